@@ -1,0 +1,110 @@
+package vpptoken
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"unicode/utf8"
+)
+
+// body writes a request body member by member, in the order of the calls. The first error stays.
+type body struct {
+	text []byte
+	err  error
+}
+
+// put writes v unless it is nil. texts are the strings inside v: encoding/json would replace what is not UTF-8 in them,
+// and so lose it in silence.
+func put[T any](b *body, name string, v *T, texts ...string) {
+	if v == nil || b.err != nil {
+		return
+	}
+	for _, s := range texts {
+		if !utf8.ValidString(s) {
+			b.err = fmt.Errorf("vpptoken: %s is not valid UTF-8", name)
+			return
+		}
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		b.err = fmt.Errorf("vpptoken: %s: %w", name, err)
+		return
+	}
+	b.member(name, text)
+}
+
+func putString[T ~string](b *body, name string, v *T, null nullSet) {
+	switch {
+	case v != nil:
+		put(b, name, v, string(*v))
+	case null != 0:
+		b.member(name, []byte("null"))
+	}
+}
+
+// putSecret writes the real text.
+func putSecret(b *body, name string, v *Secret, null nullSet) {
+	if v == nil {
+		putString[string](b, name, nil, null)
+		return
+	}
+	putString(b, name, new(v.Reveal()), 0)
+}
+
+// putStrings writes a nil list as the empty one: null is not among its values.
+func putStrings(b *body, name string, v *[]string) {
+	switch {
+	case v == nil:
+	case *v == nil:
+		b.member(name, []byte("[]"))
+	default:
+		put(b, name, v, *v...)
+	}
+}
+
+func putResults(b *body, name string, v *[]ActionResult) {
+	switch {
+	case v == nil:
+	case *v == nil:
+		b.member(name, []byte("[]"))
+	default:
+		var texts []string
+		for _, r := range *v {
+			texts = append(texts, r.ODataType, r.ActionName, string(r.ActionState), string(r.ActionFailureReason))
+		}
+		put(b, name, v, texts...)
+	}
+}
+
+func (b *body) member(name string, value []byte) {
+	if b.text == nil {
+		b.text = make([]byte, 0, len(name)+len(value)+64)
+	}
+	sep := byte(',')
+	if len(b.text) == 0 {
+		sep = '{'
+	}
+	b.text = append(b.text, sep, '"')
+	b.text = append(b.text, name...)
+	b.text = append(b.text, '"', ':')
+	b.text = append(b.text, value...)
+}
+
+func (b *body) end() ([]byte, error) {
+	if b.err != nil {
+		return nil, b.err
+	}
+	if len(b.text) == 0 {
+		return []byte("{}"), nil
+	}
+	return append(b.text, '}'), nil
+}
+
+// logBody shows a body whose secret was taken out before.
+func logBody(b json.Marshaler) slog.Value {
+	text, err := b.MarshalJSON()
+	if err != nil {
+		return slog.StringValue(err.Error())
+	}
+	return slog.StringValue(string(text))
+}

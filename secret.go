@@ -1,0 +1,71 @@
+package vpptoken
+
+import (
+	"crypto/subtle"
+	"fmt"
+	"log/slog"
+)
+
+// redacted is what every rendering of a [Secret] shows.
+const redacted = "REDACTED"
+
+// Secret holds Apple's content token. Whatever prints, logs, compares or encodes it gets the word REDACTED, whether
+// it holds something or not; only [Secret.Reveal] gives the text back. The text lives in a closure, so that printers which
+// walk memory instead of calling methods (fmt on an unexported field, spew, testify) have nothing to find. The zero
+// Secret holds nothing.
+//
+// Of all types here only [Patch] and [NewToken], which are request bodies, encode the real text.
+type Secret struct {
+	mark   string // what a printer that skips methods shows
+	reveal func() string
+}
+
+// NewSecret wraps s. The empty string gives the zero Secret.
+func NewSecret(s string) Secret {
+	if s == "" {
+		return Secret{}
+	}
+	return Secret{mark: redacted, reveal: func() string { return s }}
+}
+
+// Reveal returns the text itself, "" for the zero Secret.
+func (s Secret) Reveal() string {
+	if s.reveal == nil {
+		return ""
+	}
+	return s.reveal()
+}
+
+// IsZero reports whether s holds nothing. It is what encoding/json's omitzero asks.
+func (s Secret) IsZero() bool { return s.reveal == nil }
+
+// Equal reports whether both hold the same text, in a time that does not depend on the text. go-cmp calls it.
+func (s Secret) Equal(other Secret) bool {
+	return subtle.ConstantTimeCompare([]byte(s.Reveal()), []byte(other.Reveal())) == 1
+}
+
+// String returns REDACTED.
+func (s Secret) String() string { return redacted }
+
+// GoString returns REDACTED, for %#v.
+func (s Secret) GoString() string { return redacted }
+
+// Format writes REDACTED under every verb, the wrong ones included.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// LogValue returns REDACTED, for log/slog.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalText returns REDACTED, for encoding/json, encoding/xml and everything else that encodes text.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// UnmarshalText keeps text, save for REDACTED itself, which gives the zero Secret: what was printed can't be written
+// back by mistake.
+func (s *Secret) UnmarshalText(text []byte) error {
+	if string(text) == redacted {
+		*s = Secret{}
+		return nil
+	}
+	*s = NewSecret(string(text))
+	return nil
+}
