@@ -279,3 +279,13 @@ var properties = []string{
 	"automaticallyUpdateApps", "countryOrRegion", "dataSharingConsentGranted", "displayName", "locationName",
 	"claimTokenManagementFromExternalMdm", "roleScopeTagIds", "appleDeviceAppDeliveryProtocolType",
 }
+
+// betaProperty tells the properties that v1.0 does not have.
+func betaProperty(name string) bool {
+	switch name {
+	case "tokenActionResults", "dataSharingConsentGranted", "displayName", "locationName",
+		"claimTokenManagementFromExternalMdm", "roleScopeTagIds", "appleDeviceAppDeliveryProtocolType":
+		return true
+	}
+	return false
+}

@@ -353,3 +353,11 @@ func (p *Patch) betaOnly() string {
 	}
 	return ""
 }
+
+// secret returns the Apple token in p, which no error text may show.
+func (p *Patch) secret() Secret {
+	if p.Token == nil {
+		return Secret{}
+	}
+	return *p.Token
+}

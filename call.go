@@ -1,0 +1,218 @@
+package vpptoken
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/vpptoken/vpptoken/internal/graph"
+)
+
+// CallOption changes one call of any method. A bad value is an error of the call, and nothing is sent.
+type CallOption func(*call)
+
+// ListOption changes a [Client.List]. Every [CallOption] is one.
+type ListOption interface{ applyList(c *call) }
+
+func (o CallOption) applyList(c *call) { c.apply(o) }
+
+type queryOption func(*call)
+
+func (o queryOption) applyList(c *call) { o(c) }
+
+// call gathers the options of a call.
+type call struct {
+	id       string
+	header   http.Header
+	metadata *Metadata
+	query    []string // "$top=5", escaped
+	selected []string // the names in $select
+	err      error
+}
+
+func (c *call) apply(o CallOption) {
+	if o == nil {
+		c.fail(errors.New("an option is nil"))
+		return
+	}
+	o(c)
+}
+
+func (c *call) fail(err error) {
+	if c.err == nil {
+		c.err = err
+	}
+}
+
+// WithHeader adds a header to the requests of the call, in place of one of the same name. Authorization, Host, Content-* and
+// what would change how the request is sent or repeated are refused.
+func WithHeader(key, value string) CallOption {
+	return func(c *call) {
+		name := textproto.CanonicalMIMEHeaderKey(key)
+		switch {
+		case key == "" || strings.ContainsFunc(key, notHeaderName):
+			c.fail(errors.New("WithHeader: the key is no header name"))
+		case !printable(value):
+			c.fail(fmt.Errorf("WithHeader: the value of %s is not printable ASCII", name))
+		case reservedHeader(name):
+			c.fail(fmt.Errorf("WithHeader: %s is set by the client itself", name))
+		default:
+			if c.header == nil {
+				c.header = make(http.Header)
+			}
+			c.header[name] = []string{value}
+		}
+	}
+}
+
+func notHeaderName(r rune) bool {
+	return (r|0x20 < 'a' || r|0x20 > 'z') && (r < '0' || r > '9') && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+}
+
+// reservedHeader tells which headers belong to the client. An Idempotency-Key would make net/http repeat a POST by itself.
+func reservedHeader(name string) bool {
+	switch name {
+	case "Authorization", "Host", "Accept-Encoding", "Client-Request-Id", "Connection", "Cookie", "Expect", "Idempotency-Key", "X-Idempotency-Key",
+		"Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
+		return true
+	}
+	return strings.HasPrefix(name, "Content-") || strings.HasPrefix(name, "Proxy-")
+}
+
+// WithClientRequestID sends id as client-request-id, instead of a fresh GUID, so that the call can be found in the caller's own
+// records. It is 1 to 64 letters, digits and hyphens.
+func WithClientRequestID(id string) CallOption {
+	return func(c *call) {
+		if id == "" || (&graph.Outcome{}).CleanID(id) != id {
+			c.fail(errors.New("WithClientRequestID: an id is 1 to 64 letters, digits and hyphens"))
+			return
+		}
+		c.id = id
+	}
+}
+
+// Metadata is what is known of a call besides its result. It is filled in for failed calls too, and for a list by
+// each page.
+type Metadata struct {
+	StatusCode      int         // of the last answer, 0 when none came
+	Attempts        int         // requests that were sent
+	RequestID       string      // the service's
+	ClientRequestID string      // the one that was sent
+	Header          http.Header // a copy of the headers that an operator needs: Date, Retry-After, Deprecation and the like
+}
+
+// WithMetadata fills in m when the call has ended.
+func WithMetadata(m *Metadata) CallOption {
+	return func(c *call) {
+		if m == nil {
+			c.fail(errors.New("WithMetadata: the Metadata is nil"))
+			return
+		}
+		c.metadata = m
+	}
+}
+
+// fill copies what an operator needs, without anything that was sent.
+func (m *Metadata) fill(id string, out *graph.Outcome) {
+	if m == nil {
+		return
+	}
+	*m = Metadata{StatusCode: out.Status, Attempts: out.Attempts, RequestID: out.RequestID(), ClientRequestID: id}
+	for _, name := range []string{
+		"Date", "Content-Type", "Retry-After", "Request-Id", "Client-Request-Id", "X-Ms-Ags-Diagnostic", "Deprecation", "Sunset", "Link",
+	} {
+		for _, v := range out.Header.Values(name) {
+			if m.Header == nil {
+				m.Header = make(http.Header)
+			}
+			m.Header[name] = append(m.Header[name], out.Clean(v))
+		}
+	}
+}
+
+// WithFilter sends $filter, for example "state eq 'valid'". Which filters the service honours here is not documented.
+func WithFilter(expr string) ListOption { return withText("$filter", "WithFilter", expr) }
+
+// WithOrderBy sends $orderby, for example "displayName desc". Whether the service honours it here is not documented.
+func WithOrderBy(exprs ...string) ListOption {
+	return withText("$orderby", "WithOrderBy", strings.Join(exprs, ","))
+}
+
+func withText(name, option, text string) ListOption {
+	return queryOption(func(c *call) {
+		if strings.TrimSpace(text) == "" || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7F || r == '\uFFFD' }) {
+			c.fail(fmt.Errorf("%s: the expression is empty or not plain text", option))
+			return
+		}
+		c.query = append(c.query, name+"="+strings.ReplaceAll(url.QueryEscape(text), "+", "%20"))
+	})
+}
+
+// WithSelect sends $select: only these properties, named as in Graph, are read; the others are zero in the tokens.
+func WithSelect(properties ...string) ListOption {
+	return queryOption(func(c *call) {
+		for _, p := range properties {
+			if p == "" || strings.ContainsFunc(p, func(r rune) bool { return (r|0x20 < 'a' || r|0x20 > 'z') && (r < '0' || r > '9') }) {
+				c.fail(errors.New("WithSelect: a property is a name as in Graph, such as displayName"))
+				return
+			}
+		}
+		if len(properties) == 0 {
+			c.fail(errors.New("WithSelect: no property is named"))
+			return
+		}
+		c.selected = append(c.selected, properties...)
+		c.query = append(c.query, "$select="+strings.Join(properties, ","))
+	})
+}
+
+// WithTop sends $top, the number of tokens in a page, at least 1. All pages are read all the same.
+func WithTop(n int) ListOption {
+	return queryOption(func(c *call) {
+		if n < 1 {
+			c.fail(fmt.Errorf("WithTop: a page of %d tokens", n))
+			return
+		}
+		c.query = append(c.query, "$top="+strconv.Itoa(n))
+	})
+}
+
+// finish completes the call once all options are applied.
+func (c *call) finish() error {
+	if c.err != nil {
+		return c.err
+	}
+	names := slices.Clone(c.query)
+	for i, q := range names {
+		names[i], _, _ = strings.Cut(q, "=")
+	}
+	slices.Sort(names)
+	if len(slices.Compact(names)) != len(c.query) {
+		return errors.New("a list option is given twice")
+	}
+	if c.id == "" {
+		c.id = newGUID()
+	}
+	return nil
+}
+
+func newGUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails: it ends the program instead
+	b[6], b[8] = b[6]&0x0F|0x40, b[8]&0x3F|0x80
+	var out [36]byte
+	hex.Encode(out[0:8], b[0:4])
+	hex.Encode(out[9:13], b[4:6])
+	hex.Encode(out[14:18], b[6:8])
+	hex.Encode(out[19:23], b[8:10])
+	hex.Encode(out[24:36], b[10:16])
+	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
+	return string(out[:])
+}

@@ -1,0 +1,244 @@
+package vpptoken
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"golang.org/x/oauth2"
+
+	"github.com/vpptoken/vpptoken/internal/graph"
+)
+
+// Client reads and changes the VPP tokens of one tenant. It is safe for concurrent use and immutable; use one
+// for all goroutines, so that they share connections, a retry budget and the cool-down after a 429.
+type Client struct {
+	graph   *graph.Client
+	base    *url.URL
+	version APIVersion
+}
+
+// NewClient returns a client that authorises with ts. It is safe for concurrent use and immutable. Nothing is sent.
+//
+// ts is asked before every attempt, by one goroutine at a time, so it should keep its token until it expires, as those of
+// golang.org/x/oauth2 do. If it also has a method
+//
+//	TokenContext(ctx context.Context, claims string) (*oauth2.Token, error)
+//
+// then that is called instead, with the call's context, and with the decoded claims when the service has challenged.
+func NewClient(ts oauth2.TokenSource, opts ...Option) (*Client, error) {
+	if ts == nil {
+		return nil, errors.New("vpptoken: NewClient: the token source is nil")
+	}
+	cfg := config{cloud: CloudGlobal, version: VersionBeta, userAgent: productToken, retry: Retry{}.withDefaults()}
+	for i, o := range opts {
+		if o == nil {
+			return nil, fmt.Errorf("vpptoken: NewClient: option %d is nil", i)
+		}
+		if err := o(&cfg); err != nil {
+			return nil, fmt.Errorf("vpptoken: %w", err)
+		}
+	}
+	base, err := cfg.base()
+	if err != nil {
+		return nil, fmt.Errorf("vpptoken: %w", err)
+	}
+	carrier, timeout := cfg.transport()
+	return &Client{base: base, version: cfg.version, graph: graph.New(graph.Config{
+		Base: base, Transport: carrier, Token: tokenFunc(ts), Logger: cfg.logger, UserAgent: cfg.userAgent,
+		MaxAttempts: cfg.retry.MaxAttempts, MinWait: cfg.retry.MinWait, MaxWait: cfg.retry.MaxWait,
+		MaxRetryAfter: cfg.retry.MaxRetryAfter, AttemptTimeout: timeout,
+	})}, nil
+}
+
+// tokenFunc hides the source in a function, where no printer reaches what it holds.
+func tokenFunc(ts oauth2.TokenSource) graph.TokenFunc {
+	type contextSource interface {
+		TokenContext(ctx context.Context, claims string) (*oauth2.Token, error)
+	}
+	if cs, ok := ts.(contextSource); ok {
+		return cs.TokenContext
+	}
+	return func(context.Context, string) (*oauth2.Token, error) { return ts.Token() }
+}
+
+// Format prints which service the client talks to, and nothing that it holds, under every verb.
+func (c Client) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "vpptoken.Client(%v)", c.base) }
+
+// List reads all tokens, page by page while the loop goes on: it asks for nothing before the first pull, and can be ranged over
+// again from the start. It yields the tokens in order and at most one error, last; a list that ended early is
+// never without one. Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-list.
+func (c *Client) List(ctx context.Context, opts ...ListOption) iter.Seq2[*VPPToken, error] {
+	return pages(ctx, c, request{op: opList, method: http.MethodGet}, opts, decodePage)
+}
+
+// Get reads one token. Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-get.
+func (c *Client) Get(ctx context.Context, id string, opts ...CallOption) (*VPPToken, error) {
+	a, err := c.do(ctx, request{op: opGet, method: http.MethodGet, item: true, id: id}, opts)
+	if err != nil {
+		return nil, err
+	}
+	return a.token()
+}
+
+// Create uploads a content token. It is never repeated on an unclear failure: when [Error.Ambiguous] is set, list the
+// tokens before another try, because a second token for the same location is a duplicate, and stops the sync of both. To renew
+// a token use [Client.Update]. Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-create.
+func (c *Client) Create(ctx context.Context, t *NewToken, opts ...CallOption) (*VPPToken, error) {
+	body, err := c.createBody(t)
+	if err != nil {
+		return nil, fmt.Errorf("vpptoken: create: %w", err)
+	}
+	a, err := c.do(ctx, request{op: opCreate, method: http.MethodPost, body: body, secret: t.Token}, opts)
+	if err != nil {
+		return nil, err
+	}
+	return a.token()
+}
+
+// Update sends p, only the properties that it sets or clears, and returns the token as the service now holds it. The
+// content token is not in the answer. An empty patch is [ErrEmptyPatch].
+// Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-update.
+func (c *Client) Update(ctx context.Context, id string, p *Patch, opts ...CallOption) (*VPPToken, error) {
+	body, err := c.updateBody(p)
+	if err != nil {
+		return nil, fmt.Errorf("vpptoken: update: %w", err)
+	}
+	a, err := c.do(ctx, request{op: opUpdate, method: http.MethodPatch, item: true, id: id, body: body, secret: p.secret()}, opts)
+	if err != nil {
+		return nil, err
+	}
+	return c.tokenOrRead(ctx, a)
+}
+
+// Delete removes a token. The licences that it holds are not revoked, and can't be afterwards: see [Client.RevokeLicenses].
+// Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-delete.
+func (c *Client) Delete(ctx context.Context, id string, opts ...CallOption) error {
+	_, err := c.do(ctx, request{op: opDelete, method: http.MethodDelete, item: true, id: id}, opts)
+	return err
+}
+
+// Count returns how many tokens there are, without reading them.
+func (c *Client) Count(ctx context.Context, opts ...CallOption) (int, error) {
+	a, err := c.do(ctx, request{op: opCount, method: http.MethodGet, tail: "/$count", accept: "text/plain"}, opts)
+	if err != nil {
+		return 0, err
+	}
+	return a.count()
+}
+
+// SyncLicenses asks Intune to synchronise a token with Apple and does not wait for it; the token returned may still show the sync
+// before. [Client.StartSync] and [Client.WaitSync] do the whole. It is never repeated on an unclear failure.
+// Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-synclicenses.
+func (c *Client) SyncLicenses(ctx context.Context, id string, opts ...CallOption) (*VPPToken, error) {
+	a, err := c.do(ctx, request{op: opSyncLicenses, method: http.MethodPost, item: true, id: id, tail: "/syncLicenses"}, opts)
+	if err != nil {
+		return nil, err
+	}
+	return c.tokenOrRead(ctx, a)
+}
+
+// RevokeOptions says what revoking touches besides the licences of managed devices and users.
+type RevokeOptions struct {
+	NotifyManagedDevices    bool `json:"notifyManagedDevices"`    // tell the devices
+	RevokeUntrackedLicenses bool `json:"revokeUntrackedLicenses"` // also those that Intune did not assign
+}
+
+// RevokeLicenses takes back all licences of a token. How far it has come shows in [VPPToken.TokenActionResults]. It is
+// never repeated on an unclear failure. Beta.
+// Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-revokelicenses.
+func (c *Client) RevokeLicenses(ctx context.Context, id string, r RevokeOptions, opts ...CallOption) error {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("vpptoken: %s: %w", opRevokeLicenses, err)
+	}
+	_, err = c.do(ctx, request{
+		op: opRevokeLicenses, method: http.MethodPost, item: true, id: id, tail: "/revokeLicenses", body: body, beta: true,
+	}, opts)
+	return err
+}
+
+// SyncLicenseCounts asks Intune to bring the licence counts of all tokens up to date. It is never repeated on an unclear
+// failure. Beta. Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-synclicensecounts.
+func (c *Client) SyncLicenseCounts(ctx context.Context, opts ...CallOption) error {
+	_, err := c.do(ctx, request{op: opSyncLicenseCounts, method: http.MethodPost, tail: "/syncLicenseCounts", beta: true}, opts)
+	return err
+}
+
+// LicensesForApp counts the licences of the app with the given bundle id, such as "com.example.app", token by token. Its
+// iteration is that of [Client.List]. Beta.
+// Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-getlicensesforapp.
+func (c *Client) LicensesForApp(ctx context.Context, bundleID string, opts ...CallOption) iter.Seq2[*LicenseSummary, error] {
+	r := request{op: opLicensesForApp, method: http.MethodGet, tail: "/getLicensesForApp", bundleID: &bundleID, beta: true}
+	listOpts := make([]ListOption, len(opts))
+	for i, o := range opts {
+		listOpts[i] = o
+	}
+	return pages(ctx, c, r, listOpts, decodeLicenses)
+}
+
+// updateBody checks a patch and encodes it.
+func (c *Client) updateBody(p *Patch) ([]byte, error) {
+	switch {
+	case p.IsEmpty():
+		return nil, ErrEmptyPatch
+	case c != nil && c.version == VersionV1 && p.betaOnly() != "":
+		return nil, fmt.Errorf("%w: v1.0 has no %s", ErrNotInVersion, p.betaOnly())
+	case p.AppDeliveryProtocolType != nil && *p.AppDeliveryProtocolType == DeliveryProtocolUnknownFutureValue:
+		return nil, errors.New("Graph ignores appleDeviceAppDeliveryProtocolType unknownFutureValue in a PATCH")
+	}
+	return p.MarshalJSON()
+}
+
+// createBody checks a new token and encodes it.
+func (c *Client) createBody(t *NewToken) ([]byte, error) {
+	switch {
+	case t == nil || t.Token.IsZero():
+		return nil, errors.New("there is no content token to upload: Token is empty")
+	case c != nil && c.version == VersionV1 && t.betaOnly() != "":
+		return nil, fmt.Errorf("%w: v1.0 has no %s", ErrNotInVersion, t.betaOnly())
+	}
+	return t.MarshalJSON()
+}
+
+// tokenOrRead returns the token in the answer, or reads it when the service answered 204.
+func (c *Client) tokenOrRead(ctx context.Context, a *answer) (*VPPToken, error) {
+	if a.out.Status != http.StatusNoContent {
+		return a.token()
+	}
+	t, err := c.Get(ctx, a.req.id)
+	if err == nil {
+		return t, nil
+	}
+	failed := a.fail("", err)
+	failed.Message = "the service accepted it, but reading the token afterwards failed"
+	if read, ok := errors.AsType[*Error](err); ok {
+		failed.StatusCode, failed.Code, failed.RetryAfter, failed.Claims = read.StatusCode, read.Code, read.RetryAfter, read.Claims
+	}
+	failed.Ambiguous = true
+	return nil, failed
+}
+
+func (a *answer) token() (*VPPToken, error) {
+	t, err := decodeToken(a.out.Body)
+	if err != nil {
+		return nil, a.bad(err)
+	}
+	return t, nil
+}
+
+func (a *answer) count() (int, error) {
+	text := string(bytes.TrimSpace(bytes.TrimPrefix(a.out.Body, []byte("\uFEFF"))))
+	n, err := strconv.ParseUint(text, 10, 31)
+	if err != nil || strings.HasPrefix(text, "+") {
+		return 0, a.bad(errors.New("the answer is not a count"))
+	}
+	return int(n), nil
+}

@@ -1,0 +1,151 @@
+package vpptoken
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/vpptoken/vpptoken/internal/graph"
+)
+
+// What errors.Is tells of a failure. The first five say what the service answered: see [Error.Is].
+var (
+	ErrNotFound     = errors.New("not found")
+	ErrUnauthorized = errors.New("unauthorized")
+	ErrForbidden    = errors.New("forbidden")
+	ErrConflict     = errors.New("conflict")
+	ErrThrottled    = errors.New("throttled")
+
+	ErrEmptyPatch   = errors.New("the patch is empty")                                                        // nothing was sent
+	ErrInvalidID    = errors.New("an id is 1 to 128 of letters, digits, '-', '.', '_', '~', not '.' or '..'") // nothing was sent
+	ErrNotInVersion = errors.New("not in this version of the API")                                            // nothing was sent
+	ErrSyncFailed   = errors.New("the sync failed")                                                           // by WaitSync
+	ErrUntrustedURL = graph.ErrUntrustedURL                                                                   // a nextLink led elsewhere; it was not followed
+)
+
+// Error is the failure of a call that left the process. Its texts are safe to log: what came from the service was scrubbed of
+// what was sent to it, put on one line and cut.
+type Error struct {
+	Op              string        // the operation, as "update"
+	Method          string        // of HTTP
+	Path            string        // "/deviceAppManagement/vppTokens/<id>": no host, no query
+	StatusCode      int           // of the last answer, 0 when none came
+	Code            string        // Graph's error.code, or the innermost one when that is UnknownError
+	Message         string        // of the service, unwrapped from Intune's nested JSON, or what was wrong with the answer
+	RequestID       string        // the service's; Microsoft's support asks for it
+	ClientRequestID string        // the one that was sent
+	ActivityID      string        // Intune's, when its message carries one
+	RetryAfter      time.Duration // what the service asked for, 0 when it did not
+	Attempts        int           // requests that were sent
+	Ambiguous       bool          // the request may have been carried out although it failed
+	Claims          string        // the decoded claims challenge of a 401, for a token source
+
+	cause error
+}
+
+// Error is one line with all that an operator needs, for example
+// "vpptoken: update: 403 Forbidden: <message> (request-id <id>)". A 403 names the permission that the operation needs.
+func (e *Error) Error() string {
+	parts := []string{"vpptoken"}
+	if e.Op != "" {
+		parts = append(parts, e.Op)
+	}
+	if e.StatusCode != 0 && (e.StatusCode/100 != 2 || e.cause == nil) {
+		parts = append(parts, strings.TrimSpace(fmt.Sprintf("%d %s", e.StatusCode, http.StatusText(e.StatusCode))))
+	}
+	switch {
+	case e.Message != "":
+		parts = append(parts, e.Message)
+	case e.Code != "":
+		parts = append(parts, e.Code)
+	}
+	if e.cause != nil && e.cause.Error() != e.Message {
+		parts = append(parts, e.cause.Error())
+	}
+	text := strings.Join(parts, ": ")
+	if e.Is(ErrForbidden) {
+		text += "; it needs an Intune licence, a role, and " + permission(e.Method)
+	}
+	if e.RetryAfter > 0 {
+		text += fmt.Sprintf("; retry after %v", e.RetryAfter)
+	}
+	if e.Ambiguous {
+		text += "; it may have been carried out"
+	}
+	if e.Attempts > 1 {
+		text += fmt.Sprintf(" after %d attempts", e.Attempts)
+	}
+	switch {
+	case e.RequestID != "":
+		text += " (request-id " + e.RequestID + ")"
+	case e.ClientRequestID != "":
+		text += " (client-request-id " + e.ClientRequestID + ")"
+	}
+	return text
+}
+
+// permission names the Graph permissions of which an operation needs one, the least privileged first.
+func permission(method string) string {
+	if method == http.MethodGet {
+		return "DeviceManagementApps.Read.All, DeviceManagementServiceConfig.Read.All, or the ReadWrite.All of either"
+	}
+	return "DeviceManagementApps.ReadWrite.All or DeviceManagementServiceConfig.ReadWrite.All"
+}
+
+// Is matches the sentinels by status and code: ErrNotFound a 404, or a 400 with the code ResourceNotFound; ErrForbidden
+// a 403, or the 401 that Intune wraps around Forbidden, which is ErrUnauthorized as well; ErrThrottled a 429, or a call that
+// was held back because of one.
+func (e *Error) Is(target error) bool {
+	code := func(words string) bool { return strings.EqualFold(e.Code, words) }
+	switch target {
+	case ErrNotFound:
+		return e.StatusCode == http.StatusNotFound || e.StatusCode == http.StatusBadRequest && code("ResourceNotFound")
+	case ErrUnauthorized:
+		return e.StatusCode == http.StatusUnauthorized
+	case ErrForbidden:
+		return e.StatusCode == http.StatusForbidden || e.StatusCode == http.StatusUnauthorized && code("Forbidden")
+	case ErrConflict:
+		return e.StatusCode == http.StatusConflict
+	case ErrThrottled:
+		held, ok := errors.AsType[*graph.Cause](e.cause)
+		return e.StatusCode == http.StatusTooManyRequests || ok && held.Held()
+	}
+	return false
+}
+
+// Unwrap returns the cause when it was not the service's answer, or nil. Its text is always one of this package's.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Retryable reports whether the same call may succeed later, for engines that run jobs. It is true for a service that
+// throttles or fails, for a network that fails and for a deadline that passed; false for a call that its caller
+// cancelled, for everything that another try can't mend, and for an ambiguous failure of an operation that must not run twice
+// (create, the syncs and revoking): look at what the service holds first.
+func Retryable(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || errors.Is(err, ErrSyncFailed) {
+		return false
+	}
+	if e.Ambiguous && effect(e.Op) == graph.Acts {
+		return false
+	}
+	if cause, ok := errors.AsType[*graph.Cause](e.cause); ok {
+		return cause.Later()
+	}
+	switch e.StatusCode {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout, 509:
+		return true
+	}
+	return false
+}
+
+// RetryAfter returns how long the service asked to wait, and whether it did.
+func RetryAfter(err error) (time.Duration, bool) {
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.RetryAfter <= 0 {
+		return 0, false
+	}
+	return e.RetryAfter, true
+}

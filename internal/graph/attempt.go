@@ -1,0 +1,175 @@
+package graph
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// RoundTrip makes one attempt and leaves its outcome in f; what it returns only steers the layers above. It has read
+// the answer when it returns, so that the attempt's deadline covers the body, and a body that breaks off counts as a
+// failed attempt.
+func (f *flight) RoundTrip(req *http.Request) (*http.Response, error) {
+	f.sent, f.wait, f.began = false, 0, time.Now()
+	if f.Err = f.attempt(req); f.Err != nil {
+		return nil, f.Err
+	}
+	return &http.Response{StatusCode: f.Status, Body: http.NoBody, Request: req}, nil
+}
+
+func (f *flight) attempt(req *http.Request) *Cause {
+	if left := f.c.cool.wait(f.ctx, f.end); left > 0 {
+		f.RetryAfter = left
+		return heldCause()
+	}
+	if f.ctx.Err() != nil {
+		return ContextCause(f.ctx)
+	}
+	if !SameOrigin(req.URL, f.c.cfg.Base) {
+		return untrustedCause()
+	}
+	f.began = time.Now()
+	ctx, cancel := context.WithDeadline(f.ctx, f.deadline())
+	defer cancel()
+
+	bearer := f.next
+	f.next = "" // the attempt after this one asks again: a bearer may be stale after a long wait
+	if bearer == "" {
+		var cause *Cause
+		if bearer, cause = f.c.source.fetch(ctx, f.claims); cause != nil {
+			return f.timeCause(ctx, cause).final()
+		}
+	}
+	if !slices.Contains(f.Secrets, bearer) {
+		f.Secrets = append(f.Secrets, bearer)
+	}
+
+	f.Attempts++
+	f.Status, f.Header, f.Body, f.RetryAfter = 0, nil, nil, 0
+	f.sent = true
+	resp, err := f.c.cfg.Transport.RoundTrip(f.request(ctx, req, bearer))
+	if err == nil && resp == nil {
+		err = errors.New("no answer and no error")
+	}
+	if err != nil {
+		f.sent = !isDial(err)
+		f.log()
+		return f.timeCause(ctx, causeOf(err))
+	}
+	f.Status, f.Header = resp.StatusCode, resp.Header
+	var cause *Cause
+	f.Body, cause = f.read(ctx, resp)
+	f.log()
+	return cause
+}
+
+// deadline is when an attempt that begins now ends.
+func (f *flight) deadline() time.Time {
+	if d := time.Now().Add(f.c.cfg.AttemptTimeout); d.Before(f.end) {
+		return d
+	}
+	return f.end
+}
+
+// request makes the attempt's own request: nothing in it is shared with another attempt.
+func (f *flight) request(ctx context.Context, req *http.Request, bearer string) *http.Request {
+	out := req.WithContext(ctx)
+	values := [...]string{"Bearer " + bearer, f.call.Accept, f.c.cfg.UserAgent, f.call.ID, "application/json"}
+	out.Header = make(http.Header, len(values)+len(f.call.Header))
+	out.Header["Accept"] = values[1:2:2]
+	out.Header["User-Agent"] = values[2:3:3]
+	for name, v := range f.call.Header {
+		out.Header[name] = append([]string(nil), v...)
+	}
+	out.Header["Authorization"] = values[0:1:1]
+	out.Header["Client-Request-Id"] = values[3:4:4]
+	if f.call.Body != nil {
+		out.Header["Content-Type"] = values[4:5:5]
+		out.ContentLength = int64(len(f.call.Body))
+		out.Body = io.NopCloser(bytes.NewReader(f.call.Body))
+		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(f.call.Body)), nil }
+	}
+	return out
+}
+
+// read reads a success whole, or fails, and the beginning of everything else: there the status is what counts.
+func (f *flight) read(ctx context.Context, resp *http.Response) ([]byte, *Cause) {
+	defer func() { _ = resp.Body.Close() }()
+	limit := int64(MaxErrorBody)
+	ok := resp.StatusCode/100 == 2
+	if ok {
+		limit = MaxBody
+	}
+	var buf bytes.Buffer
+	if n := resp.ContentLength; n > 0 && n <= 1<<20 {
+		buf.Grow(int(n) + bytes.MinRead)
+	}
+	_, err := buf.ReadFrom(io.LimitReader(resp.Body, limit+1))
+	switch {
+	case !ok:
+		return buf.Bytes()[:min(buf.Len(), MaxErrorBody)], nil
+	case err != nil:
+		return nil, f.timeCause(ctx, brokenCause(err))
+	case int64(buf.Len()) > limit:
+		return nil, tooLargeCause()
+	}
+	return buf.Bytes(), nil
+}
+
+// timeCause replaces cause when time is what ended the attempt: the caller's, the call's, or the attempt's own.
+func (f *flight) timeCause(ctx context.Context, cause *Cause) *Cause {
+	switch {
+	case f.ctx.Err() != nil:
+		return ContextCause(f.ctx)
+	case !time.Now().Before(f.end):
+		return callTimeCause()
+	case ctx.Err() != nil:
+		return attemptTimeCause(f.c.cfg.AttemptTimeout)
+	}
+	return cause
+}
+
+// log writes what an operator may see of an attempt, and nothing else of it.
+func (f *flight) log() {
+	if l := f.c.cfg.Logger; l != nil && l.Enabled(f.ctx, slog.LevelDebug) {
+		l.LogAttrs(f.ctx, slog.LevelDebug, "vpptoken: attempt", append(f.attrs(), slog.Duration("duration", time.Since(f.began)))...)
+	}
+}
+
+func (f *flight) attrs() []slog.Attr {
+	return []slog.Attr{
+		slog.String("method", f.call.Method),
+		slog.String("path", f.call.LogPath),
+		slog.Int("status", f.Status),
+		slog.Int("attempt", f.Attempts),
+		slog.String("request_id", f.RequestID()),
+	}
+}
+
+// RequestID returns the service's id of the last answer, or "".
+func (o *Outcome) RequestID() string { return o.CleanID(o.Header.Get("Request-Id")) }
+
+// CleanID returns id when it looks like one and holds nothing that was sent: a hostile server puts headers into it.
+func (o *Outcome) CleanID(id string) string {
+	for _, c := range []byte(id) {
+		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && c != '-' {
+			return ""
+		}
+	}
+	if len(id) > 64 || Scrub(id, o.Secrets) != id {
+		return ""
+	}
+	return id
+}
+
+// isDial reports whether no connection was made at all.
+func isDial(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
+}

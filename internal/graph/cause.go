@@ -1,0 +1,170 @@
+package graph
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// ErrUntrustedURL marks an address that the bearer must not go to.
+var ErrUntrustedURL = errors.New("the address is not the service's own")
+
+// Cause is why no answer came. Its text is always one of this package's: net/http quotes what the server sent, and
+// token sources quote what they sent. errors.Is still finds what was below, but nothing can print that, because it is only
+// reachable through a function.
+type Cause struct {
+	text   string
+	repeat bool // another attempt may help
+	later  bool // the same call may succeed later
+	held   bool // a cool-down held it back
+	is     func(target error) bool
+}
+
+// Error returns the fixed text.
+func (c *Cause) Error() string { return c.text }
+
+// Is reports what errors.Is would have found in the original error.
+func (c *Cause) Is(target error) bool { return c.is != nil && c.is(target) }
+
+// Later reports whether the same call may succeed later.
+func (c *Cause) Later() bool { return c.later }
+
+// Held reports whether the service had asked the whole client to wait.
+func (c *Cause) Held() bool { return c.held }
+
+// final returns a copy that is not to be repeated.
+func (c *Cause) final() *Cause {
+	f := *c
+	f.repeat = false
+	return &f
+}
+
+func isOne(errs ...error) func(error) bool {
+	return func(target error) bool {
+		for _, err := range errs {
+			if errors.Is(err, target) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// ContextCause tells how a caller's context ended.
+func ContextCause(ctx context.Context) *Cause {
+	c := &Cause{text: "cancelled by the caller", is: isOne(ctx.Err(), context.Cause(ctx))}
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		c.text, c.later = "the caller's deadline passed", true
+	}
+	return c
+}
+
+func callTimeCause() *Cause {
+	return &Cause{text: "the time for the call is over", later: true, is: isOne(context.DeadlineExceeded)}
+}
+
+// attemptTimeCause does not match context.DeadlineExceeded: the caller's context is alive.
+func attemptTimeCause(limit time.Duration) *Cause {
+	return &Cause{text: fmt.Sprintf("no whole answer within %v", limit), repeat: true, later: true, is: isOne(os.ErrDeadlineExceeded)}
+}
+
+func heldCause() *Cause {
+	return &Cause{
+		text: "the service asked to wait, for longer than the deadline allows", later: true, held: true,
+		is: isOne(context.DeadlineExceeded),
+	}
+}
+
+// noTimeCause is for a wait that would end after the deadline. before, which may be nil, is what made it necessary.
+func noTimeCause(before *Cause) *Cause {
+	c := &Cause{text: "the next attempt would come after the deadline", later: true, is: isOne(context.DeadlineExceeded)}
+	if before != nil {
+		c.text = before.text + "; " + c.text
+		c.is = isOne(context.DeadlineExceeded, before)
+	}
+	return c
+}
+
+func untrustedCause() *Cause {
+	return &Cause{text: ErrUntrustedURL.Error(), is: isOne(ErrUntrustedURL)}
+}
+
+func brokenCause(err error) *Cause {
+	return &Cause{text: "the answer broke off", repeat: true, later: true, is: isOne(io.ErrUnexpectedEOF, err)}
+}
+
+func tooLargeCause() *Cause {
+	return &Cause{text: fmt.Sprintf("the answer is larger than %d MiB", MaxBody>>20)}
+}
+
+// causeOf finds words for an error of the transport. Only the kinds that another attempt can't help are not repeated.
+func causeOf(err error) *Cause {
+	c := &Cause{text: "network error", repeat: true, later: true, is: isOne(err)}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		c.text = "the service's name can't be resolved"
+		c.repeat = !dns.IsNotFound
+		return c
+	}
+	if isCertificate(err) {
+		c.text, c.repeat, c.later = "the service's certificate or TLS is not acceptable", false, false
+		return c
+	}
+	if isProtocol(err.Error()) {
+		c.text, c.repeat = "the answer is not HTTP", false
+		return c
+	}
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		c.text = "network error: " + errno.Error() // a text of the operating system
+		return c
+	}
+	timeout, ok := errors.AsType[net.Error](err)
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		c.text = "the connection was closed before an answer came"
+	case ok && timeout.Timeout():
+		c.text = "network error: timeout"
+	}
+	return c
+}
+
+func isCertificate(err error) bool {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[tls.AlertError](err); ok {
+		return true
+	}
+	_, ok := errors.AsType[tls.RecordHeaderError](err)
+	return ok
+}
+
+// isProtocol goes by net/http's words, because it has no types for them.
+func isProtocol(text string) bool {
+	for _, words := range []string{
+		"malformed HTTP", "malformed MIME header", "unsupported transfer encoding", "bad Content-Length", "invalid Content-Length",
+		"unsupported protocol scheme", "server gave HTTP response to HTTPS client", "too many 1xx", "response headers exceeded",
+		"invalid header field", "PROTOCOL_ERROR",
+	} {
+		if strings.Contains(text, words) {
+			return true
+		}
+	}
+	return false
+}

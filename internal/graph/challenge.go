@@ -1,0 +1,32 @@
+package graph
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+)
+
+var claimsParam = regexp.MustCompile(`(?i)(?:^|[\s,])claims\s*=\s*"([^"\\]{1,8192})"`)
+
+// challenge returns the decoded claims that a 401 asks for (continuous access evaluation), or "".
+func challenge(h http.Header) string {
+	for _, value := range h.Values("Www-Authenticate") {
+		if !strings.Contains(strings.ToLower(value), "insufficient_claims") {
+			continue
+		}
+		m := claimsParam.FindStringSubmatch(value)
+		if m == nil {
+			continue
+		}
+		text := strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(m[1], "="))
+		claims, err := base64.RawStdEncoding.DecodeString(text)
+		var object map[string]json.RawMessage
+		if err == nil && utf8.Valid(claims) && json.Unmarshal(claims, &object) == nil && object != nil {
+			return string(claims)
+		}
+	}
+	return ""
+}

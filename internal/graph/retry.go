@@ -1,0 +1,138 @@
+package graph
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// What a repeat takes out of the client's budget.
+const (
+	fullBudget    = 100
+	repeatCost    = 5
+	throttledCost = 2
+)
+
+// decide is asked after each attempt: is there to be another one, and after what wait.
+func (f *flight) decide() bool {
+	if f.Err == nil && f.Status/100 == 2 {
+		f.c.budget.give()
+		return false
+	}
+	var asked time.Duration
+	if f.Err == nil {
+		asked = retryAfter(f.Header, time.Now())
+		f.RetryAfter = asked
+		f.coolDown(asked)
+	}
+	f.Ambiguous = f.Ambiguous || f.unclear(asked)
+
+	cost, ok := f.repeatable(asked)
+	if !ok || f.Attempts >= f.c.cfg.MaxAttempts || asked > f.c.cfg.MaxRetryAfter || f.ctx.Err() != nil {
+		return false
+	}
+	if f.Status == http.StatusUnauthorized {
+		return f.refresh()
+	}
+	f.wait = f.ownWait()
+	if asked > 0 {
+		f.wait = asked + rand.N(asked/20+1) //nolint:gosec // spreads load, guards nothing
+	}
+	if time.Now().Add(max(f.wait, asked)).After(f.end) {
+		f.Err = noTimeCause(f.Err)
+		return false
+	}
+	if !f.c.budget.take(cost) {
+		return false
+	}
+	f.logRepeat()
+	return true
+}
+
+// repeatable is the table of what is repeated: what the effect of a call allows after this outcome.
+func (f *flight) repeatable(asked time.Duration) (cost int, ok bool) {
+	if f.Err != nil {
+		return repeatCost, f.Err.repeat && (f.call.Effect != Acts || !f.sent)
+	}
+	switch f.Status {
+	case http.StatusUnauthorized:
+		return 0, !f.refreshed
+	case http.StatusTooManyRequests:
+		return throttledCost, true
+	case http.StatusServiceUnavailable:
+		return repeatCost, f.call.Effect != Acts || asked > 0
+	case http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout, 509:
+		return repeatCost, f.call.Effect != Acts
+	}
+	return 0, false
+}
+
+// unclear reports whether the last attempt failed in a way that leaves open whether the service did its work.
+func (f *flight) unclear(asked time.Duration) bool {
+	switch {
+	case f.call.Effect == Reads || !f.sent:
+		return false
+	case f.Err != nil:
+		return true
+	case f.Status == http.StatusNotImplemented, f.Status == http.StatusHTTPVersionNotSupported:
+		return false
+	case f.Status == http.StatusServiceUnavailable:
+		return asked <= 0 // with one, the service says that it did not begin
+	}
+	return f.Status >= 500 || f.Status == http.StatusRequestTimeout
+}
+
+// coolDown holds back the whole client after a 429, unless the wait is one that no call should obey.
+func (f *flight) coolDown(asked time.Duration) {
+	now := time.Now()
+	if f.Status == http.StatusTooManyRequests && asked > 0 && asked <= f.c.cfg.MaxRetryAfter && !now.Add(asked).After(f.end) {
+		f.c.cool.until(now.Add(asked))
+	}
+}
+
+// refresh replaces a bearer that was refused, once, and only by another one. A refusal for want of a role or licence comes
+// as a 401 too: signing in again does not help it.
+func (f *flight) refresh() bool {
+	if ParseError(f.Body).Forbidden() {
+		return false
+	}
+	f.refreshed = true
+	f.claims = challenge(f.Header)
+	if f.claims != "" && Scrub(f.claims, f.Secrets) == f.claims {
+		f.Claims = f.claims
+	}
+	ctx, cancel := context.WithDeadline(f.ctx, f.deadline())
+	defer cancel()
+	bearer, cause := f.c.source.fetch(ctx, f.claims)
+	if cause != nil || slices.Contains(f.Secrets, bearer) {
+		return false
+	}
+	f.next = bearer
+	f.logRepeat()
+	return true
+}
+
+// ownWait doubles from MinWait to MaxWait; half of it is fixed and half is chance, so that it is never 0.
+func (f *flight) ownWait() time.Duration {
+	wait := f.c.cfg.MinWait
+	for i := 1; i < f.Attempts && wait < f.c.cfg.MaxWait; i++ {
+		wait *= 2
+	}
+	wait = min(wait, f.c.cfg.MaxWait)
+	return wait/2 + rand.N(wait/2+1) //nolint:gosec // spreads load, guards nothing
+}
+
+func (f *flight) logRepeat() {
+	l := f.c.cfg.Logger
+	if l == nil || !l.Enabled(f.ctx, slog.LevelWarn) {
+		return
+	}
+	reason := http.StatusText(f.Status)
+	if f.Err != nil {
+		reason = f.Err.Error()
+	}
+	l.LogAttrs(f.ctx, slog.LevelWarn, "vpptoken: retry", append(f.attrs(), slog.String("reason", reason), slog.Duration("wait", f.wait))...)
+}

@@ -1,0 +1,90 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"regexp"
+	"strings"
+
+	"golang.org/x/oauth2"
+)
+
+// TokenFunc asks the caller's token source for a bearer, with the claims of a challenge or "".
+type TokenFunc func(ctx context.Context, claims string) (*oauth2.Token, error)
+
+// source guards a TokenFunc: one fetch at a time, ended by the context even when the source knows none, and no panic.
+type source struct {
+	token TokenFunc
+	slot  chan struct{}
+}
+
+func newSource(token TokenFunc) source {
+	return source{token: token, slot: make(chan struct{}, 1)}
+}
+
+type fetched struct {
+	bearer string
+	cause  *Cause
+}
+
+func (s source) fetch(ctx context.Context, claims string) (string, *Cause) {
+	select {
+	case s.slot <- struct{}{}:
+	case <-ctx.Done():
+		return "", ContextCause(ctx)
+	}
+	done := make(chan fetched, 1)
+	go func() {
+		r := fetched{cause: &Cause{text: "the token source panicked"}} // what stands if the source never returns to here
+		defer func() {
+			_ = recover() // its value may hold a secret
+			<-s.slot
+			done <- r
+		}()
+		r = s.ask(ctx, claims)
+	}()
+	select {
+	case r := <-done:
+		return r.bearer, r.cause
+	case <-ctx.Done():
+		return "", ContextCause(ctx)
+	}
+}
+
+func (s source) ask(ctx context.Context, claims string) fetched {
+	token, err := s.token(ctx, claims)
+	switch {
+	case err != nil:
+		return fetched{cause: sourceCause(err)}
+	case token == nil || token.AccessToken == "":
+		return fetched{cause: &Cause{text: "the token source returned no access token"}}
+	case strings.ContainsFunc(token.AccessToken, func(c rune) bool { return c <= ' ' || c > '~' }):
+		return fetched{cause: &Cause{text: "the token source returned an access token that no header can carry"}}
+	}
+	return fetched{bearer: token.AccessToken}
+}
+
+// sourceCause shows of an OAuth failure only what looks like a code; the rest is the server's text.
+func sourceCause(err error) *Cause {
+	c := &Cause{text: "the token source failed", later: true, is: isOne(err)}
+	answer, ok := errors.AsType[*oauth2.RetrieveError](err)
+	if !ok {
+		return c
+	}
+	if oauthCode.MatchString(answer.ErrorCode) {
+		c.text += ": " + answer.ErrorCode
+	}
+	if code := entraCode.FindString(answer.ErrorDescription); code != "" {
+		c.text += " (" + code + ")"
+	}
+	if answer.Response != nil {
+		status := answer.Response.StatusCode
+		c.later = status == 408 || status == 429 || status >= 500
+	}
+	return c
+}
+
+var (
+	oauthCode = regexp.MustCompile(`^[a-z_]{1,40}$`)
+	entraCode = regexp.MustCompile(`\bAADSTS[0-9]{4,8}\b`)
+)

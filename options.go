@@ -1,0 +1,216 @@
+package vpptoken
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/vpptoken/vpptoken/internal/graph"
+)
+
+// productToken names this module in the User-Agent.
+const productToken = "vpptoken/0.1.0"
+
+// APIVersion is a version of Microsoft Graph.
+type APIVersion string
+
+// The versions of Microsoft Graph. Beta has every property and operation.
+const (
+	VersionBeta APIVersion = "beta"
+	VersionV1   APIVersion = "v1.0"
+)
+
+// Option changes how a client works. A bad value is an error of [NewClient].
+type Option func(*config) error
+
+type config struct {
+	cloud     Cloud
+	version   APIVersion
+	root      string
+	http      *http.Client
+	userAgent string
+	logger    *slog.Logger
+	retry     Retry
+}
+
+// WithCloud chooses the national cloud; the default is [CloudGlobal].
+func WithCloud(c Cloud) Option {
+	return func(cfg *config) error {
+		if c == (Cloud{}) {
+			return errors.New("WithCloud: the zero Cloud is none: take CloudGlobal or one of the others")
+		}
+		cfg.cloud = c
+		return nil
+	}
+}
+
+// WithAPIVersion chooses the version of the API; the default is [VersionBeta], which has every property.
+func WithAPIVersion(v APIVersion) Option {
+	return func(cfg *config) error {
+		if v != VersionBeta && v != VersionV1 {
+			return fmt.Errorf("WithAPIVersion: %q is neither %q nor %q", v, VersionBeta, VersionV1)
+		}
+		cfg.version = v
+		return nil
+	}
+}
+
+// WithBaseURL replaces the cloud's Graph root, for a proxy or a test server; the version is still appended. It takes https,
+// or http to a loopback host, without user, query or fragment.
+func WithBaseURL(root string) Option {
+	return func(cfg *config) error {
+		cfg.root = root
+		_, err := parseRoot(root)
+		return err
+	}
+}
+
+// WithHTTPClient lets the Transport of hc carry the requests: for proxies, tracing, recorders. hc itself is not kept and not
+// changed. Its Timeout, if any, also bounds each attempt; its Jar and CheckRedirect are not used: there are no
+// cookies, and no redirect is followed.
+func WithHTTPClient(hc *http.Client) Option {
+	return func(cfg *config) error {
+		if hc == nil {
+			return errors.New("WithHTTPClient: the client is nil")
+		}
+		copied := *hc
+		cfg.http = &copied
+		return nil
+	}
+}
+
+// WithUserAgent puts a product, such as "nordwind-monitor/2.1", in front of the package's own product token.
+func WithUserAgent(product string) Option {
+	return func(cfg *config) error {
+		if product == "" || !printable(product) {
+			return errors.New("WithUserAgent: the product is empty or not printable ASCII")
+		}
+		cfg.userAgent = product + " " + cfg.userAgent
+		return nil
+	}
+}
+
+// WithLogger makes the client log each attempt at debug level and each repeat, with its reason and wait, at warning level: method,
+// path, status, attempt, duration and request-id, and nothing else. The default is silence.
+func WithLogger(l *slog.Logger) Option {
+	return func(cfg *config) error {
+		if l == nil {
+			return errors.New("WithLogger: the logger is nil")
+		}
+		cfg.logger = l
+		return nil
+	}
+}
+
+// WithRetry changes how often and how patiently calls are repeated. What is repeated is fixed: see the package's overview.
+func WithRetry(r Retry) Option {
+	return func(cfg *config) error {
+		if r.MaxAttempts < 0 || min(r.MinWait, r.MaxWait, r.MaxRetryAfter, r.AttemptTimeout) < 0 {
+			return errors.New("WithRetry: a number is negative")
+		}
+		cfg.retry = r.withDefaults()
+		if cfg.retry.MinWait > cfg.retry.MaxWait {
+			return fmt.Errorf("WithRetry: MinWait %v is longer than MaxWait %v", cfg.retry.MinWait, cfg.retry.MaxWait)
+		}
+		return nil
+	}
+}
+
+// Retry bounds the repeats of a call. A zero field takes its default.
+type Retry struct {
+	MaxAttempts    int           // requests of one call; default 4, and 1 is no repeat at all
+	MinWait        time.Duration // before the first repeat, doubling with each; default 1 s
+	MaxWait        time.Duration // what the doubling never exceeds; default 30 s
+	MaxRetryAfter  time.Duration // default 60 s; a longer Retry-After is returned as an error at once
+	AttemptTimeout time.Duration // default 30 s; for headers and body of one attempt
+}
+
+func (r Retry) withDefaults() Retry {
+	if r.MaxAttempts == 0 {
+		r.MaxAttempts = 4
+	}
+	for _, d := range []struct {
+		field *time.Duration
+		value time.Duration
+	}{
+		{&r.MinWait, time.Second},
+		{&r.MaxWait, 30 * time.Second},
+		{&r.MaxRetryAfter, time.Minute},
+		{&r.AttemptTimeout, 30 * time.Second},
+	} {
+		if *d.field == 0 {
+			*d.field = d.value
+		}
+	}
+	return r
+}
+
+// base returns the address of the service with its version.
+func (cfg *config) base() (*url.URL, error) {
+	root := cfg.root
+	if root == "" {
+		root = cfg.cloud.graph
+	}
+	u, err := parseRoot(root)
+	if err != nil {
+		return nil, err
+	}
+	return u.JoinPath(string(cfg.version)), nil
+}
+
+// parseRoot takes https, or http to a loopback host: a bearer must not travel in the clear.
+func parseRoot(root string) (*url.URL, error) {
+	bad := func(why string) (*url.URL, error) { return nil, errors.New("WithBaseURL: the address " + why) }
+	u, err := url.Parse(root)
+	switch {
+	case err != nil || strings.ContainsAny(root, "\\ \t\r\n"):
+		return bad("can't be read")
+	case u.Hostname() == "" || u.Opaque != "":
+		return bad("has no host")
+	case u.User != nil:
+		return bad("holds a user name or password")
+	case u.RawQuery != "" || u.ForceQuery || strings.Contains(root, "#"):
+		return bad("has a query or a fragment")
+	case u.RawPath != "" || u.JoinPath().Path != u.Path && u.Path != "":
+		return bad("has a path that is not plain")
+	case u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()):
+		return u, nil
+	}
+	return bad("is neither https nor http to a loopback host")
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+func printable(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+// transport returns what carries the requests, and how long one attempt may take.
+func (cfg *config) transport() (http.RoundTripper, time.Duration) {
+	timeout := cfg.retry.AttemptTimeout
+	if cfg.http != nil {
+		if cfg.http.Timeout > 0 {
+			timeout = min(timeout, cfg.http.Timeout)
+		}
+		if cfg.http.Transport != nil {
+			return cfg.http.Transport, timeout
+		}
+		return http.DefaultTransport, timeout
+	}
+	own, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport, timeout // somebody has replaced it
+	}
+	own = own.Clone()
+	own.MaxResponseHeaderBytes = graph.MaxHeader
+	own.MaxIdleConnsPerHost = own.MaxIdleConns // all go to one host
+	return own, timeout
+}

@@ -1,0 +1,269 @@
+package vpptoken
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"iter"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/vpptoken/vpptoken/internal/graph"
+)
+
+// The operations, as errors name them.
+const (
+	opList              = "list"
+	opGet               = "get"
+	opCreate            = "create"
+	opUpdate            = "update"
+	opDelete            = "delete"
+	opCount             = "count"
+	opSyncLicenses      = "syncLicenses"
+	opRevokeLicenses    = "revokeLicenses"
+	opSyncLicenseCounts = "syncLicenseCounts"
+	opLicensesForApp    = "getLicensesForApp"
+	opWaitSync          = "waitSync"
+)
+
+// effect tells what repeating an operation does. What is not named here acts once more.
+func effect(op string) graph.Effect {
+	switch op {
+	case opList, opGet, opCount, opLicensesForApp, opWaitSync:
+		return graph.Reads
+	case opUpdate, opDelete:
+		return graph.Writes
+	}
+	return graph.Acts
+}
+
+const collection = "/deviceAppManagement/vppTokens"
+
+// maxPages bounds a list whose pages never end.
+const maxPages = 10_000
+
+// request is what an operation asks for.
+type request struct {
+	op       string
+	method   string
+	item     bool // of the token with this id
+	id       string
+	tail     string  // after the collection or the item
+	bundleID *string // the parameter of getLicensesForApp
+	accept   string  // "" is application/json
+	body     []byte
+	secret   Secret // in the body
+	beta     bool
+}
+
+// answer is what a successful request got.
+type answer struct {
+	req *request
+	id  string // client-request-id
+	out *graph.Outcome
+}
+
+// do makes the request of a single call.
+func (c *Client) do(ctx context.Context, r request, opts []CallOption) (*answer, error) {
+	var options call
+	for _, o := range opts {
+		options.apply(o)
+	}
+	u, err := c.prepare(ctx, &r, &options)
+	if err != nil {
+		return nil, fmt.Errorf("vpptoken: %s: %w", r.op, err)
+	}
+	return c.send(ctx, &r, &options, u)
+}
+
+// prepare finds everything that is wrong before anything is sent, and returns the address.
+func (c *Client) prepare(ctx context.Context, r *request, options *call) (*url.URL, error) {
+	switch {
+	case c == nil || c.graph == nil:
+		return nil, errors.New("the client was not made by NewClient")
+	case ctx == nil:
+		return nil, errors.New("the context is nil")
+	case r.beta && c.version == VersionV1:
+		return nil, fmt.Errorf("%w: v1.0 has no %s", ErrNotInVersion, r.op)
+	case r.item && !validID(r.id):
+		return nil, ErrInvalidID
+	}
+	if err := options.finish(); err != nil {
+		return nil, err
+	}
+	for _, p := range options.selected {
+		if c.version == VersionV1 && betaProperty(p) {
+			return nil, fmt.Errorf("%w: v1.0 has no %s", ErrNotInVersion, p)
+		}
+	}
+	u := *c.base
+	u.Path += r.path()
+	if r.bundleID != nil {
+		if *r.bundleID == "" || len(*r.bundleID) > 255 || !utf8.ValidString(*r.bundleID) {
+			return nil, errors.New("a bundle id is 1 to 255 bytes of UTF-8")
+		}
+		literal := strings.ReplaceAll(*r.bundleID, "'", "''")
+		u.RawPath = u.Path + "(bundleId='" + url.PathEscape(literal) + "')"
+		u.Path += "(bundleId='" + literal + "')"
+	}
+	u.RawQuery = strings.Join(options.query, "&")
+	return &u, nil
+}
+
+// path is what errors and logs show.
+func (r *request) path() string {
+	if r.item {
+		return collection + "/" + r.id + r.tail
+	}
+	return collection + r.tail
+}
+
+func validID(id string) bool {
+	if id == "" || len(id) > 128 || id == "." || id == ".." {
+		return false
+	}
+	for _, b := range []byte(id) {
+		if (b|0x20 < 'a' || b|0x20 > 'z') && (b < '0' || b > '9') && b != '-' && b != '.' && b != '_' && b != '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// send makes the request and tells success from failure.
+func (c *Client) send(ctx context.Context, r *request, options *call, u *url.URL) (*answer, error) {
+	accept := r.accept
+	if accept == "" {
+		accept = "application/json"
+	}
+	out := c.graph.Do(ctx, &graph.Call{
+		Method: r.method, URL: u, LogPath: r.path(), Accept: accept, Body: r.body, Header: options.header,
+		ID: options.id, Effect: effect(r.op), Secret: r.secret.Reveal(),
+	})
+	a := &answer{req: r, id: options.id, out: out}
+	options.metadata.fill(options.id, out)
+	switch {
+	case out.Err != nil:
+		return nil, a.fail("", out.Err)
+	case r.op == opDelete && out.Status == http.StatusNotFound && out.Ambiguous:
+		return a, nil // an attempt before this one did it
+	case out.Status/100 == 3:
+		return nil, a.fail("the service answered with a redirect, which is not followed", nil)
+	case out.Status/100 != 2:
+		return nil, a.fail("", nil)
+	case r.accept == "" && !isJSON(out.Header.Get("Content-Type")):
+		return nil, a.bad(errors.New("the answer is not JSON by its Content-Type"))
+	}
+	return a, nil
+}
+
+// isJSON takes a missing type, and text/plain, which servers send that do not know better.
+func isJSON(contentType string) bool {
+	if contentType == "" {
+		return true
+	}
+	media, _, _ := mime.ParseMediaType(contentType)
+	return media == "application/json" || media == "text/json" || media == "text/plain" || strings.HasSuffix(media, "+json")
+}
+
+// pages reads a list. The options are applied anew by each range over it.
+func pages[T any](ctx context.Context, c *Client, r request, opts []ListOption,
+	decode func([]byte) ([]*T, string, error),
+) iter.Seq2[*T, error] {
+	return func(yield func(*T, error) bool) {
+		var options call
+		for _, o := range opts {
+			if o == nil {
+				options.fail(errors.New("an option is nil"))
+				continue
+			}
+			o.applyList(&options)
+		}
+		first, err := c.prepare(ctx, &r, &options)
+		if err != nil {
+			yield(nil, fmt.Errorf("vpptoken: %s: %w", r.op, err))
+			return
+		}
+		seen := make(map[uint64]struct{})
+		seed := maphash.MakeSeed()
+		for u := first; u != nil; {
+			a, err := c.send(ctx, &r, &options, u)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			list, link, err := decode(a.out.Body)
+			if err == nil && len(options.selected) == 0 {
+				err = complete(list)
+			}
+			if err != nil {
+				yield(nil, a.bad(err))
+				return
+			}
+			a.out.Body = nil
+			for _, t := range list {
+				if !yield(t, nil) {
+					return
+				}
+			}
+			if link == "" {
+				return
+			}
+			seen[maphash.String(seed, u.String())] = struct{}{}
+			if u, err = graph.NextLink(link, first); err != nil {
+				yield(nil, a.bad(err))
+				return
+			}
+			if _, again := seen[maphash.String(seed, u.String())]; again || len(seen) >= maxPages {
+				yield(nil, a.bad(errors.New("the pages of the list repeat, or there are more than 10,000 of them")))
+				return
+			}
+		}
+	}
+}
+
+// complete refuses a token without an id: it would be a zero token under a nil error.
+func complete[T any](list []*T) error {
+	for i, t := range list {
+		if token, ok := any(t).(*VPPToken); ok && token.ID == "" {
+			return fmt.Errorf("element %d of value has no id", i)
+		}
+	}
+	return nil
+}
+
+// bad is the failure of a call whose answer came but can't be used. What a write did, it has done.
+func (a *answer) bad(err error) *Error {
+	if errors.Is(err, ErrUntrustedURL) {
+		return a.fail("", err)
+	}
+	e := a.fail(err.Error(), nil)
+	e.Ambiguous = e.Ambiguous || effect(a.req.op) != graph.Reads
+	return e
+}
+
+// fail builds the error of a call that left the process. message stands for the service's own when it is not "".
+func (a *answer) fail(message string, cause error) *Error {
+	e := &Error{
+		Op: a.req.op, Method: a.req.method, Path: a.req.path(), StatusCode: a.out.Status,
+		RequestID: a.out.RequestID(), ClientRequestID: a.id, RetryAfter: a.out.RetryAfter, Attempts: a.out.Attempts,
+		Ambiguous: a.out.Ambiguous, Claims: a.out.Claims, Message: message, cause: cause,
+	}
+	if a.out.Status/100 == 2 || a.out.Body == nil {
+		return e
+	}
+	b := graph.ParseError(a.out.Body)
+	e.Code = a.out.Clean(b.Code)
+	e.ActivityID = a.out.CleanID(b.ActivityID)
+	if message == "" {
+		e.Message = a.out.Clean(b.Message)
+	}
+	if e.RequestID == "" {
+		e.RequestID = a.out.CleanID(b.RequestID)
+	}
+	return e
+}

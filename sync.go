@@ -1,0 +1,141 @@
+package vpptoken
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/vpptoken/vpptoken/internal/graph"
+)
+
+// Sync is a started synchronisation. It encodes to JSON, so that another process can wait for it.
+type Sync struct {
+	TokenID              string    `json:"tokenId"`
+	RequestedAt          time.Time `json:"requestedAt"`          // by this machine's clock; for people
+	PreviousSyncDateTime time.Time `json:"previousSyncDateTime"` // what the token showed before; zero when it was never synced
+}
+
+// StartSync notes when the token was last synced and asks Intune for a new sync. Like [Client.SyncLicenses] it is never
+// repeated on an unclear failure.
+func (c *Client) StartSync(ctx context.Context, id string, opts ...CallOption) (*Sync, error) {
+	before, err := c.Get(ctx, id, opts...)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sync{TokenID: id, RequestedAt: time.Now().UTC(), PreviousSyncDateTime: before.LastSyncDateTime}
+	if _, err = c.SyncLicenses(ctx, id, opts...); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// WaitOption changes how [Client.WaitSync] waits. A bad value is an error of WaitSync.
+type WaitOption func(*wait) error
+
+type wait struct {
+	every  time.Duration
+	onPoll func(*VPPToken)
+}
+
+// PollEvery sets the time between two looks at the token; the default is 15 seconds.
+func PollEvery(d time.Duration) WaitOption {
+	return func(w *wait) error {
+		if d <= 0 {
+			return fmt.Errorf("PollEvery: %v is not a time between two looks", d)
+		}
+		w.every = d
+		return nil
+	}
+}
+
+// OnPoll calls f with each token read: to show progress, or as the heartbeat of a job.
+func OnPoll(f func(*VPPToken)) WaitOption {
+	return func(w *wait) error {
+		if f == nil {
+			return errors.New("OnPoll: the function is nil")
+		}
+		w.onPoll = f
+		return nil
+	}
+}
+
+// WaitSync looks at the token until the sync s is over, and returns it. The sync is over when lastSyncDateTime has moved
+// past what it was before and the status is completed or failed: right after the request the service still shows the
+// old completed. A failed after an inProgress that was seen is final too. A sync that failed is [ErrSyncFailed].
+//
+// The last token seen comes with any error, nil when none was. When ctx ends first, the sync is still running; wait for
+// it again with the same s. Without a deadline WaitSync waits as long as it takes.
+func (c *Client) WaitSync(ctx context.Context, s *Sync, opts ...WaitOption) (*VPPToken, error) {
+	w := wait{every: 15 * time.Second}
+	for _, o := range opts {
+		if o == nil {
+			return nil, errors.New("vpptoken: waitSync: an option is nil")
+		}
+		if err := o(&w); err != nil {
+			return nil, fmt.Errorf("vpptoken: waitSync: %w", err)
+		}
+	}
+	if s == nil {
+		return nil, errors.New("vpptoken: waitSync: the Sync is nil")
+	}
+	var last *VPPToken
+	for running := false; ; {
+		t, err := c.Get(ctx, s.TokenID)
+		if err != nil {
+			return last, stillRunning(ctx, s, err)
+		}
+		last = t
+		if w.onPoll != nil {
+			w.onPoll(t)
+		}
+		running = running || t.LastSyncStatus == SyncStatusInProgress
+		moved := t.LastSyncDateTime.After(s.PreviousSyncDateTime)
+		switch {
+		case moved && t.LastSyncStatus == SyncStatusCompleted:
+			return t, nil
+		case (moved || running) && t.LastSyncStatus == SyncStatusFailed:
+			return t, syncFailed(s, t)
+		}
+		timer := time.NewTimer(w.every)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return last, stillRunning(ctx, s, nil)
+		}
+	}
+}
+
+// stillRunning is the error of a wait that ended before the sync. err is why.
+func stillRunning(ctx context.Context, s *Sync, err error) error {
+	failed, ok := errors.AsType[*Error](err)
+	switch {
+	case ctx == nil || ctx.Err() == nil:
+		if ok {
+			failed.Op = opWaitSync
+		}
+		return err
+	case !ok:
+		failed = syncError(s)
+		failed.cause = graph.ContextCause(ctx)
+	}
+	failed.Op, failed.Message = opWaitSync, "the sync is still running"
+	return failed
+}
+
+// syncFailed names the token's state, which often says why, when it is a word of this package.
+func syncFailed(s *Sync, t *VPPToken) error {
+	failed := syncError(s)
+	failed.cause, failed.Message = ErrSyncFailed, "Intune could not sync with Apple"
+	if t.State.IsKnown() {
+		failed.Message = fmt.Sprintf("Intune could not sync with Apple, the token's state is %q", string(t.State))
+	}
+	return failed
+}
+
+func syncError(s *Sync) *Error {
+	r := request{item: true, id: s.TokenID}
+	return &Error{Op: opWaitSync, Method: http.MethodGet, Path: r.path(), StatusCode: http.StatusOK}
+}
