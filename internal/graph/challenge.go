@@ -9,7 +9,7 @@ import (
 	"unicode/utf8"
 )
 
-var claimsParam = regexp.MustCompile(`(?i)(?:^|[\s,])claims\s*=\s*"([^"\\]{1,8192})"`)
+var claimsParam = regexp.MustCompile(`(?i)(?:^|[\s,])claims\s*=\s*"([^"\\]+)"`)
 
 // challenge returns the decoded claims that a 401 asks for (continuous access evaluation), or "".
 func challenge(h http.Header) string {
@@ -18,7 +18,7 @@ func challenge(h http.Header) string {
 			continue
 		}
 		m := claimsParam.FindStringSubmatch(value)
-		if m == nil {
+		if m == nil || len(m[1]) > 8<<10 {
 			continue
 		}
 		text := strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(m[1], "="))
