@@ -223,6 +223,8 @@ func decode(s *jsonscan.Scanner, into any) error {
 		return fmt.Errorf("property %s has a value of the wrong kind", kind.Field[strings.LastIndexByte(kind.Field, '.')+1:])
 	case errors.As(err, &kind):
 		return errors.New("JSON of the wrong kind: no object")
+	case errors.Is(err, jsonscan.ErrDuplicate) && knownProperty(string(s.LastName())):
+		return fmt.Errorf("property %s stands twice", s.LastName())
 	case s.Err() != nil:
 		return err
 	}

@@ -163,7 +163,7 @@ func (c *Client) send(ctx context.Context, r *request, options *call, u *url.URL
 
 // isJSON takes a missing type, and text/plain, which servers send that do not know better.
 func isJSON(contentType string) bool {
-	if contentType == "" {
+	if contentType == "" || contentType == "application/json" {
 		return true
 	}
 	media, _, _ := mime.ParseMediaType(contentType)

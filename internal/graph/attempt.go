@@ -100,6 +100,9 @@ func (f *flight) request(ctx context.Context, req *http.Request, bearer string) 
 
 // read reads a success whole, or fails, and the beginning of everything else: there the status is what counts.
 func (f *flight) read(ctx context.Context, resp *http.Response) ([]byte, *Cause) {
+	if resp.Body == nil { // a hand-written transport
+		resp.Body = http.NoBody
+	}
 	defer func() { _ = resp.Body.Close() }()
 	limit := int64(MaxErrorBody)
 	ok := resp.StatusCode/100 == 2

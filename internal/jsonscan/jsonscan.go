@@ -51,6 +51,9 @@ func Members(data []byte, visit func(name, value []byte)) {
 // Err returns the first thing that was wrong.
 func (s *Scanner) Err() error { return s.err }
 
+// LastName returns the name that Object gave last, as it stands in the input: after ErrDuplicate, the one that stands twice.
+func (s *Scanner) LastName() []byte { return s.data[s.lastName[0]:s.lastName[1]] }
+
 // HideName blanks the name that Object gave last, in what Text returns. encoding/json matches names in any case: this
 // keeps it from taking a stranger for a property that it knows.
 func (s *Scanner) HideName() {
