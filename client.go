@@ -37,7 +37,7 @@ func NewClient(ts oauth2.TokenSource, opts ...Option) (*Client, error) {
 	if ts == nil {
 		return nil, errors.New("vpptoken: NewClient: the token source is nil")
 	}
-	cfg := config{cloud: CloudGlobal, version: VersionBeta, userAgent: productToken, retry: Retry{}.withDefaults()}
+	cfg := config{cloud: CloudGlobal, version: VersionBeta, userAgent: product, retry: Retry{}.withDefaults()}
 	for i, o := range opts {
 		if o == nil {
 			return nil, fmt.Errorf("vpptoken: NewClient: option %d is nil", i)
@@ -192,7 +192,7 @@ func (c *Client) updateBody(p *Patch) ([]byte, error) {
 	case c != nil && c.version == VersionV1 && p.betaOnly() != "":
 		return nil, fmt.Errorf("%w: v1.0 has no %s", ErrNotInVersion, p.betaOnly())
 	case p.AppDeliveryProtocolType != nil && *p.AppDeliveryProtocolType == DeliveryProtocolUnknownFutureValue:
-		return nil, errors.New("Graph ignores appleDeviceAppDeliveryProtocolType unknownFutureValue in a PATCH")
+		return nil, errors.New("appleDeviceAppDeliveryProtocolType unknownFutureValue is ignored by Graph in a PATCH")
 	}
 	return p.MarshalJSON()
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/vpptoken/vpptoken/internal/graph"
 )
 
-// productToken names this module in the User-Agent.
-const productToken = "vpptoken/0.1.0"
+// product names this module in the User-Agent.
+const product = "vpptoken/0.1.0"
 
 // APIVersion is a version of Microsoft Graph.
 type APIVersion string
@@ -84,13 +84,13 @@ func WithHTTPClient(hc *http.Client) Option {
 	}
 }
 
-// WithUserAgent puts a product, such as "nordwind-monitor/2.1", in front of the package's own product token.
-func WithUserAgent(product string) Option {
+// WithUserAgent puts a product's name, such as "nordwind-monitor/2.1", in front of the package's own product token.
+func WithUserAgent(name string) Option {
 	return func(cfg *config) error {
-		if product == "" || !printable(product) {
+		if name == "" || !printable(name) {
 			return errors.New("WithUserAgent: the product is empty or not printable ASCII")
 		}
-		cfg.userAgent = product + " " + cfg.userAgent
+		cfg.userAgent = name + " " + cfg.userAgent
 		return nil
 	}
 }

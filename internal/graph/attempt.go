@@ -53,7 +53,7 @@ func (f *flight) attempt(req *http.Request) *Cause {
 	f.Attempts++
 	f.Status, f.Header, f.Body, f.RetryAfter = 0, nil, nil, 0
 	f.sent = true
-	resp, err := f.c.cfg.Transport.RoundTrip(f.request(ctx, req, bearer))
+	resp, err := f.c.cfg.Transport.RoundTrip(f.request(ctx, req, bearer)) //nolint:bodyclose // read closes it
 	if err == nil && resp == nil {
 		err = errors.New("no answer and no error")
 	}

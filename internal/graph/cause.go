@@ -20,7 +20,7 @@ var ErrUntrustedURL = errors.New("the address is not the service's own")
 // Cause is why no answer came. Its text is always one of this package's: net/http quotes what the server sent, and
 // token sources quote what they sent. errors.Is still finds what was below, but nothing can print that, because it is only
 // reachable through a function.
-type Cause struct {
+type Cause struct { //nolint:errname // it is never the whole error, only the cause in one
 	text   string
 	repeat bool // another attempt may help
 	later  bool // the same call may succeed later

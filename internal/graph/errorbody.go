@@ -33,23 +33,25 @@ func (l *lenient) UnmarshalJSON(b []byte) error {
 }
 
 type graphError struct {
-	Code       lenient
-	Message    lenient
-	RequestID  lenient `json:"request-id"`
-	InnerError *graphError
+	Code       lenient     `json:"code"`
+	Message    lenient     `json:"message"`
+	RequestID  lenient     `json:"request-id"`
+	InnerError *graphError `json:"innerError"` // innererror is seen too: encoding/json takes both
 }
 
 // intuneError is what stands, as JSON, in the message of an Intune error, and again in its own Message.
 type intuneError struct {
-	ErrorCode            lenient
-	Message              lenient
+	ErrorCode            lenient `json:"ErrorCode"`
+	Message              lenient `json:"Message"`
 	CustomAPIErrorPhrase lenient `json:"CustomApiErrorPhrase"`
 }
 
 // ParseError reads the body of an error answer. It takes anything: Graph's error, a bare string, a page of HTML.
 func ParseError(body []byte) ErrorBody {
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\uFEFF")))
-	var outer struct{ Error json.RawMessage }
+	var outer struct {
+		Error json.RawMessage `json:"error"`
+	}
 	if json.Unmarshal(body, &outer) != nil || outer.Error == nil {
 		return ErrorBody{Message: plainText(body)}
 	}

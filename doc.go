@@ -1,0 +1,95 @@
+// Package vpptoken is a client for Apple VPP (Apps and Books) tokens in Microsoft Intune, through Microsoft Graph's
+// vppToken resource. Its main job is [Client.Update]: it sends only the properties that were set.
+//
+// # Signing in
+//
+// A [Client] takes any oauth2.TokenSource. [Cloud.ClientCredentials] and [Cloud.DeviceCode] return ready configurations of
+// golang.org/x/oauth2, for an application of its own and for a person; the nested module azauth takes the credentials of
+// azidentity. Reading needs one of the permissions DeviceManagementApps.Read.All, DeviceManagementServiceConfig.Read.All or
+// the ReadWrite.All of either; everything else needs one of the two ReadWrite.All; delegated or application.
+//
+//	cfg, err := vpptoken.CloudGlobal.ClientCredentials(tenant, clientID, clientSecret)
+//	...
+//	client, err := vpptoken.NewClient(cfg.TokenSource(context.Background()))
+//
+// x/oauth2 keeps the context that TokenSource was given for every later refresh, and has no way to drop a token that the
+// service refused: a 401 is repeated only when the source gives another token. An *oauth2.Token and a
+// *clientcredentials.Config print their secrets; never print them. A source with a method TokenContext gets the call's context
+// and the claims of a challenge: see [NewClient].
+//
+// # Reading
+//
+// [Client.List] is an iterator that reads page by page; an error comes last, so that a partial list is never taken for
+// the whole. [Client.Get] reads one token. What the service does not have reads as the zero value; a property that this package does not
+// know is kept in [VPPToken.Extra], an enum's word that it does not know stays as it is.
+//
+// # Patching
+//
+// A [Patch] tells three things apart that a plain struct can't: a nil field is absent and left alone, a set field is sent
+// even when it is "", false or empty, a cleared field is sent as null.
+//
+//	vpptoken.NewPatch().SetDisplayName("Field iPads")    {"displayName":"Field iPads"}
+//	vpptoken.NewPatch().SetAutomaticallyUpdateApps(false) {"automaticallyUpdateApps":false}
+//	vpptoken.NewPatch().ClearDisplayName()                {"displayName":null}
+//	vpptoken.NewPatch().SetRoleScopeTagIDs()              {"roleScopeTagIds":[]}
+//
+// [Patch.Diff] keeps of a desired state what would change a token. There is no way to write a VPPToken back: that would
+// undo what others changed in between.
+//
+// # Syncing
+//
+// [Client.StartSync] and [Client.WaitSync] run a synchronisation with Apple and are not fooled by the completed of the
+// one before. A [Sync] encodes to JSON, so that one process can start and another wait.
+//
+// # Errors
+//
+// Bad input is a plain error and nothing is sent. Every failure of a call that left the process is an [*Error]: status,
+// code, Intune's message unwrapped into a sentence, request ids. Ask with errors.Is for [ErrNotFound], [ErrForbidden],
+// [ErrThrottled] and the other sentinels, for context.Canceled, context.DeadlineExceeded and io.ErrUnexpectedEOF; ask [Retryable] and
+// [RetryAfter] whether and when to try again. [Error.Ambiguous] tells that the request may have been carried out although it failed.
+//
+// # What is repeated
+//
+// A call makes up to 4 attempts. Between them it waits 1 s, doubling to 30 s, half of it chance; or what Retry-After says,
+// never less and at most a tenth more.
+//
+//   - List, Get, Count, LicensesForApp, Update and Delete are repeated on 408, 429, 500, 502, 503, 504 and 509, on network errors, on an
+//     answer that breaks off and on an attempt that ran out of time. After an unclear failure, a Delete that finds 404 has
+//     succeeded.
+//   - Create, SyncLicenses, RevokeLicenses, SyncLicenseCounts, and with them StartSync, are repeated only when the service surely
+//     did not act: on 429, on 503 with Retry-After, and when no connection was made.
+//   - Every call is repeated once on 401, with a new bearer.
+//   - Never repeated: every other status, a name that does not resolve, a certificate that is not trusted, an answer that is not
+//     HTTP, a token source that fails.
+//
+// A 429 with Retry-After holds back the whole client. Each repeat takes 5 from a budget of 100 that a client has, after a 429 only
+// 2, and each success gives 1 back: a service that is down for good does not get four times the load.
+//
+// # What is bounded
+//
+// An attempt takes 30 s, its body included; a call without a deadline takes 2 minutes, its waits included; each page of a list and each
+// look of WaitSync is a call. A Retry-After of more than 60 s, or past the deadline, ends the call at once with that answer. An answer is
+// 8 MiB at most, 64 KiB of an error's are read, response headers are 256 KiB (with a transport of one's own, as it says), JSON nests 64 deep, a
+// list has 10,000 pages and none twice. [WithRetry] changes attempts and times.
+//
+// # Where the bearer goes
+//
+// To the service's own scheme, host and port, over https or to a loopback host, and nowhere else: redirects are not followed, and a
+// nextLink that leads anywhere but to the same collection is [ErrUntrustedURL].
+//
+// # What is never shown
+//
+// The bearer, the Apple token and the client secret are in no error, log or text. A [Secret] prints as REDACTED everywhere; only [Patch] and
+// [NewToken], being request bodies, encode it. Errors hold no URL, header or body, and what the service said is scrubbed of what was sent to it.
+// Nothing is written to standard output or error. [WithLogger] logs method, path, status, attempt, duration, request-id, reason and wait, and nothing else.
+//
+// # Versions
+//
+// The client speaks beta unless [WithAPIVersion] says otherwise: there a property or operation that only beta has is
+// [ErrNotInVersion], and nothing is sent. All national clouds are there: see [Cloud].
+//
+// # What may change
+//
+// Until version 1.0.0 the API may change with a minor version, and CHANGELOG.md says how. From then on, names and signatures stay; the texts of
+// errors and logs, the numbers above and what counts as repeatable may change with a minor version.
+package vpptoken
