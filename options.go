@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -160,7 +161,8 @@ func (cfg *config) base() (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
-	return u.JoinPath(string(cfg.version)), nil
+	u.Path = strings.TrimSuffix(u.Path, "/") + "/" + string(cfg.version)
+	return u, nil
 }
 
 // parseRoot takes https, or http to a loopback host: a bearer must not travel in the clear.
@@ -176,7 +178,7 @@ func parseRoot(root string) (*url.URL, error) {
 		return bad("holds a user name or password")
 	case u.RawQuery != "" || u.ForceQuery || strings.Contains(root, "#"):
 		return bad("has a query or a fragment")
-	case u.RawPath != "" || u.JoinPath().Path != u.Path && u.Path != "":
+	case u.RawPath != "" || path.Clean("/"+u.Path) != "/"+strings.Trim(u.Path, "/"):
 		return bad("has a path that is not plain")
 	case u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()):
 		return u, nil
