@@ -1,0 +1,112 @@
+package vpptokentest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"mime"
+	"net/http"
+
+	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/jsonscan"
+)
+
+const tokenType = "microsoft.graph.vppToken"
+
+// member is a property of a JSON object with the text of its value.
+type member struct {
+	name  string
+	value json.RawMessage
+}
+
+// members cuts a request body into its properties. It refuses what no JSON object of Graph is.
+func members(contentType string, body []byte) ([]member, *problem) {
+	if len(body) == 0 {
+		return nil, badRequest("Empty Payload. JSON content expected.")
+	}
+	if kind, _, err := mime.ParseMediaType(contentType); err != nil || kind != "application/json" {
+		return nil, &problem{http.StatusUnsupportedMediaType, "UnsupportedMediaType", "The Content-Type of a body is application/json.", nil}
+	}
+	list, err := object(body)
+	if err != nil {
+		return nil, badRequest("Unable to read JSON request payload: %v.", err)
+	}
+	return list, nil
+}
+
+func object(text []byte) ([]member, error) {
+	if !json.Valid(text) {
+		return nil, errors.New("malformed")
+	}
+	if bytes.TrimLeft(text, " \t\r\n")[0] != '{' {
+		return nil, errors.New("no object")
+	}
+	var list []member
+	s := jsonscan.New(text)
+	s.Object(func(name []byte) { list = append(list, member{string(name), s.Value()}) })
+	return list, s.Err()
+}
+
+// merge writes the properties of a body into t, which is the caller's copy.
+func (g *tenant) merge(t *vpptoken.VPPToken, list []member, beta bool) *problem {
+	for _, m := range list {
+		if m.name == "@odata.type" {
+			if !isType(m.value, tokenType) {
+				return badRequest("The @odata.type of the body is not '#%s'.", tokenType)
+			}
+			continue
+		}
+		p, ok := g.property(m.name, beta)
+		switch {
+		case !ok:
+			return badRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", short(m.name), tokenType)
+		case p.decode == nil:
+			return badRequest("The property '%s' is made by the service and can't be part of a body.", p.name)
+		case isNull(m.value) && !p.nullable:
+			return badRequest("Null in property '%s', which is not nullable.", p.name)
+		case !p.decode(t, m.value, beta):
+			return badRequest("The value of property '%s' can't be converted to type '%s'.", p.name, p.typ)
+		}
+	}
+	return nil
+}
+
+// isType accepts a type with and without #.
+func isType(value json.RawMessage, names ...string) bool {
+	var got string
+	if isNull(value) || json.Unmarshal(value, &got) != nil {
+		return false
+	}
+	for _, name := range names {
+		if got == name || got == "#"+name {
+			return true
+		}
+	}
+	return false
+}
+
+// flags reads the body of an action whose parameters are all booleans. What is absent is false.
+func flags(contentType string, body []byte, known map[string]*bool) *problem {
+	list, p := members(contentType, body)
+	if p != nil {
+		return p
+	}
+	for _, m := range list {
+		into := known[m.name]
+		switch {
+		case into == nil:
+			return badRequest("The parameter '%s' in the request payload is not a valid parameter for the operation.", short(m.name))
+		case isNull(m.value) || json.Unmarshal(m.value, into) != nil:
+			return badRequest("The value of parameter '%s' can't be converted to type 'Edm.Boolean'.", m.name)
+		}
+	}
+	return nil
+}
+
+// nothing checks the body of an operation that has none: an empty object is let through.
+func nothing(contentType string, body []byte) *problem {
+	if len(body) == 0 {
+		return nil
+	}
+	return flags(contentType, body, nil)
+}
