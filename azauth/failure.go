@@ -1,0 +1,71 @@
+package azauth
+
+import (
+	"errors"
+	"net/http"
+	"regexp"
+	"strconv"
+
+	"golang.org/x/oauth2"
+)
+
+// failure is why there is no token. Its text is one of this package's; what was below is only reachable through functions, where
+// nothing that prints or logs a chain of errors finds it.
+type failure struct {
+	text  string
+	code  string // in OAuth's manner, "" when nothing is known
+	entra string // "AADSTS" and digits, or ""
+
+	status int // of the answer, 0 when none is known; from 400 on and below 500 another try does not help
+	is     func(target error) bool
+	as     func(target any) bool
+}
+
+func (f *failure) Error() string { return f.text }
+
+// Is reports what errors.Is would have found in the credential's error.
+func (f *failure) Is(target error) bool { return f.is(target) }
+
+// As finds what errors.As would have found in the credential's error. It also gives out an OAuth error without any text of
+// the server, because that is what vpptoken takes the code and the question of another try from.
+func (f *failure) As(target any) bool {
+	if f.as != nil && f.as(target) {
+		return true
+	}
+	answer, ok := target.(**oauth2.RetrieveError)
+	if !ok || f.code == "" {
+		return false
+	}
+	*answer = &oauth2.RetrieveError{ErrorCode: f.code, ErrorDescription: f.entra}
+	if f.status != 0 {
+		(*answer).Response = &http.Response{StatusCode: f.status}
+	}
+	return true
+}
+
+var (
+	// azidentity has no other place for these; where they can't be found, the text is only less telling.
+	answerStatus = regexp.MustCompile(`(?m)^RESPONSE ([1-5][0-9]{2}):`)
+	entraCode    = regexp.MustCompile(`\bAADSTS[0-9]{4,8}\b`)
+)
+
+// failed hides an error of the credential: azidentity's print the answer, in which a server or a proxy can
+// quote what was sent.
+func failed(err error) *failure {
+	f := &failure{
+		text: "azauth: the credential failed",
+		is:   func(target error) bool { return errors.Is(err, target) },
+		as:   func(target any) bool { return errors.As(err, target) },
+	}
+	text := err.Error()
+	if m := answerStatus.FindStringSubmatch(text); m != nil {
+		f.code = "credential_failed"
+		f.status, _ = strconv.Atoi(m[1])
+		f.text += ": " + m[1] + " " + http.StatusText(f.status)
+	}
+	if f.entra = entraCode.FindString(text); f.entra != "" {
+		f.code = "credential_failed"
+		f.text += " (" + f.entra + ")"
+	}
+	return f
+}

@@ -1,0 +1,139 @@
+package azauth_test
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+)
+
+// numbered returns a credential whose tokens are "1", "2" and so on, with the given lives.
+func numbered(expires, refresh time.Duration) *credential {
+	return &credential{answer: func(_ context.Context, n int) (azcore.AccessToken, error) {
+		t := azcore.AccessToken{Token: strconv.Itoa(n)}
+		if expires != 0 {
+			t.ExpiresOn = time.Now().Add(expires)
+		}
+		if refresh != 0 {
+			t.RefreshOn = time.Now().Add(refresh)
+		}
+		return t, nil
+	}}
+}
+
+func TestTokenIsKept(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		expires, refresh time.Duration
+		keptFor          time.Duration
+	}{
+		"until five minutes before it expires":        {time.Hour, 0, 55 * time.Minute},
+		"until the credential wants to replace it":    {24 * time.Hour, 12 * time.Hour, 12 * time.Hour},
+		"not until a wish that comes after its end":   {time.Hour, 2 * time.Hour, 55 * time.Minute},
+		"not at all when it lives five minutes":       {5 * time.Minute, 0, 0},
+		"not at all when nobody knows how long it is": {0, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				s := newSource(t, numbered(c.expires, c.refresh))
+				want := func(token string) {
+					t.Helper()
+					if got, err := s.TokenContext(t.Context(), ""); err != nil || got.AccessToken != token {
+						t.Fatalf("TokenContext after %v: %v, want token %s", c.keptFor, err, token)
+					}
+				}
+				want("1")
+				if c.keptFor > 0 {
+					time.Sleep(c.keptFor - time.Nanosecond)
+					want("1")
+					time.Sleep(time.Nanosecond)
+				}
+				want("2")
+			})
+		})
+	}
+}
+
+func TestClaimsReplaceTheKeptToken(t *testing.T) {
+	t.Parallel()
+	s := newSource(t, numbered(time.Hour, 0))
+	for i, c := range []struct{ claims, want string }{{"", "1"}, {`{"a":1}`, "2"}, {"", "2"}, {`{"a":1}`, "3"}, {"", "3"}} {
+		if got, err := s.TokenContext(t.Context(), c.claims); err != nil || got.AccessToken != c.want {
+			t.Errorf("%d: TokenContext: %v, want token %s", i, err, c.want)
+		}
+	}
+}
+
+func TestFailureWhileTheKeptTokenLives(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		cred := numbered(time.Hour, 0)
+		first := cred.answer
+		cred.answer = func(ctx context.Context, n int) (azcore.AccessToken, error) {
+			if n > 1 {
+				return azcore.AccessToken{}, errors.New("down")
+			}
+			return first(ctx, n)
+		}
+		s := newSource(t, cred)
+		ask := func(claims string) error { _, err := s.TokenContext(t.Context(), claims); return err }
+		if err := ask(""); err != nil {
+			t.Fatal(err)
+		}
+		if err := ask(`{"a":1}`); err == nil {
+			t.Error("a challenge that could not be answered got the refused token again")
+		}
+		time.Sleep(time.Hour - time.Nanosecond)
+		if err := ask(""); err != nil {
+			t.Errorf("the token still lives, but: %v", err)
+		}
+		if n := len(cred.requests()); n != 3 {
+			t.Errorf("the credential was asked %d times, want 3", n)
+		}
+		time.Sleep(time.Nanosecond)
+		if err := ask(""); err == nil {
+			t.Error("an expired token was given out")
+		}
+	})
+}
+
+func TestOneFetchAtATime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		cred := numbered(time.Hour, 0)
+		first := cred.answer
+		cred.answer = func(ctx context.Context, n int) (azcore.AccessToken, error) {
+			time.Sleep(time.Second) // does not look at ctx
+			return first(ctx, n)
+		}
+		s := newSource(t, cred)
+		var all sync.WaitGroup
+		for range 10 {
+			all.Go(func() {
+				if got, err := s.TokenContext(t.Context(), ""); err != nil || got.AccessToken != "1" {
+					t.Errorf("TokenContext: %v, want token 1", err)
+				}
+			})
+		}
+		all.Go(func() {
+			time.Sleep(time.Millisecond) // the others are under way
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			defer cancel()
+			began := time.Now()
+			_, err := s.TokenContext(ctx, "")
+			if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Millisecond {
+				t.Errorf("TokenContext that waits for another one: %v after %v", err, time.Since(began))
+			}
+		})
+		all.Wait()
+		if n := len(cred.requests()); n != 1 {
+			t.Errorf("the credential was asked %d times", n)
+		}
+	})
+}

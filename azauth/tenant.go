@@ -1,0 +1,61 @@
+package azauth
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+)
+
+// ErrTenant is what errors.Is finds when the guard of [WithTenantGuard] refused an access token, also below an error of
+// the client.
+var ErrTenant = errors.New("the tenant guard refused the access token")
+
+var guid = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
+
+// WithTenantGuard refuses every access token whose tid claim is not the given tenant, so that a login left over from another
+// tenant can't read or change that one's tokens. tenantID is a GUID; a domain name is an error, because a token does
+// not carry it. The guard reads the token and does not verify it, which is the service's task. A token that is not
+// readable is refused too. Without this option the tokens of every tenant are accepted.
+func WithTenantGuard(tenantID string) Option {
+	return func(s *store) error {
+		if !guid.MatchString(tenantID) {
+			return errors.New("WithTenantGuard: a tenant id is a GUID")
+		}
+		s.tenant = tenantID
+		return nil
+	}
+}
+
+// checkTenant never puts a part of the token into its errors.
+func checkTenant(tenant, token string) error {
+	if tenant == "" {
+		return nil
+	}
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return refused("it is opaque, so its tenant can't be checked")
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
+	var claims struct {
+		TenantID string `json:"tid"`
+	}
+	switch {
+	case err != nil || json.Unmarshal(payload, &claims) != nil:
+		return refused("it is opaque, so its tenant can't be checked")
+	case claims.TenantID == "":
+		return refused("it names no tenant")
+	case !strings.EqualFold(claims.TenantID, tenant):
+		return refused("it is of another tenant")
+	}
+	return nil
+}
+
+func refused(why string) *failure {
+	return &failure{
+		text: "azauth: " + ErrTenant.Error() + ": " + why, code: "tenant_guard", status: http.StatusForbidden,
+		is: func(target error) bool { return target == ErrTenant }, //nolint:errorlint // this is what errors.Is asks
+	}
+}
