@@ -1,0 +1,165 @@
+// Package contenttoken reads Apple's content token file: the sToken_for_<location>.vpptoken that Apple Business Manager
+// and Apple School Manager hand out for each location, valid for a year. Its text is what Intune takes in the token
+// property, when a token is created and each time it is renewed.
+//
+// The file is one line of base64, and inside is a small JSON object with the organisation, the expiry and Apple's own
+// token. What goes to Intune is the line as it is. People send something else by mistake: the other token that
+// Apple hands out, the JSON, Apple's token from inside it, the line encoded once more, or nothing at all. None of these
+// can work, so [Parse] and [ReadFile] refuse each of them, with an error of its own that says what to do.
+//
+//	ct, err := contenttoken.ReadFile("sToken_for_Nordwind.vpptoken")
+//	if err != nil {
+//		return err
+//	}
+//	patch := vpptoken.NewPatch().SetToken(ct.Secret())
+//
+// The text is a secret: whoever has it can assign and take away the organisation's licences. A [ContentToken] prints,
+// logs and encodes without it, and no error of this package quotes anything from a file.
+package contenttoken
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"time"
+	"unicode"
+
+	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/jsonscan"
+)
+
+// maxSize is far above any content token, which has a few hundred bytes.
+const maxSize = 64 << 10
+
+// ContentToken is what a .vpptoken file says about itself, with its text hidden. Make one with [Parse] or [ReadFile].
+// However it is printed, logged or encoded, the text does not appear, so one that was decoded from JSON has none.
+type ContentToken struct {
+	OrganizationName   string    // as registered with Apple
+	ExpirationDateTime time.Time // in the offset of the file
+	// Location comes from the name of the file, for the text does not say it: a hint for people, "" when unknown.
+	Location string
+
+	text vpptoken.Secret
+}
+
+// Secret returns what belongs into Intune's token property: the text of the file as it is, trimmed. A nil or zero
+// ContentToken gives the zero Secret.
+func (t *ContentToken) Secret() vpptoken.Secret {
+	if t == nil {
+		return vpptoken.Secret{}
+	}
+	return t.text
+}
+
+// Parse reads the text of a .vpptoken file, and trims byte order marks and white space from both its ends. The text is
+// not kept, a copy is. Location stays empty: see [ReadFile].
+//
+// Everything else must be as Apple wrote it. Base64 that was broken into lines, lost its padding or uses the URL
+// alphabet is ErrMalformed rather than mended, because it is not known that Apple would take it, and a token that Apple
+// refuses stops the sync of its apps. The usual mix-ups have errors of their own, see [ErrEmpty].
+func Parse(text []byte) (*ContentToken, error) {
+	switch {
+	case len(text) > maxSize:
+		return nil, tooLarge()
+	case isServerToken(text):
+		return nil, ErrServerToken
+	case isUTF16(text):
+		return nil, malformed("it is UTF-16 or no text at all: use the file as Apple made it. " +
+			"Windows PowerShell writes UTF-16 with > and Out-File; there, copy the file or add -Encoding ascii")
+	}
+	text = bytes.TrimFunc(text, isBlank)
+	if len(text) == 0 {
+		return nil, ErrEmpty
+	}
+	decoded, ok := decode(text)
+	if !ok {
+		return nil, notBase64(text)
+	}
+	if isServerToken(decoded) {
+		return nil, ErrServerToken
+	}
+	if !isObject(decoded) {
+		return nil, notJSON(decoded)
+	}
+	t, err := parseJSON(decoded)
+	if err != nil {
+		return nil, err
+	}
+	if base64.StdEncoding.EncodeToString(decoded) != string(text) {
+		return nil, altered(text)
+	}
+	t.text = vpptoken.NewSecret(string(text))
+	return t, nil
+}
+
+// isBlank tells what may stand around the text. A byte order mark is here and not at the front only, because tools add
+// it before and after white space.
+func isBlank(r rune) bool { return r == '\ufeff' || unicode.IsSpace(r) }
+
+// decode is generous, so that a mix-up is recognised in any shape: white space, zero bytes, alphabet and padding don't
+// matter. It gives at least one byte when it is ok.
+func decode(text []byte) (decoded []byte, ok bool) {
+	text = bytes.TrimRight(bytes.Map(func(r rune) rune {
+		switch {
+		case r == 0 || isBlank(r):
+			return -1
+		case r == '-':
+			return '+'
+		case r == '_':
+			return '/'
+		}
+		return r
+	}, text), "=")
+	decoded, err := base64.RawStdEncoding.AppendDecode(nil, text)
+	return decoded, err == nil && len(decoded) > 0
+}
+
+// parseJSON reads the object inside a content token. Names it doesn't know are passed over.
+func parseJSON(text []byte) (*ContentToken, error) {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(text, &members) != nil {
+		return nil, malformed("the JSON inside is cut off or damaged: copy or download the file again")
+	}
+	scan := jsonscan.New(text) // encoding/json would let these pass
+	if scan.Value(); scan.Err() != nil {
+		return nil, malformed("the JSON inside: " + scan.Err().Error())
+	}
+	if _, err := member(members, "token"); err != nil {
+		return nil, err
+	}
+	expDate, err := member(members, "expDate")
+	if err != nil {
+		return nil, err
+	}
+	expires, err := parseTime(expDate)
+	if err != nil {
+		return nil, err
+	}
+	orgName, err := member(members, "orgName")
+	if err != nil {
+		return nil, err
+	}
+	return &ContentToken{OrganizationName: orgName, ExpirationDateTime: expires}, nil
+}
+
+func member(members map[string]json.RawMessage, name string) (string, error) {
+	var value string
+	if raw := members[name]; raw != nil && json.Unmarshal(raw, &value) != nil {
+		return "", malformed("the JSON inside has " + name + ", but not as a string")
+	}
+	if value == "" {
+		return "", malformed("the JSON inside has no " + name)
+	}
+	return value, nil
+}
+
+// parseTime takes Apple's format, whose offset has no colon, and RFC 3339. In UTC, and not in the local zone, so that the
+// same file gives the same value on every machine.
+func parseTime(s string) (time.Time, error) {
+	for _, layout := range []string{"2006-01-02T15:04:05Z0700", time.RFC3339} {
+		if t, err := time.ParseInLocation(layout, s, time.UTC); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, malformed("the JSON inside has expDate, but not as a date with time and offset") // ParseError would quote it
+}

@@ -1,0 +1,78 @@
+package contenttoken
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const extension = ".vpptoken"
+
+// ReadFile reads a .vpptoken file as [Parse] does, and takes the Location from its name when that is
+// sToken_for_<location>.vpptoken, also with the " (1)" that browsers add to a second download.
+//
+// A file of more than 64 KiB is ErrMalformed and is not read. A missing file still matches [fs.ErrNotExist]. An error
+// shows the name of the file only when it ends in .vpptoken: people pass the text of a token where its name belongs.
+func ReadFile(name string) (*ContentToken, error) {
+	t, err := parseFile(name)
+	if err != nil {
+		if strings.HasSuffix(name, extension) {
+			err = fmt.Errorf("%w (file %q)", err, name)
+		}
+		return nil, err
+	}
+	t.Location = location(filepath.Base(name))
+	return t, nil
+}
+
+func parseFile(name string) (*ContentToken, error) {
+	info, err := os.Stat(name)
+	switch {
+	case err != nil:
+		return nil, unreadable(err)
+	case info.IsDir():
+		return nil, errors.New("contenttoken: this is a directory: give the .vpptoken file in it")
+	case info.Size() > maxSize:
+		return nil, tooLarge()
+	}
+	f, err := os.Open(name) //nolint:gosec // reading the file that the caller names is the purpose
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	defer func() { _ = f.Close() }()
+	text, err := io.ReadAll(io.LimitReader(f, maxSize+1)) // a pipe has no size, and a file may grow
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	return Parse(text)
+}
+
+// unreadable keeps the cause and drops the name around it.
+func unreadable(err error) error {
+	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
+		err = pathErr.Err
+	}
+	return fmt.Errorf("contenttoken: the file can't be read: %w", err)
+}
+
+// location takes the location out of a file's base name, "" when it isn't there.
+func location(base string) string {
+	rest, ok := strings.CutPrefix(base, "sToken_for_")
+	if !ok {
+		return ""
+	}
+	loc, ok := strings.CutSuffix(rest, extension)
+	if !ok {
+		return ""
+	}
+	if i := strings.LastIndex(loc, " ("); i >= 0 && strings.HasSuffix(loc, ")") {
+		if n := loc[i+2 : len(loc)-1]; n != "" && strings.Trim(n, "0123456789") == "" {
+			loc = loc[:i]
+		}
+	}
+	return loc
+}
