@@ -1,0 +1,119 @@
+// Package health says what is wrong with a VPP token, or will be soon, and what to do about it.
+//
+// A token's expiry date is not enough. A token can be invalid months before it, because somebody changed the password of
+// the Apple account; a second upload for the same location stops the sync of both; and a sync that has failed for a
+// week shows in no date at all. [Assess] looks at the state first, then the date, the last sync and the results of
+// actions, and gives a verdict with every reason that it found:
+//
+//	for token, err := range client.List(ctx) {
+//		if err != nil {
+//			return err // not a healthy tenant: an unknown one
+//		}
+//		verdict := health.Assess(token, time.Now(), health.Policy{})
+//		...
+//	}
+//
+// What can't be judged is [LevelUnknown], never [LevelOK]: a token without an expiry date, a state that Microsoft adds
+// later, no token at all.
+//
+// The code of a [Reason] is one of these words, on which alerts can be routed. They stay; the texts may change.
+//
+//	expired             critical  the state or the date says so
+//	expires-soon        critical within Policy.CriticalBefore, otherwise a warning
+//	invalid             critical  Apple no longer accepts the token
+//	duplicate-location  critical  its location was uploaded twice and sync has stopped
+//	unknown-state       unknown   the state is unknown to the service or to this package, or there is no token
+//	no-expiry-date      unknown   the service shows no date
+//	external-mdm        warning   another MDM owns the token
+//	sync-failed         warning   the last sync failed
+//	sync-stale          warning   the last sync is older than Policy.MaxSyncAge
+//	never-synced        warning   there was no sync yet
+//	action-failed       warning   an action on the token failed, one reason for each
+//
+// Nothing here asks the service, reads the clock or keeps anything.
+package health
+
+import (
+	"slices"
+	"time"
+
+	"github.com/vpptoken/vpptoken"
+)
+
+// Level is how bad it is. From best to worst: LevelOK, LevelWarning, LevelUnknown, LevelCritical. Something that can't
+// be judged ranks above a warning, because it may be anything.
+type Level string
+
+// The levels, as the words that they print as.
+const (
+	LevelOK       Level = "ok"
+	LevelWarning  Level = "warning"
+	LevelCritical Level = "critical"
+	LevelUnknown  Level = "unknown"
+)
+
+// Policy says when a date is too near and a sync too old. A field that is zero or negative means its default, so the
+// zero Policy is a good one.
+type Policy struct {
+	// WarnBefore is how long before the expiry a warning begins, 30 days by default. Apple itself warns 15 days before.
+	WarnBefore time.Duration
+	// CriticalBefore is how long before the expiry it becomes critical, 7 days by default, also when WarnBefore is less.
+	CriticalBefore time.Duration
+	// MaxSyncAge is how old the last sync may be, 72 hours by default. Intune starts two a day by itself.
+	MaxSyncAge time.Duration
+}
+
+// Reason is one thing that is wrong.
+type Reason struct {
+	Level Level
+	Code  string // one of the words in the package's description
+	Text  string // one line for a person: what is wrong and what to do about it
+}
+
+// Verdict is what [Assess] thinks of a token.
+type Verdict struct {
+	Level   Level    // that of the worst reason, LevelOK when there is none
+	Reasons []Reason // all of them, worst first; those of one level in the order state, date, sync, actions
+	// ExpiresIn is the time from now to the expiry: zero or negative when it has expired, and zero when there is no date.
+	ExpiresIn time.Duration
+}
+
+// Assess judges t as it is at now. A nil token is LevelUnknown.
+//
+// An expiry equal to now has expired, one that is exactly WarnBefore or CriticalBefore away is already soon, and a sync
+// exactly MaxSyncAge ago is not yet stale. A sync in the future, as seen by a clock that is behind, is a fresh one. A
+// token whose state is expired has the reason expired once, whatever its date. A sync status that this package does not
+// know is no reason, since the age of the last sync tells enough.
+func Assess(t *vpptoken.VPPToken, now time.Time, p Policy) Verdict {
+	if t == nil {
+		return Verdict{Level: LevelUnknown, Reasons: []Reason{{
+			LevelUnknown, "unknown-state",
+			"There is no token to judge: check that it could be read and was not deleted.",
+		}}}
+	}
+	const day = 24 * time.Hour
+	p.WarnBefore = or(p.WarnBefore, 30*day)
+	p.CriticalBefore = or(p.CriticalBefore, 7*day)
+	p.MaxSyncAge = or(p.MaxSyncAge, 3*day)
+	v := Verdict{Level: LevelOK}
+	if !t.ExpirationDateTime.IsZero() {
+		v.ExpiresIn = t.ExpirationDateTime.Sub(now)
+	}
+	v.Reasons = slices.Concat(state(t), date(t, now, p), lastSync(t, now, p), actions(t))
+	slices.SortStableFunc(v.Reasons, func(a, b Reason) int { return rank(b.Level) - rank(a.Level) })
+	if len(v.Reasons) > 0 {
+		v.Level = v.Reasons[0].Level
+	}
+	return v
+}
+
+func rank(l Level) int {
+	return slices.Index([]Level{LevelOK, LevelWarning, LevelUnknown, LevelCritical}, l)
+}
+
+func or(d, fallback time.Duration) time.Duration {
+	if d <= 0 {
+		return fallback
+	}
+	return d
+}
