@@ -210,6 +210,7 @@ func TestMisusePanics(t *testing.T) {
 		do   func()
 	}{
 		{"vpptokentest: Fail: status 99 is not one of 200 to 599", func() { s.Fail(vpptokentest.Fault{Status: 99}) }},
+		{"vpptokentest: Fail: status 600 is not one of 200 to 599", func() { s.Fail(vpptokentest.Fault{Status: 600}) }},
 		{`vpptokentest: Edit: there is no token "two"`, func() { s.Edit("two", func(*vpptoken.VPPToken) {}) }},
 		{`vpptokentest: NextSync: there is no token "two"`, func() { s.NextSync("two", vpptokentest.SyncFails) }},
 		{`vpptokentest: Add: token "two" can't be written as JSON: a time or a value of Extra is none`, func() {

@@ -75,7 +75,8 @@ func TestSyncJoins(t *testing.T) {
 	id := s.Add(synced(c))
 	s.NextSync(id, vpptokentest.SyncCompletes, vpptokentest.SyncFails)
 	s.sync(id)
-	s.get(id)
+	s.sync(id) // no read: the next one is still the first
+	equal(t, s.get(id), map[string]any{"lastSyncStatus": "completed", "lastSyncDateTime": "2026-11-20T11:00:00Z"})
 	c.advance(30 * time.Second)
 	equal(t, s.sync(id), map[string]any{"lastSyncStatus": "inProgress"})
 	c.advance(30 * time.Second)
@@ -176,6 +177,39 @@ func TestRenewalAfterAFailedSync(t *testing.T) {
 	s.patch(id, `{"token":null}`)
 	s.sync(id)
 	equal(t, s.get(id), map[string]any{"expirationDateTime": "2026-11-21T12:00:00Z", "lastSyncStatus": "completed"})
+}
+
+// A sync that was over before the upload brings nothing, even when nobody has looked in between.
+func TestRenewalAfterTheSync(t *testing.T) {
+	t.Parallel()
+	c := newClock(t)
+	s := newService(t, withClock(c), vpptokentest.WithSyncDuration(time.Minute))
+	id := s.Add(synced(c))
+	s.sync(id)
+	c.advance(time.Hour)
+	old := map[string]any{"expirationDateTime": "2026-11-21T12:00:00Z", "lastSyncDateTime": "2026-11-20T12:01:00Z"}
+	equal(t, s.patch(id, `{"token":"`+nordwind(t)+`"}`), old)
+	equal(t, s.get(id), old)
+}
+
+// An upload is learnt from once: what happened to the token after that stays.
+func TestRenewalIsLearntOnce(t *testing.T) {
+	t.Parallel()
+	c := newClock(t)
+	s := newService(t, withClock(c))
+	id := s.Add(synced(c))
+	s.patch(id, `{"token":"`+nordwind(t)+`"}`)
+	s.sync(id)
+	c.advance(time.Minute)
+	s.Edit(id, func(token *vpptoken.VPPToken) {
+		if token.LastSyncStatus != vpptoken.SyncStatusCompleted || token.ExpirationDateTime.Year() != 2027 {
+			t.Errorf("Edit shows %s and %v, want what the sync left", token.LastSyncStatus, token.ExpirationDateTime)
+		}
+		token.State = vpptoken.StateInvalid
+	})
+	s.sync(id)
+	c.advance(time.Minute)
+	equal(t, s.get(id), map[string]any{"state": "invalid", "lastSyncStatus": "completed", "lastSyncDateTime": "2026-11-20T12:01:00.1Z"})
 }
 
 // A content token that has expired already makes the token expired.
