@@ -23,7 +23,7 @@ func (t VPPToken) MarshalJSON() ([]byte, error) {
 		return b, err
 	}
 	for name := range t.Extra {
-		if knownProperty(name) {
+		if knownProperty([]byte(name)) {
 			return nil, fmt.Errorf("vpptoken: Extra holds %s, which has a field of its own", name)
 		}
 	}
@@ -178,7 +178,7 @@ func scanToken(s *jsonscan.Scanner) (extra map[string]json.RawMessage) {
 // scanProperty walks over one property and adds it to extra when it is unknown. A name that differs from a known one, or
 // from one of others, only by case is hidden from encoding/json, which would take the one for the other.
 func scanProperty(s *jsonscan.Scanner, name []byte, extra map[string]json.RawMessage, others ...string) map[string]json.RawMessage {
-	if knownProperty(string(name)) {
+	if knownProperty(name) {
 		s.Value()
 		return extra
 	}
@@ -212,18 +212,25 @@ func decode(s *jsonscan.Scanner, into any) error {
 	if err == nil || errors.Is(err, jsonscan.ErrSyntax) {
 		err = json.Unmarshal(s.Text(), into)
 	}
-	var syntax *json.SyntaxError
-	var kind *json.UnmarshalTypeError
-	switch {
-	case err == nil:
+	if err == nil {
 		return nil
-	case errors.As(err, &syntax):
+	}
+	return explain(s, err)
+}
+
+// explain finds words of this package for an error of encoding/json, whose own quote the text.
+func explain(s *jsonscan.Scanner, err error) error {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Errorf("not JSON, or not all of it: byte %d of %d", syntax.Offset, len(s.Text()))
-	case errors.As(err, &kind) && kind.Field != "":
+	}
+	if kind, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		if kind.Field == "" {
+			return errors.New("JSON of the wrong kind: no object")
+		}
 		return fmt.Errorf("property %s has a value of the wrong kind", kind.Field[strings.LastIndexByte(kind.Field, '.')+1:])
-	case errors.As(err, &kind):
-		return errors.New("JSON of the wrong kind: no object")
-	case errors.Is(err, jsonscan.ErrDuplicate) && knownProperty(string(s.LastName())):
+	}
+	switch {
+	case errors.Is(err, jsonscan.ErrDuplicate) && knownProperty(s.LastName()):
 		return fmt.Errorf("property %s stands twice", s.LastName())
 	case s.Err() != nil:
 		return err
@@ -263,8 +270,8 @@ func zeroNever(t *time.Time) {
 }
 
 // knownProperty is a switch because it is asked for every property read; a test keeps it in step with properties.
-func knownProperty(name string) bool {
-	switch name {
+func knownProperty(name []byte) bool {
+	switch string(name) {
 	case "@odata.type", "id", "organizationName", "vppTokenAccountType", "appleId", "expirationDateTime",
 		"lastSyncDateTime", "token", "lastModifiedDateTime", "state", "tokenActionResults", "lastSyncStatus",
 		"automaticallyUpdateApps", "countryOrRegion", "dataSharingConsentGranted", "displayName", "locationName",

@@ -247,6 +247,12 @@ func (p *Patch) Diff(current *VPPToken) *Patch {
 		return NewPatch()
 	}
 	d := *p
+	if d.TokenActionResults != nil {
+		d.TokenActionResults = new(slices.Clone(*d.TokenActionResults))
+	}
+	if d.RoleScopeTagIDs != nil {
+		d.RoleScopeTagIDs = new(slices.Clone(*d.RoleScopeTagIDs))
+	}
 	if current == nil {
 		return &d
 	}

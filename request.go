@@ -60,28 +60,33 @@ type request struct {
 	beta     bool
 }
 
-// answer is what a successful request got.
+// answer is a request with its options and what it got.
 type answer struct {
-	req *request
-	id  string // client-request-id
-	out *graph.Outcome
+	req     request
+	options call
+	path    string // what errors and logs show
+	out     *graph.Outcome
 }
 
 // do makes the request of a single call.
 func (c *Client) do(ctx context.Context, r request, opts []CallOption) (*answer, error) {
-	var options call
+	a := &answer{req: r}
 	for _, o := range opts {
-		options.apply(o)
+		a.options.apply(o)
 	}
-	u, err := c.prepare(ctx, &r, &options)
+	u, err := c.prepare(ctx, a)
 	if err != nil {
 		return nil, fmt.Errorf("vpptoken: %s: %w", r.op, err)
 	}
-	return c.send(ctx, &r, &options, u)
+	if err := c.send(ctx, a, u); err != nil {
+		return nil, err
+	}
+	return a, nil
 }
 
 // prepare finds everything that is wrong before anything is sent, and returns the address.
-func (c *Client) prepare(ctx context.Context, r *request, options *call) (*url.URL, error) {
+func (c *Client) prepare(ctx context.Context, a *answer) (*url.URL, error) {
+	r := &a.req
 	switch {
 	case c == nil || c.graph == nil:
 		return nil, errors.New("the client was not made by NewClient")
@@ -92,16 +97,17 @@ func (c *Client) prepare(ctx context.Context, r *request, options *call) (*url.U
 	case r.item && !validID(r.id):
 		return nil, ErrInvalidID
 	}
-	if err := options.finish(); err != nil {
+	if err := a.options.finish(); err != nil {
 		return nil, err
 	}
-	for _, p := range options.selected {
+	for _, p := range a.options.selected {
 		if c.version == VersionV1 && betaProperty(p) {
 			return nil, fmt.Errorf("%w: v1.0 has no %s", ErrNotInVersion, p)
 		}
 	}
 	u := *c.base
-	u.Path += r.path()
+	u.Path += r.path() // one string for both
+	a.path = u.Path[len(c.base.Path):]
 	if r.bundleID != nil {
 		if *r.bundleID == "" || len(*r.bundleID) > 255 || !utf8.ValidString(*r.bundleID) {
 			return nil, errors.New("a bundle id is 1 to 255 bytes of UTF-8")
@@ -110,11 +116,11 @@ func (c *Client) prepare(ctx context.Context, r *request, options *call) (*url.U
 		u.RawPath = u.Path + "(bundleId='" + url.PathEscape(literal) + "')"
 		u.Path += "(bundleId='" + literal + "')"
 	}
-	u.RawQuery = strings.Join(options.query, "&")
+	u.RawQuery = strings.Join(a.options.query, "&")
 	return &u, nil
 }
 
-// path is what errors and logs show.
+// path is the address below the service's root and version.
 func (r *request) path() string {
 	if r.item {
 		return collection + "/" + r.id + r.tail
@@ -135,30 +141,30 @@ func validID(id string) bool {
 }
 
 // send makes the request and tells success from failure.
-func (c *Client) send(ctx context.Context, r *request, options *call, u *url.URL) (*answer, error) {
+func (c *Client) send(ctx context.Context, a *answer, u *url.URL) error {
+	r := &a.req
 	accept := r.accept
 	if accept == "" {
 		accept = "application/json"
 	}
-	out := c.graph.Do(ctx, &graph.Call{
-		Method: r.method, URL: u, LogPath: r.path(), Accept: accept, Body: r.body, Header: options.header,
-		ID: options.id, Effect: effect(r.op), Secret: r.secret.Reveal(),
+	a.out = c.graph.Do(ctx, graph.Call{
+		Method: r.method, URL: u, LogPath: a.path, Accept: accept, Body: r.body, Header: a.options.header,
+		ID: a.options.id, Effect: effect(r.op), Secret: r.secret.Reveal(),
 	})
-	a := &answer{req: r, id: options.id, out: out}
-	options.metadata.fill(options.id, out)
+	a.options.metadata.fill(a.options.id, a.out)
 	switch {
-	case out.Err != nil:
-		return nil, a.fail("", out.Err)
-	case r.op == opDelete && out.Status == http.StatusNotFound && out.Ambiguous:
-		return a, nil // an attempt before this one did it
-	case out.Status/100 == 3:
-		return nil, a.fail("the service answered with a redirect, which is not followed", nil)
-	case out.Status/100 != 2:
-		return nil, a.fail("", nil)
-	case r.accept == "" && !isJSON(out.Header.Get("Content-Type")):
-		return nil, a.bad(errors.New("the answer is not JSON by its Content-Type"))
+	case a.out.Err != nil:
+		return a.fail("", a.out.Err)
+	case r.op == opDelete && a.out.Status == http.StatusNotFound && a.out.Ambiguous:
+		return nil // an attempt before this one did it
+	case a.out.Status/100 == 3:
+		return a.fail("the service answered with a redirect, which is not followed", nil)
+	case a.out.Status/100 != 2:
+		return a.fail("", nil)
+	case r.accept == "" && !isJSON(a.out.Header.Get("Content-Type")):
+		return a.bad(errors.New("the answer is not JSON by its Content-Type"))
 	}
-	return a, nil
+	return nil
 }
 
 // isJSON takes a missing type, and text/plain, which servers send that do not know better.
@@ -175,15 +181,15 @@ func pages[T any](ctx context.Context, c *Client, r request, opts []ListOption,
 	decode func([]byte) ([]*T, string, error),
 ) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
-		var options call
+		a := &answer{req: r}
 		for _, o := range opts {
 			if o == nil {
-				options.fail(errors.New("an option is nil"))
+				a.options.fail(errors.New("an option is nil"))
 				continue
 			}
-			o.applyList(&options)
+			o.applyList(&a.options)
 		}
-		first, err := c.prepare(ctx, &r, &options)
+		first, err := c.prepare(ctx, a)
 		if err != nil {
 			yield(nil, fmt.Errorf("vpptoken: %s: %w", r.op, err))
 			return
@@ -191,13 +197,12 @@ func pages[T any](ctx context.Context, c *Client, r request, opts []ListOption,
 		seen := make(map[uint64]struct{})
 		seed := maphash.MakeSeed()
 		for u := first; u != nil; {
-			a, err := c.send(ctx, &r, &options, u)
-			if err != nil {
+			if err := c.send(ctx, a, u); err != nil {
 				yield(nil, err)
 				return
 			}
 			list, link, err := decode(a.out.Body)
-			if err == nil && len(options.selected) == 0 {
+			if err == nil && len(a.options.selected) == 0 {
 				err = complete(list)
 			}
 			if err != nil {
@@ -249,8 +254,8 @@ func (a *answer) bad(err error) *Error {
 // fail builds the error of a call that left the process. message stands for the service's own when it is not "".
 func (a *answer) fail(message string, cause error) *Error {
 	e := &Error{
-		Op: a.req.op, Method: a.req.method, Path: a.req.path(), StatusCode: a.out.Status,
-		RequestID: a.out.RequestID(), ClientRequestID: a.id, RetryAfter: a.out.RetryAfter, Attempts: a.out.Attempts,
+		Op: a.req.op, Method: a.req.method, Path: a.path, StatusCode: a.out.Status,
+		RequestID: a.out.RequestID(), ClientRequestID: a.options.id, RetryAfter: a.out.RetryAfter, Attempts: a.out.Attempts,
 		Ambiguous: a.out.Ambiguous, Claims: a.out.Claims, Message: message, cause: cause,
 	}
 	if a.out.Status/100 == 2 || a.out.Body == nil {

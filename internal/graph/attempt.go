@@ -113,7 +113,9 @@ func (f *flight) read(ctx context.Context, resp *http.Response) ([]byte, *Cause)
 	if n := resp.ContentLength; n > 0 && n <= 1<<20 {
 		buf.Grow(int(n) + bytes.MinRead)
 	}
-	_, err := buf.ReadFrom(io.LimitReader(resp.Body, limit+1))
+	f.body = io.LimitedReader{R: resp.Body, N: limit + 1}
+	_, err := buf.ReadFrom(&f.body)
+	f.body.R = nil
 	switch {
 	case !ok:
 		return buf.Bytes()[:min(buf.Len(), MaxErrorBody)], nil

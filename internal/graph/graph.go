@@ -14,6 +14,7 @@ package graph
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -50,11 +51,13 @@ type Client struct {
 	source source
 	budget budget
 	cool   coolDown
+
+	noHeader http.Header // empty, and never written to: the attempts bring their own
 }
 
 // New returns a Client with a full budget and no cool-down.
 func New(cfg Config) *Client {
-	return &Client{cfg: cfg, source: newSource(cfg.Token), budget: budget{left: fullBudget}}
+	return &Client{cfg: cfg, source: newSource(cfg.Token), budget: budget{left: fullBudget}, noHeader: http.Header{}}
 }
 
 // Effect is what a repeat of a call does to the service.
@@ -98,7 +101,7 @@ type flight struct {
 	Outcome
 
 	c    *Client
-	call *Call
+	call Call
 	loop retryablehttp.Client
 	http http.Client
 	ctx  context.Context //nolint:containedctx // a flight lives as long as its call
@@ -110,11 +113,15 @@ type flight struct {
 	began     time.Time     // the last attempt, its token fetch included
 	sent      bool          // it may have reached the service
 	wait      time.Duration // before the next one
+
+	secrets [2]string        // room for Secrets
+	body    io.LimitedReader // of the answer under way
 }
 
 // Do makes the call. ctx ends it; without a deadline it ends after DefaultCallTime.
-func (c *Client) Do(ctx context.Context, call *Call) *Outcome {
+func (c *Client) Do(ctx context.Context, call Call) *Outcome {
 	f := &flight{c: c, call: call, ctx: ctx}
+	f.Secrets = f.secrets[:0]
 	if call.Secret != "" {
 		f.Secrets = append(f.Secrets, call.Secret)
 	}
@@ -134,7 +141,7 @@ func (c *Client) Do(ctx context.Context, call *Call) *Outcome {
 		Backoff:      f.backoff,
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
-	request := http.Request{Method: call.Method, URL: call.URL, Host: call.URL.Host, Header: http.Header{}}
+	request := http.Request{Method: call.Method, URL: call.URL, Host: call.URL.Host, Header: c.noHeader}
 	resp, err := f.loop.Do(&retryablehttp.Request{Request: request.WithContext(ctx)})
 	switch {
 	case err == nil:

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -30,11 +31,12 @@ type Scanner struct {
 	lastName [2]int // where the text of the last name starts and ends
 	blanked  []byte // data with the names that were hidden, nil when none was
 	visit    func(name, value []byte)
+	names    [][]byte // of the objects around the place where the scanner is, outermost first
 }
 
 // New returns a scanner at the start of data.
 func New(data []byte) *Scanner {
-	s := &Scanner{data: data}
+	s := &Scanner{data: data, names: make([][]byte, 0, 32)}
 	if !utf8.Valid(data) {
 		s.err = ErrUTF8
 	}
@@ -83,18 +85,20 @@ func (s *Scanner) Object(member func(name []byte)) {
 	if !s.enter() {
 		return
 	}
-	var few [40][]byte
-	seen := seenNames{names: few[:0]}
+	mine := len(s.names)
+	var many map[string]struct{}
 	for s.next('}') {
 		name := s.name()
-		if s.err == nil && seen.twice(name) {
+		if s.err == nil && s.twice(name, s.names[mine:], &many) {
 			s.err = ErrDuplicate
 		}
 		if s.err != nil {
 			return
 		}
+		s.names = append(s.names, name)
 		member(name)
 	}
+	s.names = s.names[:mine]
 	s.depth--
 }
 
@@ -243,31 +247,18 @@ func delimiter(c byte) bool {
 	return false
 }
 
-// seenNames holds the names of one object: a short list, and a map when it grows long.
-type seenNames struct {
-	names [][]byte
-	many  map[string]struct{}
-}
-
-func (s *seenNames) twice(name []byte) bool {
-	if s.many != nil {
-		_, dup := s.many[string(name)]
-		s.many[string(name)] = struct{}{}
-		return dup
+// twice reports whether name stands among seen, the names of the same object. A long object gets a map.
+func (s *Scanner) twice(name []byte, seen [][]byte, many *map[string]struct{}) bool {
+	if len(seen) < 40 {
+		return slices.ContainsFunc(seen, func(n []byte) bool { return bytes.Equal(n, name) })
 	}
-	for _, n := range s.names {
-		if string(n) == string(name) {
-			return true
+	if *many == nil {
+		*many = make(map[string]struct{})
+		for _, n := range seen {
+			(*many)[string(n)] = struct{}{}
 		}
 	}
-	if len(s.names) < cap(s.names) {
-		s.names = append(s.names, name)
-		return false
-	}
-	s.many = make(map[string]struct{}, 2*len(s.names))
-	for _, n := range s.names {
-		s.many[string(n)] = struct{}{}
-	}
-	s.many[string(name)] = struct{}{}
-	return false
+	_, dup := (*many)[string(name)]
+	(*many)[string(name)] = struct{}{}
+	return dup
 }
