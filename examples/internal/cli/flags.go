@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+
+	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/vpptokentest"
+)
+
+// Flags are those of every example. Without a tenant the example runs on an embedded Microsoft Graph.
+type Flags struct {
+	Tenant, ClientID string
+	Cloud            vpptoken.Cloud // zero when not given, see [Flags.Open]
+	Version          vpptoken.APIVersion
+}
+
+// NewFlags adds the flags to fs, which fills in what it returns when it is parsed.
+func NewFlags(fs *flag.FlagSet) *Flags {
+	f := &Flags{Version: vpptoken.VersionBeta}
+	NonEmpty(fs, "tenant", "the `tenant`, a GUID or a domain: talk to the real service", &f.Tenant)
+	NonEmpty(fs, "client-id", "the `id` of the app registration to sign in with", &f.ClientID)
+	fs.Func("cloud", "the `cloud`: global (the default), usgov, usgovdod, china", func(v string) error {
+		f.Cloud = map[string]vpptoken.Cloud{
+			"global": vpptoken.CloudGlobal, "usgov": vpptoken.CloudUSGovernment,
+			"usgovdod": vpptoken.CloudUSGovernmentDoD, "china": vpptoken.CloudChina,
+		}[v]
+		if f.Cloud == (vpptoken.Cloud{}) {
+			return errors.New("it is global, usgov, usgovdod or china")
+		}
+		return nil
+	})
+	fs.Func("version", "the `version` of the API: beta (the default), v1.0", func(v string) error {
+		f.Version = vpptoken.APIVersion(v)
+		if f.Version != vpptoken.VersionBeta && f.Version != vpptoken.VersionV1 {
+			return errors.New("it is beta or v1.0")
+		}
+		return nil
+	})
+	return f
+}
+
+// NonEmpty adds a flag whose value can't be empty: an unset variable of a shell must not choose something else by accident.
+func NonEmpty(fs *flag.FlagSet, name, usage string, into *string) {
+	fs.Func(name, usage, func(v string) error {
+		if v == "" {
+			return errors.New("it is empty")
+		}
+		*into = v
+		return nil
+	})
+}
+
+// Live reports whether the example is to talk to the real service.
+func (f *Flags) Live() bool { return f.Tenant != "" }
+
+// Check finds flags that don't go together.
+func (f *Flags) Check() error {
+	switch {
+	case f.Live() && f.ClientID == "":
+		return fmt.Errorf("%w: -tenant needs -client-id", ErrUsage)
+	case !f.Live() && f.ClientID != "":
+		return fmt.Errorf("%w: -client-id needs -tenant", ErrUsage)
+	case !f.Live() && f.Cloud != vpptoken.Cloud{}:
+		return fmt.Errorf("%w: -cloud needs -tenant", ErrUsage)
+	}
+	return nil
+}
+
+// Open returns a client of the tenant, after signing in, or a client of a new, empty, embedded server, which comes with it and
+// which the caller closes. The server is nil for a tenant.
+func (f *Flags) Open(ctx context.Context, env func(string) string, stderr io.Writer, opts ...vpptoken.Option) (*vpptoken.Client, *vpptokentest.Server, error) {
+	if err := f.Check(); err != nil {
+		return nil, nil, err
+	}
+	opts = append([]vpptoken.Option{vpptoken.WithAPIVersion(f.Version)}, opts...)
+	if !f.Live() {
+		srv := vpptokentest.NewServer()
+		return srv.Client(opts...), srv, nil
+	}
+	cloud := f.Cloud
+	if cloud == (vpptoken.Cloud{}) {
+		cloud = vpptoken.CloudGlobal
+	}
+	source, err := signIn(ctx, cloud, f.Tenant, f.ClientID, env(SecretVariable), stderr)
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := vpptoken.NewClient(source, append(opts, vpptoken.WithCloud(cloud))...)
+	return client, nil, err
+}

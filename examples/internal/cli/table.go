@@ -1,0 +1,74 @@
+package cli
+
+import (
+	"io"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Style is how a row looks on a terminal with colours: the escape sequence that begins it.
+type Style string
+
+// The styles. Windows Terminal and the other terminals of today know these sequences.
+const (
+	Plain  Style = ""
+	Bold   Style = "\x1b[1m"
+	Red    Style = "\x1b[31m"
+	Green  Style = "\x1b[32m"
+	Yellow Style = "\x1b[33m"
+)
+
+// Table gathers rows and writes them with aligned columns. The zero Table is empty.
+type Table struct{ rows []row }
+
+type row struct {
+	style Style
+	cells []string
+}
+
+// Row adds a row. Of the cells only what can be printed is shown, so that the service's texts can't steer a terminal.
+func (t *Table) Row(s Style, cells ...string) {
+	r := row{style: s}
+	for _, c := range cells {
+		r.cells = append(r.cells, clean(c))
+	}
+	t.rows = append(t.rows, r)
+}
+
+// Print writes all rows at once, the styles only when coloured is true.
+func (t *Table) Print(w io.Writer, coloured bool) error {
+	var widths []int
+	for _, r := range t.rows {
+		for i, c := range r.cells {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], utf8.RuneCountInString(c))
+		}
+	}
+	var b strings.Builder
+	for _, r := range t.rows {
+		var line strings.Builder
+		for i, c := range r.cells {
+			line.WriteString(c + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c)+2))
+		}
+		text := strings.TrimRight(line.String(), " ")
+		if coloured && r.style != Plain {
+			text = string(r.style) + text + "\x1b[0m"
+		}
+		b.WriteString(text + "\n")
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// clean replaces what is no visible character.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return unicode.ReplacementChar
+	}, s)
+}

@@ -1,0 +1,21 @@
+package cli
+
+import (
+	"io"
+	"os"
+)
+
+// IsTerminal reports whether a person reads w, as far as a character device tells.
+func IsTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// Coloured reports whether to write colours to w: to a terminal, unless NO_COLOR is set or the terminal is a dumb one.
+func Coloured(w io.Writer, env func(string) string) bool {
+	return IsTerminal(w) && env("NO_COLOR") == "" && env("TERM") != "dumb"
+}
