@@ -1,0 +1,127 @@
+// Update shows the main job: change a VPP token by sending only what was set, and see what went over the wire and what
+// the service made of it.
+//
+//	go run ./examples/update
+//	go run ./examples/update -display-name "Field iPads" -country no -clear location-name
+//	go run ./examples/update -tenant contoso.example -client-id <guid> -id <guid> -auto-update=false
+//
+// Without flags it sends the request of Microsoft's page to an embedded Microsoft Graph: no account is needed.
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/examples/internal/cli"
+)
+
+const help = `update changes an Intune VPP token: what a flag names is sent, and nothing else.
+
+  update                                          the example of Microsoft's page, on an embedded Graph
+  update -display-name "Field iPads" -country no  two properties, on the embedded Graph
+  update -location-name "" -clear display-name    the empty string and null are values too
+  update -tenant contoso.example -client-id ID -id TOKEN -token-file sToken_for_Oslo.vpptoken
+                                                  the content token, on the real service
+
+On the real service it signs in as the application when ` + cli.SecretVariable + ` holds a client secret, and
+otherwise as you, with a code to enter in a browser. A switch is turned off by -name=false.
+Exit codes: 0 done, 1 the service refused or could not be reached, 2 wrong input.
+`
+
+func main() { cli.Main(run) }
+
+func run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) int {
+	var out bytes.Buffer
+	err := update(ctx, args, env, &out, stderr, cli.Coloured(stdout, env))
+	if _, failed := out.WriteTo(stdout); err == nil {
+		err = failed
+	}
+	return cli.Exit(stderr, err)
+}
+
+func update(ctx context.Context, args []string, env func(string) string, out *bytes.Buffer, stderr io.Writer, coloured bool) error {
+	fs := flag.NewFlagSet("update", flag.ContinueOnError)
+	common := cli.NewFlags(fs)
+	var id string
+	cli.NonEmpty(fs, "id", "the `id` of the token; the embedded Graph has one token and knows which", &id)
+	wanted := newChange(fs)
+	if err := cli.Parse(fs, args, out, help); err != nil {
+		return err
+	}
+	if err := wanted.check(stderr); err != nil {
+		return err
+	}
+	patch := wanted.patch
+	switch {
+	case common.Live() && id == "":
+		return fmt.Errorf("%w: -tenant needs -id, the token to change", cli.ErrUsage)
+	case common.Live() && patch.IsEmpty():
+		return fmt.Errorf("%w: nothing to change: give at least one property", cli.ErrUsage)
+	case patch.IsEmpty():
+		patch = pagePatch(common.Version)
+	}
+
+	wire := cli.NewWire(ctx)
+	client, embedded, err := common.Open(ctx, env, stderr, vpptoken.WithHTTPClient(&http.Client{Transport: wire}))
+	if err != nil {
+		return err
+	}
+	if embedded != nil {
+		defer embedded.Close()
+		added := embedded.Add(embeddedToken())
+		if id == "" {
+			id = added
+		}
+		fmt.Fprint(out, "An embedded Microsoft Graph, no account needed; -tenant and -client-id lead to the real service.\n\n")
+	}
+
+	before, err := client.Get(ctx, id)
+	if err != nil {
+		return cli.Refused(err)
+	}
+	var meta vpptoken.Metadata
+	_, err = client.Update(ctx, id, patch, vpptoken.WithMetadata(&meta))
+	fmt.Fprint(out, wire)
+	if err != nil {
+		return cli.Refused(err)
+	}
+	fmt.Fprintf(out, "%d %s, request-id %s\n\n", meta.StatusCode, http.StatusText(meta.StatusCode), meta.RequestID)
+
+	after, err := client.Get(ctx, id)
+	if err != nil {
+		return fmt.Errorf("the update was carried out, but reading the token afterwards failed: %w", err)
+	}
+	if err := compare(out, before, after, embedded != nil, coloured); err != nil {
+		return err
+	}
+	if patch.Token != nil {
+		fmt.Fprint(out, "\nThe content token was sent. Reads never show it, and what it brings shows after the next sync.\n")
+	}
+	return nil
+}
+
+// compare puts what was and what is side by side and marks what differs, which is all that it shows unless all is true.
+func compare(out *bytes.Buffer, before, after *vpptoken.VPPToken, all, coloured bool) error {
+	var t cli.Table
+	t.Row(cli.Bold, "", "property", "before", "after")
+	then, now, differs := cli.Properties(before), cli.Properties(after), false
+	for i, p := range now {
+		switch {
+		case p != then[i]:
+			differs = true
+			t.Row(cli.Green, "*", p.Name, then[i].Value, p.Value)
+		case all:
+			t.Row(cli.Plain, "", p.Name, then[i].Value, p.Value)
+		}
+	}
+	if !differs && !all {
+		fmt.Fprint(out, "No property that can be read differs.\n")
+		return nil
+	}
+	return t.Print(out, coloured)
+}

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/examples/internal/cli"
+)
+
+const id = "9ceb2f92-2f92-9ceb-922f-eb9c922feb9c"
+
+type result struct {
+	code           int
+	stdout, stderr string
+}
+
+func runWith(ctx context.Context, env map[string]string, args ...string) result {
+	var out, errs bytes.Buffer
+	code := run(ctx, args, func(name string) string { return env[name] }, &out, &errs)
+	return result{code, out.String(), errs.String()}
+}
+
+// sent returns the body that the output shows, on one line.
+func (r result) sent(t *testing.T) string {
+	t.Helper()
+	shown := regexp.MustCompile(`(?ms)^\{$.*?^\}$`).FindString(r.stdout)
+	var flat bytes.Buffer
+	if err := json.Compact(&flat, []byte(shown)); err != nil {
+		t.Fatalf("the output shows no body: %v\n%s", err, r.stdout)
+	}
+	return flat.String()
+}
+
+// row returns the row of a property in the table, with single spaces.
+func (r result) row(name string) string {
+	for line := range strings.Lines(r.stdout) {
+		if words := strings.Fields(line); len(words) > 1 && (words[0] == name || words[0] == "*" && words[1] == name) {
+			return strings.Join(words, " ")
+		}
+	}
+	return ""
+}
+
+func want(t *testing.T, r result, code int, stderr string) {
+	t.Helper()
+	if r.code != code {
+		t.Errorf("exit code %d, want %d; stderr: %s", r.code, code, r.stderr)
+	}
+	if stderr == "" && r.stderr != "" || !strings.Contains(r.stderr, stderr) {
+		t.Errorf("stderr = %q, want it to hold %q", r.stderr, stderr)
+	}
+}
+
+func TestPageExample(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../testdata/seed-update-request.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var flat bytes.Buffer
+	if err := json.Compact(&flat, page); err != nil {
+		t.Fatal(err)
+	}
+	body, err := pagePatch(vpptoken.VersionBeta).MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(flat.String(), string(body)); diff != "" {
+		t.Errorf("the patch is not the page's (-page +patch):\n%s", diff)
+	}
+
+	r := runWith(t.Context(), nil)
+	want(t, r, cli.ExitOK, "")
+	if diff := cmp.Diff(strings.Replace(flat.String(), "Token value", "REDACTED", 1), r.sent(t)); diff != "" {
+		t.Errorf("the body shown is not the page's (-page +shown):\n%s", diff)
+	}
+	for _, line := range []string{
+		`PATCH http://\S+/beta/deviceAppManagement/vppTokens/` + id, `200 OK, request-id \S+`,
+		`The content token was sent. .*`,
+	} {
+		if !regexp.MustCompile(`(?m)^` + line + `$`).MatchString(r.stdout) {
+			t.Errorf("no line %s in\n%s", line, r.stdout)
+		}
+	}
+	for name, want := range map[string]string{
+		"displayName":             "* displayName Field Display Name value",
+		"automaticallyUpdateApps": "* automaticallyUpdateApps false true",
+		"expirationDateTime":      "* expirationDateTime 2027-03-01T12:00:00Z 2016-12-31T23:57:57.2481234-08:00",
+		"tokenActionResults":      "* tokenActionResults - Action Name value: pending",
+		"state":                   "state valid valid",
+		"roleScopeTagIds":         "roleScopeTagIds 0 0",
+	} {
+		if got := r.row(name); got != want {
+			t.Errorf("row %q, want %q", got, want)
+		}
+	}
+	if strings.Contains(r.stdout, "Token value") || strings.Contains(r.stdout, "\x1b") {
+		t.Errorf("the output holds the token or a colour:\n%q", r.stdout)
+	}
+}
+
+func TestPageExampleOnV1(t *testing.T) {
+	t.Parallel()
+	r := runWith(t.Context(), nil, "-version", "v1.0")
+	want(t, r, cli.ExitOK, "")
+	if !strings.Contains(r.stdout, "/v1.0/deviceAppManagement/") || strings.Contains(r.sent(t), "displayName") {
+		t.Errorf("not the request of v1.0:\n%s", r.stdout)
+	}
+}
+
+func TestSendsJustTheFlags(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		args []string
+		body string
+	}{
+		{[]string{"-display-name", "Field iPads"}, `{"displayName":"Field iPads"}`},
+		{[]string{"-display-name", ""}, `{"displayName":""}`},
+		{[]string{"-organization-name", "A", "-location-name=B", "-apple-id", "c@d.example"}, `{"organizationName":"A","appleId":"c@d.example","locationName":"B"}`},
+		{[]string{"-auto-update"}, `{"automaticallyUpdateApps":true}`},
+		{[]string{"-auto-update=false", "-claim=0", "-consent=true"}, `{"automaticallyUpdateApps":false,"dataSharingConsentGranted":true,"claimTokenManagementFromExternalMdm":false}`},
+		{[]string{"-country", "se", "-id", id}, `{"countryOrRegion":"se"}`},
+		{[]string{"-account-type", "education"}, `{"vppTokenAccountType":"education"}`},
+		{[]string{"-delivery", "declarativeDeviceManagement"}, `{"appleDeviceAppDeliveryProtocolType":"declarativeDeviceManagement"}`},
+		{[]string{"-scope-tags", "0, 12"}, `{"roleScopeTagIds":["0","12"]}`},
+		{[]string{"-scope-tags", ""}, `{"roleScopeTagIds":[]}`},
+		{
+			[]string{"-clear", "display-name", "-clear=organization-name", "-clear", "location-name", "-clear", "apple-id", "-clear", "country", "-clear", "token"},
+			`{"organizationName":null,"appleId":null,"token":null,"countryOrRegion":null,"displayName":null,"locationName":null}`,
+		},
+		{[]string{"-display-name", "x", "-clear", "display-name"}, `{"displayName":null}`},
+		{[]string{"-clear", "display-name", "-display-name", "x"}, `{"displayName":"x"}`},
+	} {
+		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
+			t.Parallel()
+			r := runWith(t.Context(), nil, tt.args...)
+			want(t, r, cli.ExitOK, "")
+			if got := r.sent(t); got != tt.body {
+				t.Errorf("sent %s, want %s", got, tt.body)
+			}
+		})
+	}
+}
+
+func TestWrongInput(t *testing.T) {
+	t.Parallel()
+	empty := t.TempDir() + "/sToken_for_Oslo.vpptoken"
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		args   []string
+		stderr string
+	}{
+		{[]string{"-clear", "displayName"}, "for flag -clear: it is one of display-name, organization-name,"},
+		{[]string{"-clear", ""}, "it is one of"},
+		{[]string{"-tenant", "contoso.example", "-id", id, "-country", "no"}, "-tenant needs -client-id"},
+		{[]string{"-tenant", "contoso.example", "-client-id", "x", "-country", "no"}, "-tenant needs -id"},
+		{live, "nothing to change"},
+		{[]string{"-tenant", "", "-country", "no"}, "flag -tenant: it is empty"},
+		{[]string{"-client-id", "x"}, "-client-id needs -tenant"},
+		{[]string{"-cloud", "china"}, "-cloud needs -tenant"},
+		{[]string{"-cloud", "mars"}, "it is global, usgov, usgovdod or china"},
+		{[]string{"-tenant", "a/b", "-client-id", "x", "-id", id, "-country", "no"}, "a tenant is a GUID or a domain name"},
+		{[]string{"-version", "2"}, "it is beta or v1.0"},
+		{[]string{"-version", "v1.0", "-display-name", "x"}, "displayName"},
+		{[]string{"-id", "../x"}, "an id is 1 to 128 of"},
+		{[]string{"-id", ""}, "flag -id: it is empty"},
+		{[]string{"-country", "no", "-auto-update", "false"}, "write a switch as -name=false"},
+		{[]string{"-auto-update=maybe"}, "it is true or false"},
+		{[]string{"-scope-tags", "0,,1"}, "an id is empty"},
+		{[]string{"-delivery", "unknownFutureValue"}, "unknownFutureValue"},
+		{[]string{"-display-name", "\xff"}, "UTF-8"},
+		{[]string{"-token-file", "no-such-file.vpptoken"}, `-token-file: contenttoken: the file can't be read`},
+		{[]string{"-token-file", ""}, "-token-file: contenttoken:"},
+		{[]string{"-token-file", empty}, "the file is empty"},
+		{[]string{"-colour", "red"}, "flag provided but not defined: -colour"},
+		{[]string{"-country"}, "flag needs an argument: -country"},
+	} {
+		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
+			t.Parallel()
+			r := runWith(t.Context(), nil, tt.args...)
+			want(t, r, cli.ExitUsage, tt.stderr)
+			if !strings.HasPrefix(r.stderr, "error: wrong input: ") || strings.Count(r.stderr, "\n") != 2 {
+				t.Errorf("stderr is not an error line and a hint: %q", r.stderr)
+			}
+			if strings.Contains(r.stdout, "PATCH") {
+				t.Errorf("something was sent:\n%s", r.stdout)
+			}
+		})
+	}
+}
+
+func TestTokenTextIsNeverQuoted(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{{"-token-file", "c2VjcmV0"}, {"-country", "no", "c2VjcmV0"}, {"-id", "c2VjcmV0=="}} {
+		r := runWith(t.Context(), nil, args...)
+		want(t, r, cli.ExitUsage, "error: ")
+		if strings.Contains(r.stdout+r.stderr, "c2VjcmV0") {
+			t.Errorf("%q: the output quotes it: %s%s", args, r.stdout, r.stderr)
+		}
+	}
+}
+
+func TestUnknownWordIsTheService(t *testing.T) {
+	t.Parallel()
+	r := runWith(t.Context(), nil, "-account-type", "museum", "-delivery", "pigeon")
+	want(t, r, cli.ExitFailed, `warning: -account-type: "museum" is no word that this program knows`)
+	want(t, r, cli.ExitFailed, `warning: -delivery: "pigeon" is no word that this program knows`)
+	want(t, r, cli.ExitFailed, "error: vpptoken: update: 400 Bad Request")
+	if got := r.sent(t); got != `{"vppTokenAccountType":"museum","appleDeviceAppDeliveryProtocolType":"pigeon"}` {
+		t.Errorf("sent %s", got)
+	}
+}
+
+func TestUnknownTokenFails(t *testing.T) {
+	t.Parallel()
+	want(t, runWith(t.Context(), nil, "-id", "another"), cli.ExitFailed, "error: vpptoken: get: 404 Not Found")
+}
+
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	want(t, runWith(ctx, nil), cli.ExitFailed, "cancelled")
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	r := runWith(t.Context(), nil, "-h")
+	want(t, r, cli.ExitOK, "")
+	for _, part := range []string{"update -display-name", "-token-file", "-clear", cli.SecretVariable, "Exit codes"} {
+		if !strings.Contains(r.stdout, part) {
+			t.Errorf("the help does not hold %q", part)
+		}
+	}
+}
+
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+func TestOutputFails(t *testing.T) {
+	t.Parallel()
+	var errs bytes.Buffer
+	code := run(t.Context(), nil, func(string) string { return "" }, brokenPipe{}, &errs)
+	want(t, result{code, "", errs.String()}, cli.ExitFailed, "broken pipe")
+}
+
+func TestNothingDiffers(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	token := embeddedToken()
+	if err := compare(&out, &token, &token, false, false); err != nil || out.String() != "No property that can be read differs.\n" {
+		t.Errorf("compare: %q, %v", out.String(), err)
+	}
+}
