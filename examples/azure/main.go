@@ -1,0 +1,92 @@
+// Azure lists the VPP tokens of a tenant, signed in with what DefaultAzureCredential of azidentity finds: a managed or
+// workload identity, variables of the environment, the login of the Azure CLI.
+//
+//	go run .                  a Graph inside the program, no account
+//	go run . -tenant <GUID>   the real service
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"text/tabwriter"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+
+	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/azauth"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("azure", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	var tenant string
+	flags.Func("tenant", "the `id` (a GUID) of the tenant to read; without it a Graph inside the program is read", func(v string) error {
+		if tenant = v; v == "" { // a variable of the shell that is not set
+			return errors.New("it is empty")
+		}
+		return nil
+	})
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return nil
+	case err != nil:
+		return err
+	case flags.NArg() > 0:
+		return fmt.Errorf("azure: %q is no flag: see -h", flags.Arg(0))
+	case tenant == "":
+		srv := newGraph()
+		defer srv.Close()
+		_, _ = fmt.Fprintln(stderr, "a Graph inside the program; -tenant reads the real service")
+		return list(ctx, canned{srv.TokenSource()}, nil, stdout, vpptoken.WithBaseURL(srv.URL()))
+	}
+	guard := azauth.WithTenantGuard(tenant) // a login may be left over from another tenant
+	cred, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{TenantID: tenant})
+	if err != nil {
+		return errors.New("azure: azidentity refuses the tenant or a variable of the environment")
+	}
+	return list(ctx, cred, []azauth.Option{guard}, stdout)
+}
+
+// list signs in, and prints all tokens with what an administrator looks at first.
+func list(ctx context.Context, cred azcore.TokenCredential, guards []azauth.Option, stdout io.Writer, opts ...vpptoken.Option) error {
+	source, err := azauth.New(cred, vpptoken.CloudGlobal, guards...)
+	if err != nil {
+		return err
+	}
+	if _, err := source.TokenContext(ctx, ""); err != nil { // here the reason shows best
+		return fmt.Errorf("%w: sign in, for example with az login; with AZURE_SDK_GO_LOGGING=all azidentity tells what it tried", err)
+	}
+	client, err := vpptoken.NewClient(source, opts...)
+	if err != nil {
+		return err
+	}
+	table := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(table, "TOKEN\tSTATE\tEXPIRES")
+	for t, err := range client.List(ctx) {
+		if err != nil {
+			return errors.Join(table.Flush(), err)
+		}
+		expires := "never"
+		if !t.ExpirationDateTime.IsZero() {
+			expires = t.ExpirationDateTime.UTC().Format("2006-01-02")
+		}
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", printable(t.DisplayName), printable(string(t.State)), expires)
+	}
+	return table.Flush()
+}
