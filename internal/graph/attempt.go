@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"slices"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,7 +18,7 @@ import (
 // the answer when it returns, so that the attempt's deadline covers the body, and a body that breaks off counts as a
 // failed attempt.
 func (f *flight) RoundTrip(req *http.Request) (*http.Response, error) {
-	f.sent, f.wait, f.began = false, 0, time.Now()
+	f.sent, f.answered, f.wait, f.began = false, false, 0, time.Now()
 	if f.Err = f.attempt(req); f.Err != nil {
 		return nil, f.Err
 	}
@@ -51,18 +53,18 @@ func (f *flight) attempt(req *http.Request) *Cause {
 	}
 
 	f.Attempts++
-	f.Status, f.Header, f.Body, f.RetryAfter = 0, nil, nil, 0
 	f.sent = true
-	resp, err := f.c.cfg.Transport.RoundTrip(f.request(ctx, req, bearer)) //nolint:bodyclose // read closes it
+	watched, unconnected := watch(ctx, f.call.Effect)
+	resp, err := f.c.cfg.Transport.RoundTrip(f.request(watched, req, bearer)) //nolint:bodyclose // read closes it
 	if err == nil && resp == nil {
 		err = errors.New("no answer and no error")
 	}
 	if err != nil {
-		f.sent = !isDial(err)
+		f.sent = !unconnected() && !isDial(err)
 		f.log()
-		return f.timeCause(ctx, causeOf(err))
+		return f.timeCause(ctx, causeOf(err)) // the last answer stays: its status is part of the outcome
 	}
-	f.Status, f.Header = resp.StatusCode, resp.Header
+	f.answered, f.Status, f.Header, f.RetryAfter = true, resp.StatusCode, resp.Header, 0
 	var cause *Cause
 	f.Body, cause = f.read(ctx, resp)
 	f.log()
@@ -148,12 +150,16 @@ func (f *flight) log() {
 }
 
 func (f *flight) attrs() []slog.Attr {
+	status, id := 0, ""
+	if f.answered {
+		status, id = f.Status, f.RequestID()
+	}
 	return []slog.Attr{
 		slog.String("method", f.call.Method),
 		slog.String("path", f.call.LogPath),
-		slog.Int("status", f.Status),
+		slog.Int("status", status),
 		slog.Int("attempt", f.Attempts),
-		slog.String("request_id", f.RequestID()),
+		slog.String("request_id", id),
 	}
 }
 
@@ -177,4 +183,18 @@ func (o *Outcome) CleanID(id string) string {
 func isDial(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
 	return ok && op.Op == "dial"
+}
+
+// watch tells, after an attempt failed, whether net/http never got a connection for it: the error alone does not say so when
+// a context ended, or TLS failed, before there was one. Reads do without, because it makes no difference to them.
+func watch(ctx context.Context, effect Effect) (watched context.Context, unconnected func() bool) {
+	if effect == Reads {
+		return ctx, func() bool { return false }
+	}
+	var wanted, got atomic.Bool
+	watched = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { wanted.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { got.Store(true) },
+	})
+	return watched, func() bool { return wanted.Load() && !got.Load() }
 }

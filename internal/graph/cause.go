@@ -58,6 +58,15 @@ func isOne(errs ...error) func(error) bool {
 	}
 }
 
+// whileAlive is isOne for an attempt that failed while the caller's context is alive: a limit of time that the transport set
+// itself must not look like the end of that context.
+func whileAlive(errs ...error) func(error) bool {
+	is := isOne(errs...)
+	return func(target error) bool {
+		return target != context.DeadlineExceeded && target != context.Canceled && is(target) //nolint:errorlint // the very values
+	}
+}
+
 // ContextCause tells how a caller's context ended.
 func ContextCause(ctx context.Context) *Cause {
 	c := &Cause{text: "cancelled by the caller", is: isOne(ctx.Err(), context.Cause(ctx))}
@@ -98,7 +107,7 @@ func untrustedCause() *Cause {
 }
 
 func brokenCause(err error) *Cause {
-	return &Cause{text: "the answer broke off", repeat: true, later: true, is: isOne(io.ErrUnexpectedEOF, err)}
+	return &Cause{text: "the answer broke off", repeat: true, later: true, is: whileAlive(io.ErrUnexpectedEOF, err)}
 }
 
 func tooLargeCause() *Cause {
@@ -107,7 +116,7 @@ func tooLargeCause() *Cause {
 
 // causeOf finds words for an error of the transport. Only the kinds that another attempt can't help are not repeated.
 func causeOf(err error) *Cause {
-	c := &Cause{text: "network error", repeat: true, later: true, is: isOne(err)}
+	c := &Cause{text: "network error", repeat: true, later: true, is: whileAlive(err)}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		c.text = "the service's name can't be resolved"
 		c.repeat = !dns.IsNotFound

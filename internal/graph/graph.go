@@ -112,6 +112,7 @@ type flight struct {
 	refreshed bool          // a refused bearer was replaced once
 	began     time.Time     // the last attempt, its token fetch included
 	sent      bool          // it may have reached the service
+	answered  bool          // it brought the Status, which is of an attempt before it otherwise
 	wait      time.Duration // before the next one
 
 	secrets [2]string        // room for Secrets

@@ -29,12 +29,15 @@ func (f *flight) decide() bool {
 		f.coolDown(asked)
 	}
 	f.Ambiguous = f.Ambiguous || f.unclear(asked)
+	if f.Err == nil && f.ctx.Err() != nil {
+		f.Err = ContextCause(f.ctx) // it may be what cut the body of the answer off
+	}
 
 	cost, ok := f.repeatable(asked)
 	if !ok || f.Attempts >= f.c.cfg.MaxAttempts || asked > f.c.cfg.MaxRetryAfter || f.ctx.Err() != nil {
 		return false
 	}
-	if f.Status == http.StatusUnauthorized {
+	if f.Err == nil && f.Status == http.StatusUnauthorized {
 		return f.refresh()
 	}
 	f.wait = f.ownWait()
@@ -107,7 +110,10 @@ func (f *flight) refresh() bool {
 	ctx, cancel := context.WithDeadline(f.ctx, f.deadline())
 	defer cancel()
 	bearer, cause := f.c.source.fetch(ctx, f.claims)
-	if cause != nil || slices.Contains(f.Secrets, bearer) {
+	if f.ctx.Err() != nil {
+		f.Err = ContextCause(f.ctx)
+	}
+	if cause != nil || f.Err != nil || slices.Contains(f.Secrets, bearer) {
 		return false
 	}
 	f.next = bearer

@@ -1,0 +1,250 @@
+package vpptoken_test
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/jarcoal/httpmock"
+
+	"github.com/vpptoken/vpptoken"
+)
+
+// faultRepeated says whether the table lets an operation of this effect be repeated after an answer.
+func faultRepeated(effect, status int, retryAfter bool) bool {
+	switch status {
+	case 429:
+		return true
+	case 503:
+		return effect != faultActs || retryAfter
+	case 408, 500, 502, 504, 509:
+		return effect != faultActs
+	}
+	return false
+}
+
+// faultAmbiguous says whether the service may have acted although it answered so.
+func faultAmbiguous(effect, status int, retryAfter bool) bool {
+	if effect == faultReads || status == 501 || status == 505 || status == 503 && retryAfter {
+		return false
+	}
+	return status == 408 || status >= 500
+}
+
+func TestR01StatusByOperation(t *testing.T) {
+	t.Parallel()
+	statuses := []int{300, 301, 302, 303, 304, 305, 307, 308, 509, 520, 599}
+	for s := 400; s <= 431; s++ {
+		statuses = append(statuses, s)
+	}
+	statuses = append(statuses, 451, 499, 500, 501, 502, 503, 504, 505, 506, 507, 508, 510, 511)
+	for _, op := range faultOps() {
+		for _, retryAfter := range []bool{false, true} {
+			t.Run(op.name+"/retry-after="+strconv.FormatBool(retryAfter), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					for _, status := range statuses {
+						testStatus(t, op, status, retryAfter)
+					}
+				})
+			})
+		}
+	}
+}
+
+func testStatus(t *testing.T, op faultOp, status int, retryAfter bool) {
+	t.Helper()
+	headers := []string{"Request-Id", "req-1", "Location", "https://elsewhere.example/"}
+	if retryAfter {
+		headers = append(headers, "Retry-After", "2")
+	}
+	service := &faultService{answer: always(status, `{"error":{"code":"Code","message":"Why."}}`, headers...)}
+	var meta vpptoken.Metadata
+	err := op.run(t.Context(), faultClient(t, service), vpptoken.WithMetadata(&meta))
+	e := faultError(t, err)
+
+	attempts := 1
+	if faultRepeated(op.effect, status, retryAfter) {
+		attempts = 4
+	}
+	sent := service.requests()
+	if len(sent) != attempts || e.Attempts != attempts || meta.Attempts != attempts {
+		t.Errorf("%s on %d: %d requests, Error.Attempts %d, Metadata.Attempts %d; want %d",
+			op.name, status, len(sent), e.Attempts, meta.Attempts, attempts)
+	}
+	for _, s := range sent[1:] {
+		if s.method != sent[0].method || s.url != sent[0].url || s.body != sent[0].body || s.bearer != sent[0].bearer {
+			t.Errorf("%s on %d: a repeat differs: %+v, first %+v", op.name, status, s, sent[0])
+		}
+	}
+	if e.StatusCode != status || meta.StatusCode != status || e.Op != op.name || e.RequestID != "req-1" || meta.RequestID != "req-1" || e.Code != "Code" {
+		t.Errorf("%s on %d: error %+v, metadata %+v", op.name, status, *e, meta)
+	}
+	if want := faultAmbiguous(op.effect, status, retryAfter); e.Ambiguous != want {
+		t.Errorf("%s on %d: Ambiguous %v, want %v", op.name, status, e.Ambiguous, want)
+	}
+	want := time.Duration(0)
+	if retryAfter {
+		want = 2 * time.Second
+	}
+	if e.RetryAfter != want {
+		t.Errorf("%s on %d: RetryAfter %v, want %v", op.name, status, e.RetryAfter, want)
+	}
+}
+
+// A repeat that succeeds is a success, and the body is the same each time.
+func TestR01RepeatSucceeds(t *testing.T) {
+	t.Parallel()
+	for _, op := range faultOps() {
+		t.Run(op.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				mock := httpmock.NewMockTransport()
+				service := &faultService{answer: func(_ int, r *http.Request) (*http.Response, error) { return mock.RoundTrip(r) }}
+				mock.RegisterNoResponder(httpmock.NewStringResponder(429, "").
+					Then(httpmock.NewStringResponder(503, "").HeaderSet(http.Header{"Retry-After": {"1"}})).
+					Then(httpmock.NewStringResponder(op.status, op.answer)))
+				var meta vpptoken.Metadata
+				if err := op.run(t.Context(), faultClient(t, service), vpptoken.WithMetadata(&meta)); err != nil {
+					t.Fatal(err)
+				}
+				sent := service.requests()
+				if len(sent) != 3 || sent[0].body != sent[1].body || sent[0].body != sent[2].body || meta.Attempts != 3 || meta.StatusCode != op.status {
+					t.Errorf("requests %+v, metadata %+v", sent, meta)
+				}
+			})
+		})
+	}
+}
+
+// The own backoff doubles from a second, and half of it is chance, so that clients part and never hurry.
+func TestR01OwnBackoff(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		seen := map[time.Duration]bool{}
+		for range 20 {
+			service := &faultService{answer: always(503, "")}
+			_, err := faultClient(t, service).Get(t.Context(), faultID)
+			faultError(t, err)
+			waits := service.waits()
+			for i, full := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second} {
+				if waits[i] < full/2 || waits[i] > full {
+					t.Errorf("wait %d is %v, want %v to %v", i+1, waits[i], full/2, full)
+				}
+			}
+			seen[waits[0]] = true
+		}
+		if len(seen) < 10 {
+			t.Errorf("20 clients waited only %d different times", len(seen))
+		}
+	})
+}
+
+func TestR02RetryAfterIsObeyed(t *testing.T) {
+	t.Parallel()
+	// The server's clock is an hour ahead of the client's: the wait is what lies between its Date and its Retry-After.
+	server := time.Date(2000, 1, 1, 1, 0, 0, 0, time.UTC)
+	then := server.Add(17 * time.Second)
+	for name, tc := range map[string]struct {
+		value string
+		want  time.Duration
+	}{
+		"seconds":  {"7", 7 * time.Second},
+		"fraction": {"2.128", 2128 * time.Millisecond},
+		"spaces":   {" 7 ", 7 * time.Second},
+		"tiny":     {"0.004", 4 * time.Millisecond},
+		"limit":    {"60", time.Minute},
+		"RFC 1123": {then.Format(http.TimeFormat), 17 * time.Second},
+		"RFC 850":  {then.Format("Monday, 02-Jan-06 15:04:05 GMT"), 17 * time.Second},
+		"asctime":  {then.Format(time.ANSIC), 17 * time.Second},
+	} {
+		for _, status := range []int{429, 503, 500, 504} {
+			t.Run(name+"/"+strconv.Itoa(status), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					service := &faultService{answer: once(
+						always(status, "", "Retry-After", tc.value, "Date", server.Format(http.TimeFormat)), always(200, `{"id":"1"}`))}
+					if _, err := faultClient(t, service).Get(t.Context(), faultID); err != nil {
+						t.Fatal(err)
+					}
+					most := tc.want + max(tc.want/10, 10*time.Millisecond)
+					if got := service.waits(); len(got) != 1 || got[0] < tc.want || got[0] > most {
+						t.Errorf("waited %v, want one wait of %v to %v", got, tc.want, most)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Whatever else stands in Retry-After leads to the own backoff, or to an error at once.
+func TestR03RetryAfterIsNoTrap(t *testing.T) {
+	t.Parallel()
+	const own, end = true, false
+	for name, tc := range map[string]struct {
+		values []string
+		want   bool
+	}{
+		"none":            {nil, own},
+		"zero":            {[]string{"0"}, own},
+		"0.0":             {[]string{"0.0"}, own},
+		"negative":        {[]string{"-5"}, own},
+		"empty":           {[]string{""}, own},
+		"two values":      {[]string{"7", "9"}, own},
+		"one line of two": {[]string{"7, 9"}, own},
+		"garbage":         {[]string{"soon"}, own},
+		"NaN":             {[]string{"NaN"}, own},
+		"Inf":             {[]string{"Inf"}, own},
+		"1e9":             {[]string{"1e9"}, own},
+		"0x10":            {[]string{"0x10"}, own},
+		"underscore":      {[]string{"1_0"}, own},
+		"dot":             {[]string{"."}, own},
+		"20 kB of digits": {[]string{strings.Repeat("9", 20<<10)}, own},
+		"past":            {[]string{"Sat, 01 Jan 1994 00:00:00 GMT"}, own},
+		"9999999999":      {[]string{"9999999999"}, end},
+		"int64":           {[]string{"9223372036854775807"}, end},
+		"an hour":         {[]string{"3600"}, end},
+		"61 s":            {[]string{"61"}, end},
+		"year 9999":       {[]string{"Fri, 31 Dec 9999 23:59:59 GMT"}, end},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				service := &faultService{answer: func(int, *http.Request) (*http.Response, error) {
+					resp := faultAnswer(429, "")
+					resp.Header["Retry-After"] = slices.Clone(tc.values)
+					return resp, nil
+				}}
+				client := faultClient(t, service)
+				began := time.Now()
+				_, err := client.Get(t.Context(), faultID)
+				e := faultError(t, err)
+				waits := service.waits()
+				if tc.want == end {
+					wait, ok := vpptoken.RetryAfter(err)
+					if len(waits) != 0 || time.Since(began) != 0 || e.StatusCode != 429 || !ok || wait <= time.Minute || wait != e.RetryAfter {
+						t.Errorf("waits %v, took %v, error %+v; want an end at once that tells the wait", waits, time.Since(began), *e)
+					}
+					// One hostile header does not close the client: there is no cool-down.
+					_, _ = client.Get(t.Context(), faultID)
+					if len(service.requests()) != 2 || time.Since(began) != 0 {
+						t.Errorf("the next call was held back for %v", time.Since(began))
+					}
+					return
+				}
+				if len(waits) != 3 || e.RetryAfter != 0 {
+					t.Fatalf("waits %v, RetryAfter %v; want three own ones", waits, e.RetryAfter)
+				}
+				for i, w := range waits {
+					if full := time.Second << i; w < full/2 || w > full {
+						t.Errorf("wait %d is %v, want %v to %v", i+1, w, full/2, full)
+					}
+				}
+			})
+		})
+	}
+}
