@@ -1,0 +1,105 @@
+// Observe shows what a client of package vpptoken does: a span for each job and below it one for each request, by OpenTelemetry, and a
+// line for each attempt and each repeat, by log/slog. The spans go to the standard output, the log to the standard error.
+//
+//	go run .
+//
+// It works on a Graph inside the program, which throttles the first request and fails another one, so that repeats show.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
+
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
+	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/oauth2"
+
+	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/vpptokentest"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, stdout, stderr io.Writer) (err error) {
+	exporter, err := stdouttrace.New(stdouttrace.WithWriter(stdout))
+	if err != nil {
+		return err
+	}
+	provider := newProvider(exporter)
+	defer func() { err = errors.Join(err, provider.Shutdown(context.WithoutCancel(ctx))) }() // prints what is left
+
+	srv, id := newGraph()
+	defer srv.Close()
+	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	client, err := newClient(srv.TokenSource(), provider, logger, srv.URL())
+	if err != nil {
+		return err
+	}
+	return work(ctx, provider.Tracer(scope), client, id)
+}
+
+// newGraph returns a Graph that answers the first request with a 429 and the first one for the second page with a 503.
+func newGraph() (srv *vpptokentest.Server, id string) {
+	srv = vpptokentest.NewServer()
+	for _, name := range []string{"Field", "Schools", "Warehouse"} {
+		id = srv.Add(vpptoken.VPPToken{DisplayName: name})
+	}
+	pass := vpptokentest.Fault{}
+	srv.Fail(vpptokentest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "0.2"}, pass,
+		vpptokentest.Fault{Status: http.StatusServiceUnavailable, RetryAfter: "0.1"})
+	return srv, id
+}
+
+// newClient is the whole wiring: the transport carries the requests, and so sees each attempt.
+func newClient(ts oauth2.TokenSource, provider trace.TracerProvider, logger *slog.Logger, root string) (*vpptoken.Client, error) {
+	return vpptoken.NewClient(ts,
+		vpptoken.WithBaseURL(root),
+		vpptoken.WithHTTPClient(&http.Client{Transport: newTransport(http.DefaultTransport, provider)}),
+		vpptoken.WithLogger(logger),
+	)
+}
+
+// work does two jobs, each in a span of its own. The context carries it to the spans of the requests.
+func work(ctx context.Context, tracer trace.Tracer, client *vpptoken.Client, id string) error {
+	err := inSpan(ctx, tracer, "list tokens", func(ctx context.Context) error {
+		for _, err := range client.List(ctx, vpptoken.WithTop(2)) {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return inSpan(ctx, tracer, "rename token", func(ctx context.Context) error {
+		_, err := client.Update(ctx, id, vpptoken.NewPatch().SetDisplayName("Warehouse iPads"))
+		return err
+	})
+}
+
+// inSpan may put the error into the span, because the texts of this client's errors hold no secret and no query.
+func inSpan(ctx context.Context, tracer trace.Tracer, name string, job func(context.Context) error) error {
+	ctx, span := tracer.Start(ctx, name)
+	defer span.End()
+	err := job(ctx)
+	if err != nil {
+		span.SetStatus(codes.Error, err.Error())
+	}
+	return err
+}
