@@ -1,0 +1,13 @@
+module github.com/vpptoken/vpptoken/bench
+
+go 1.26.0
+
+require (
+	github.com/hashicorp/go-retryablehttp v0.7.8
+	github.com/vpptoken/vpptoken v0.0.0
+	golang.org/x/oauth2 v0.37.0
+)
+
+require github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
+
+replace github.com/vpptoken/vpptoken => ../
