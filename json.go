@@ -77,31 +77,27 @@ func (r ActionResult) MarshalJSON() ([]byte, error) {
 
 // decodeToken reads the entity, bare or, as in Microsoft's own examples, under "value".
 func decodeToken(data []byte) (*VPPToken, error) {
-	var body struct {
-		wireToken
-		Value *wireToken `json:"value"`
-	}
-	var extra, wrapped map[string]json.RawMessage
+	w := new(wireToken)
+	var into any = w
+	var extra map[string]json.RawMessage
 	s := newScanner(data)
 	s.Object(func(name []byte) {
-		switch {
-		case string(name) == "value":
-			wrapped = scanToken(s)
-		default:
-			extra = scanProperty(s, name, extra, "value")
+		if string(name) == "value" {
+			into = &struct {
+				Value *wireToken `json:"value"`
+			}{w}
+			extra = scanToken(s)
+			return
 		}
+		extra = scanProperty(s, name, extra, "value")
 	})
-	if err := decode(s, &body); err != nil {
+	if err := decode(s, into); err != nil {
 		return nil, err
 	}
-	t := finish(&body.wireToken, extra)
-	if body.Value != nil {
-		t = finish(body.Value, wrapped)
-	}
-	if t.ID == "" {
+	if w.ID == "" {
 		return nil, errors.New("the answer holds no token: id is missing")
 	}
-	return t, nil
+	return finish(w, extra), nil
 }
 
 // decodePage reads one page of a list of tokens.

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -169,11 +168,12 @@ func (c *Client) send(ctx context.Context, a *answer, u *url.URL) error {
 
 // isJSON takes a missing type, and text/plain, which servers send that do not know better.
 func isJSON(contentType string) bool {
-	if contentType == "" || contentType == "application/json" {
+	media, _, _ := strings.Cut(contentType, ";")
+	switch media = strings.ToLower(strings.TrimSpace(media)); media {
+	case "", "application/json", "text/json", "text/plain":
 		return true
 	}
-	media, _, _ := mime.ParseMediaType(contentType)
-	return media == "application/json" || media == "text/json" || media == "text/plain" || strings.HasSuffix(media, "+json")
+	return strings.HasSuffix(media, "+json")
 }
 
 // pages reads a list. The options are applied anew by each range over it.

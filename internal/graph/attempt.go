@@ -106,40 +106,65 @@ func (f *flight) read(ctx context.Context, resp *http.Response) ([]byte, *Cause)
 		resp.Body = http.NoBody
 	}
 	defer func() { _ = resp.Body.Close() }()
-	limit := int64(MaxErrorBody)
+	limit := MaxErrorBody
 	ok := resp.StatusCode/100 == 2
 	if ok {
 		limit = MaxBody
 	}
-	var buf bytes.Buffer
-	if n := resp.ContentLength; n > 0 && n <= 1<<20 {
-		buf.Grow(int(n) + bytes.MinRead)
-	}
-	f.body = io.LimitedReader{R: resp.Body, N: limit + 1}
-	_, err := buf.ReadFrom(&f.body)
-	f.body.R = nil
+	body, err := readAtMost(resp.Body, limit+1, resp.ContentLength)
 	switch {
 	case !ok:
-		return buf.Bytes()[:min(buf.Len(), MaxErrorBody)], nil
+		return body[:min(len(body), MaxErrorBody)], nil
 	case err != nil:
 		return nil, f.timeCause(ctx, brokenCause(err))
-	case int64(buf.Len()) > limit:
+	case len(body) > limit:
 		return nil, tooLargeCause()
 	}
-	return buf.Bytes(), nil
+	return body, nil
+}
+
+// readAtMost is io.ReadAll with a bound, and without copying when the length was announced truly.
+func readAtMost(r io.Reader, limit int, announced int64) ([]byte, error) {
+	size := 2048
+	if announced > 0 {
+		size = int(min(announced, 1<<20)) + 1 // and one to see the end
+	}
+	buf := make([]byte, 0, min(size, limit))
+	for {
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		switch {
+		case err == io.EOF: //nolint:errorlint // io.Reader promises it bare
+			return buf, nil
+		case err != nil || len(buf) == limit:
+			return buf, err
+		case len(buf) == cap(buf):
+			buf = slices.Grow(buf, min(len(buf), limit-len(buf)))
+			buf = buf[:len(buf):min(cap(buf), limit)]
+		}
+	}
 }
 
 // timeCause replaces cause when time is what ended the attempt: the caller's, the call's, or the attempt's own.
 func (f *flight) timeCause(ctx context.Context, cause *Cause) *Cause {
+	if over := f.over(); over != nil {
+		return over
+	}
+	if ctx.Err() != nil {
+		return attemptTimeCause(f.c.cfg.AttemptTimeout)
+	}
+	return cause
+}
+
+// over tells why the time of the call has ended, nil when it has not.
+func (f *flight) over() *Cause {
 	switch {
 	case f.ctx.Err() != nil:
 		return ContextCause(f.ctx)
 	case !time.Now().Before(f.end):
 		return callTimeCause()
-	case ctx.Err() != nil:
-		return attemptTimeCause(f.c.cfg.AttemptTimeout)
 	}
-	return cause
+	return nil
 }
 
 // log writes what an operator may see of an attempt, and nothing else of it.

@@ -14,7 +14,6 @@ package graph
 
 import (
 	"context"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -115,8 +114,7 @@ type flight struct {
 	answered  bool          // it brought the Status, which is of an attempt before it otherwise
 	wait      time.Duration // before the next one
 
-	secrets [2]string        // room for Secrets
-	body    io.LimitedReader // of the answer under way
+	secrets [2]string // room for Secrets
 }
 
 // Do makes the call. ctx ends it; without a deadline it ends after DefaultCallTime.

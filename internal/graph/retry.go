@@ -29,8 +29,8 @@ func (f *flight) decide() bool {
 		f.coolDown(asked)
 	}
 	f.Ambiguous = f.Ambiguous || f.unclear(asked)
-	if f.Err == nil && f.ctx.Err() != nil {
-		f.Err = ContextCause(f.ctx) // it may be what cut the body of the answer off
+	if f.Err == nil {
+		f.Err = f.over() // which may have cut the body of the answer off
 	}
 
 	cost, ok := f.repeatable(asked)
@@ -110,10 +110,7 @@ func (f *flight) refresh() bool {
 	ctx, cancel := context.WithDeadline(f.ctx, f.deadline())
 	defer cancel()
 	bearer, cause := f.c.source.fetch(ctx, f.claims)
-	if f.ctx.Err() != nil {
-		f.Err = ContextCause(f.ctx)
-	}
-	if cause != nil || f.Err != nil || slices.Contains(f.Secrets, bearer) {
+	if f.Err = f.over(); cause != nil || f.Err != nil || slices.Contains(f.Secrets, bearer) {
 		return false
 	}
 	f.next = bearer

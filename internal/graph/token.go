@@ -35,9 +35,11 @@ func (s source) fetch(ctx context.Context, claims string) (string, *Cause) {
 	}
 	done := make(chan fetched, 1)
 	go func() {
-		r := fetched{cause: &Cause{text: "the token source panicked"}} // what stands if the source never returns to here
+		var r fetched
 		defer func() {
-			_ = recover() // its value may hold a secret
+			if _ = recover(); r == (fetched{}) { // a panic, whose value may hold a secret, or a Goexit
+				r.cause = &Cause{text: "the token source panicked"}
+			}
 			<-s.slot
 			done <- r
 		}()

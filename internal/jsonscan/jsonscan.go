@@ -36,7 +36,7 @@ type Scanner struct {
 
 // New returns a scanner at the start of data.
 func New(data []byte) *Scanner {
-	s := &Scanner{data: data, names: make([][]byte, 0, 32)}
+	s := &Scanner{data: data, names: make([][]byte, 0, 24)}
 	if !utf8.Valid(data) {
 		s.err = ErrUTF8
 	}
