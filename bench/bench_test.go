@@ -22,12 +22,15 @@ func BenchmarkClient(b *testing.B) {
 }
 
 func BenchmarkLiveHeap(b *testing.B) {
-	for name, maker := range map[string]bench.Maker{"ours": bench.NewOurs, "floor": bench.NewFloor, "gathering": bench.NewGathering} {
-		b.Run(name, func(b *testing.B) {
+	for _, test := range []struct {
+		name  string
+		maker bench.Maker
+	}{{"ours", bench.NewOurs}, {"floor", bench.NewFloor}, {"gathering", bench.NewGathering}} {
+		b.Run(test.name, func(b *testing.B) {
 			var n uint64
 			for b.Loop() {
 				var err error
-				if n, err = bench.LiveHeap(b.Context(), 10_000, maker); err != nil {
+				if n, err = bench.LiveHeap(b.Context(), 10_000, test.maker); err != nil {
 					b.Fatal(err)
 				}
 			}
