@@ -16,6 +16,7 @@ type Flags struct {
 	Tenant, ClientID string
 	Cloud            vpptoken.Cloud // zero when not given, see [Flags.Open]
 	Version          vpptoken.APIVersion
+	Embedded         []vpptokentest.Option // how Open makes the embedded server; no flag
 }
 
 // NewFlags adds the flags to fs, which fills in what it returns when it is parsed.
@@ -23,15 +24,9 @@ func NewFlags(fs *flag.FlagSet) *Flags {
 	f := &Flags{Version: vpptoken.VersionBeta}
 	NonEmpty(fs, "tenant", "the `tenant`, a GUID or a domain: talk to the real service", &f.Tenant)
 	NonEmpty(fs, "client-id", "the `id` of the app registration to sign in with", &f.ClientID)
-	fs.Func("cloud", "the `cloud`: global (the default), usgov, usgovdod, china", func(v string) error {
-		f.Cloud = map[string]vpptoken.Cloud{
-			"global": vpptoken.CloudGlobal, "usgov": vpptoken.CloudUSGovernment,
-			"usgovdod": vpptoken.CloudUSGovernmentDoD, "china": vpptoken.CloudChina,
-		}[v]
-		if f.Cloud == (vpptoken.Cloud{}) {
-			return errors.New("it is global, usgov, usgovdod or china")
-		}
-		return nil
+	fs.Func("cloud", "the `cloud`: global (the default), usgov, usgovdod, china", func(v string) (err error) {
+		f.Cloud, err = ParseCloud(v)
+		return err
 	})
 	fs.Func("version", "the `version` of the API: beta (the default), v1.0", func(v string) error {
 		f.Version = vpptoken.APIVersion(v)
@@ -43,13 +38,30 @@ func NewFlags(fs *flag.FlagSet) *Flags {
 	return f
 }
 
+// ParseCloud returns the cloud that -cloud and the file of a program mean by a word.
+func ParseCloud(word string) (vpptoken.Cloud, error) {
+	cloud, ok := map[string]vpptoken.Cloud{
+		"global": vpptoken.CloudGlobal, "usgov": vpptoken.CloudUSGovernment,
+		"usgovdod": vpptoken.CloudUSGovernmentDoD, "china": vpptoken.CloudChina,
+	}[word]
+	if !ok {
+		return cloud, errors.New("it is global, usgov, usgovdod or china")
+	}
+	return cloud, nil
+}
+
 // NonEmpty adds a flag whose value can't be empty: an unset variable of a shell must not choose something else by accident.
+// Nor can it be given twice, since one of the two would count for nothing.
 func NonEmpty(fs *flag.FlagSet, name, usage string, into *string) {
+	given := false
 	fs.Func(name, usage, func(v string) error {
-		if v == "" {
+		switch {
+		case v == "":
 			return errors.New("it is empty")
+		case given:
+			return errors.New("it is given twice")
 		}
-		*into = v
+		*into, given = v, true
 		return nil
 	})
 }
@@ -78,7 +90,7 @@ func (f *Flags) Open(ctx context.Context, env func(string) string, stderr io.Wri
 	}
 	opts = append([]vpptoken.Option{vpptoken.WithAPIVersion(f.Version)}, opts...)
 	if !f.Live() {
-		srv := vpptokentest.NewServer()
+		srv := vpptokentest.NewServer(f.Embedded...)
 		return srv.Client(opts...), srv, nil
 	}
 	cloud := f.Cloud

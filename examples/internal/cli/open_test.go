@@ -18,6 +18,7 @@ import (
 
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
+	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
 const secret = "s3cr3t-of-the-app"
@@ -78,6 +79,52 @@ func TestOpenEmbedded(t *testing.T) {
 	}
 	if got := srv.Requests()[0].Path; !strings.HasPrefix(got, "/v1.0/") {
 		t.Errorf("path %s is not of v1.0", got)
+	}
+}
+
+func TestOpenEmbeddedWithOptions(t *testing.T) {
+	t.Parallel()
+	moment := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
+	f := flags(t)
+	f.Embedded = []vpptokentest.Option{vpptokentest.WithNow(func() time.Time { return moment })}
+	client, srv, err := f.Open(t.Context(), func(string) string { return "" }, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer srv.Close()
+	var m vpptoken.Metadata
+	if _, err := client.Count(t.Context(), vpptoken.WithMetadata(&m)); err != nil {
+		t.Fatal(err)
+	}
+	if got := m.Header.Get("Date"); got != moment.Format(http.TimeFormat) {
+		t.Errorf("the server's clock shows %s", got)
+	}
+}
+
+func TestFlagsTwice(t *testing.T) {
+	t.Parallel()
+	fs := flag.NewFlagSet("example", flag.ContinueOnError)
+	cli.NewFlags(fs)
+	err := cli.Parse(fs, []string{"-tenant", "a", "-tenant", "b"}, io.Discard, "")
+	if !errors.Is(err, cli.ErrUsage) || !strings.Contains(err.Error(), "flag -tenant: it is given twice") {
+		t.Errorf("Parse: %v", err)
+	}
+}
+
+func TestParseCloud(t *testing.T) {
+	t.Parallel()
+	for word, want := range map[string]vpptoken.Cloud{
+		"global": vpptoken.CloudGlobal, "usgov": vpptoken.CloudUSGovernment,
+		"usgovdod": vpptoken.CloudUSGovernmentDoD, "china": vpptoken.CloudChina,
+	} {
+		if got, err := cli.ParseCloud(word); got != want || err != nil {
+			t.Errorf("%s: %v, %v", word, got, err)
+		}
+	}
+	for _, word := range []string{"", "Global", "mars"} {
+		if _, err := cli.ParseCloud(word); err == nil {
+			t.Errorf("%q is a cloud", word)
+		}
 	}
 }
 

@@ -34,7 +34,7 @@ func signIn(ctx context.Context, cloud vpptoken.Cloud, tenant, clientID, secret 
 	if err != nil {
 		return nil, signInError(ctx, err)
 	}
-	_, _ = fmt.Fprintf(stderr, "To sign in, open %s and enter the code %s\n", clean(code.VerificationURI), clean(code.UserCode))
+	_, _ = fmt.Fprintf(stderr, "To sign in, open %s and enter the code %s\n", Printable(code.VerificationURI), Printable(code.UserCode))
 	token, err := user.DeviceAccessToken(ctx, code)
 	if err != nil {
 		return nil, signInError(ctx, err)

@@ -31,7 +31,7 @@ type row struct {
 func (t *Table) Row(s Style, cells ...string) {
 	r := row{style: s}
 	for _, c := range cells {
-		r.cells = append(r.cells, clean(c))
+		r.cells = append(r.cells, Printable(c))
 	}
 	t.rows = append(t.rows, r)
 }
@@ -63,8 +63,9 @@ func (t *Table) Print(w io.Writer, coloured bool) error {
 	return err
 }
 
-// clean replaces what is no visible character.
-func clean(s string) string {
+// Printable replaces what is no visible character: what came from the service or out of a file can't steer a terminal, or
+// break out of its line.
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r

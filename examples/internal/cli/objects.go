@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/vpptoken/vpptoken/internal/jsonscan"
+)
+
+// maxFile is far above what a person writes by hand.
+const maxFile = 1 << 20
+
+// Object is one object of a file that a person wrote. Its members are taken out one by one, so that what is left in the
+// end is what the program does not know.
+type Object map[string]json.RawMessage
+
+// ReadObjects reads a JSON file with a list of objects. All that is wrong with it is an [ErrUsage].
+func ReadObjects(name string) ([]Object, error) {
+	f, err := os.Open(name) //nolint:gosec // reading the file that the user names is the purpose
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUsage, err)
+	}
+	defer func() { _ = f.Close() }()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrUsage, err)
+	case len(text) > maxFile:
+		return nil, fmt.Errorf("%w: %s: it has more than 1 MiB", ErrUsage, name)
+	}
+	list, err := ParseObjects(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrUsage, name, err)
+	}
+	return list, nil
+}
+
+// ParseObjects reads a JSON list of objects. A name that stands twice and invalid UTF-8, which encoding/json lets pass, are
+// errors too.
+func ParseObjects(text []byte) ([]Object, error) {
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	var list []Object
+	if err := json.Unmarshal(text, &list); err != nil {
+		return nil, fmt.Errorf("it is not a list of JSON objects: %w", err)
+	}
+	scan := jsonscan.New(text)
+	scan.Value()
+	switch {
+	case scan.Err() != nil:
+		return nil, scan.Err()
+	case len(list) == 0:
+		return nil, errors.New("the list is empty")
+	case slices.ContainsFunc(list, func(o Object) bool { return o == nil }):
+		return nil, errors.New("it is not a list of JSON objects: there is a null in it")
+	}
+	return list, nil
+}
+
+// Text takes the string with that name out of o, "" when there is none. An empty one is an error, and so is null.
+func (o Object) Text(name string) (string, error) {
+	raw, ok := o[name]
+	if !ok {
+		return "", nil
+	}
+	delete(o, name)
+	var text string
+	if json.Unmarshal(raw, &text) != nil || text == "" {
+		return "", fmt.Errorf("%q is a text, and not an empty one", name)
+	}
+	return text, nil
+}
+
+// Rest finds what was not taken out of o, and names it.
+func (o Object) Rest() error {
+	if len(o) == 0 {
+		return nil
+	}
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(o)) {
+		names = append(names, fmt.Sprintf("%.40q", name))
+	}
+	return errors.New("not known: " + strings.Join(names, ", "))
+}
