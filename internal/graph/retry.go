@@ -27,6 +27,7 @@ func (f *flight) decide() bool {
 		asked = retryAfter(f.Header, time.Now())
 		f.RetryAfter = asked
 		f.coolDown(asked)
+		f.Claims = f.challenged()
 	}
 	f.Ambiguous = f.Ambiguous || f.unclear(asked)
 	if f.Err == nil {
@@ -96,6 +97,18 @@ func (f *flight) coolDown(asked time.Duration) {
 	}
 }
 
+// challenged returns the claims that a caller may see, also when the call is not repeated for them.
+func (f *flight) challenged() string {
+	if f.Status != http.StatusUnauthorized {
+		return ""
+	}
+	claims := challenge(f.Header)
+	if Scrub(claims, f.Secrets) != claims {
+		return ""
+	}
+	return claims
+}
+
 // refresh replaces a bearer that was refused, once, and only by another one. A refusal for want of a role or licence comes
 // as a 401 too: signing in again does not help it.
 func (f *flight) refresh() bool {
@@ -104,9 +117,6 @@ func (f *flight) refresh() bool {
 	}
 	f.refreshed = true
 	f.claims = challenge(f.Header)
-	if f.claims != "" && Scrub(f.claims, f.Secrets) == f.claims {
-		f.Claims = f.claims
-	}
 	ctx, cancel := context.WithDeadline(f.ctx, f.deadline())
 	defer cancel()
 	bearer, cause := f.c.source.fetch(ctx, f.claims)

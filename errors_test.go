@@ -1,0 +1,294 @@
+package vpptoken_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/vpptoken/vpptoken"
+)
+
+// failed makes one call of op that is answered once, and returns its error.
+func failed(t *testing.T, op operation, status int, body string, headers ...string) *vpptoken.Error {
+	t.Helper()
+	c, mock := newClient(t, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
+	mock.RegisterResponder(op.method, "=~.*", (&wire{}).answer(status, body, headers...))
+	_, err := op.call(t.Context(), c, tokenID, vpptoken.WithClientRequestID("own-id"))
+	e, ok := errors.AsType[*vpptoken.Error](err)
+	if !ok {
+		t.Fatalf("%s: got %v, want an *Error", op.name, err)
+	}
+	return e
+}
+
+func operationNamed(t *testing.T, name string) operation {
+	t.Helper()
+	for _, op := range operations() {
+		if op.name == name {
+			return op
+		}
+	}
+	t.Fatalf("no operation %s", name)
+	return operation{}
+}
+
+func TestErrorFields(t *testing.T) {
+	t.Parallel()
+	const (
+		path    = "/deviceAppManagement/vppTokens/" + tokenID
+		message = "An error has occurred - Operation ID (for customer support): 00000000-0000-0000-0000-000000000000" +
+			" - Activity ID: 00000000-0000-4000-8000-000000000077"
+		service = "00000000-0000-4000-8000-000000000077"
+	)
+	for name, tc := range map[string]struct {
+		op      string
+		status  int
+		body    string
+		headers []string
+		want    vpptoken.Error
+	}{
+		"Intune's JSON in message": {
+			"update", 400, fixture(t, "error-intune-nested-once.json"),
+			[]string{"Request-Id", "from-header"},
+			vpptoken.Error{Method: "PATCH", Path: path, Code: "BadRequest", Message: message, RequestID: "from-header", ActivityID: service},
+		},
+		"wrapped twice, ids in the body": {
+			"get", 401, fixture(t, "error-intune-nested-twice.json"), nil,
+			vpptoken.Error{Method: "GET", Path: path, Code: "Forbidden", Message: message, RequestID: service, ActivityID: service},
+		},
+		"throttled": {
+			"update", 429, fixture(t, "error-throttled.json"),
+			[]string{"Retry-After", "2.128"},
+			vpptoken.Error{
+				Method: "PATCH", Path: path, Code: "TooManyRequests", Message: "Please retry again later.",
+				RequestID: "00000000-0000-4000-8000-000000000079", RetryAfter: 2128 * time.Millisecond,
+			},
+		},
+		"plain": {
+			"revokeLicenses", 409, `{"error":{"code":"Conflict","message":"It is taken."}}`, nil,
+			vpptoken.Error{Method: "POST", Path: path + "/revokeLicenses", Code: "Conflict", Message: "It is taken."},
+		},
+		"list with a query": {
+			"list", 400, `{"error":{"code":"BadRequest","message":"No.","innererror":{"request-id":"in-body"}}}`, nil,
+			vpptoken.Error{Method: "GET", Path: "/deviceAppManagement/vppTokens", Code: "BadRequest", Message: "No.", RequestID: "in-body"},
+		},
+		"unknown error around an inner one": {
+			"get", 400, `{"error":{"code":"UnknownError","message":"","innerError":{"code":"ResourceNotFound","message":"It is gone."}}}`, nil,
+			vpptoken.Error{Method: "GET", Path: path, Code: "ResourceNotFound"},
+		},
+		"claims challenge": {
+			"count", 401, `{"error":{"code":"InvalidAuthenticationToken","message":"Sign in again."}}`,
+			[]string{"WWW-Authenticate", `Bearer error="insufficient_claims", claims="eyJhIjoxfQ"`},
+			vpptoken.Error{
+				Method: "GET", Path: "/deviceAppManagement/vppTokens/$count", Code: "InvalidAuthenticationToken", Message: "Sign in again.",
+				Claims: `{"a":1}`,
+			},
+		},
+	} {
+		got := *failed(t, operationNamed(t, tc.op), tc.status, tc.body, tc.headers...)
+		tc.want.Op, tc.want.StatusCode, tc.want.Attempts, tc.want.ClientRequestID = tc.op, tc.status, 1, "own-id"
+		if tc.want.Message == "" {
+			got.Message = "" // no source says which
+		}
+		if diff := cmp.Diff(tc.want, got, cmpopts.IgnoreUnexported(vpptoken.Error{})); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+		if text := got.Error(); strings.Contains(text, "\n") || strings.Contains(text, "https://") || strings.Contains(text, "api-version") ||
+			!strings.HasPrefix(text, "vpptoken: "+tc.op+": ") {
+			t.Errorf("%s: %q", name, text)
+		}
+	}
+}
+
+func TestErrorIsOneLine(t *testing.T) {
+	t.Parallel()
+	op := operationNamed(t, "update")
+	const refused = `{"error":{"code":"Forbidden","message":"You may not."}}`
+	got := failed(t, op, 403, refused, "Request-Id", "service-id").Error()
+	if !strings.HasPrefix(got, "vpptoken: update: 403 Forbidden: You may not.") || !strings.HasSuffix(got, " (request-id service-id)") {
+		t.Errorf("got %q", got)
+	}
+	got = failed(t, op, 409, "").Error()
+	if got != "vpptoken: update: 409 Conflict (client-request-id own-id)" {
+		t.Errorf("an answer without a body: %q", got)
+	}
+	got = failed(t, op, 400, `{"error":{"code":"BadRequest","message":"two\r\nlines\u0000\u001b[31m"}}`).Error()
+	if strings.ContainsFunc(got, func(r rune) bool { return r < ' ' }) || !strings.Contains(got, "lines") {
+		t.Errorf("control characters: %q", got)
+	}
+	got = failed(t, op, 429, fixture(t, "error-throttled.json"), "Retry-After", "2.128").Error()
+	if !strings.Contains(got, "Please retry again later.") || !strings.Contains(got, "2.128s") {
+		t.Errorf("a throttled call: %q", got)
+	}
+	got = failed(t, op, 400, `{"error":{"message":"`+strings.Repeat("x", 20_000)+`"}}`).Error()
+	if len(got) > 4<<10+200 {
+		t.Errorf("%d bytes of text", len(got))
+	}
+}
+
+func TestForbiddenNamesThePermission(t *testing.T) {
+	t.Parallel()
+	for _, op := range operations() {
+		text := failed(t, op, 403, `{"error":{"code":"Forbidden","message":"no"}}`).Error()
+		want := []string{"DeviceManagementApps.ReadWrite.All", "DeviceManagementServiceConfig.ReadWrite.All"}
+		if op.method == "GET" {
+			want = []string{"DeviceManagementApps.Read.All", "DeviceManagementServiceConfig.Read.All"}
+		}
+		for _, permission := range want {
+			if !strings.Contains(text, permission) {
+				t.Errorf("%s: %q does not name %s", op.name, text, permission)
+			}
+		}
+	}
+	text := failed(t, operationNamed(t, "update"), 401, fixture(t, "error-intune-nested-twice.json")).Error()
+	if !strings.Contains(text, "DeviceManagementApps.ReadWrite.All") {
+		t.Errorf("a 401 around Forbidden does not name the permission: %q", text)
+	}
+	if text = failed(t, operationNamed(t, "update"), 404, ``).Error(); strings.Contains(text, "DeviceManagement") {
+		t.Errorf("a 404 names a permission: %q", text)
+	}
+}
+
+func TestSentinels(t *testing.T) {
+	t.Parallel()
+	all := map[string]error{
+		"ErrNotFound": vpptoken.ErrNotFound, "ErrUnauthorized": vpptoken.ErrUnauthorized, "ErrForbidden": vpptoken.ErrForbidden,
+		"ErrConflict": vpptoken.ErrConflict, "ErrThrottled": vpptoken.ErrThrottled, "ErrEmptyPatch": vpptoken.ErrEmptyPatch,
+		"ErrInvalidID": vpptoken.ErrInvalidID, "ErrNotInVersion": vpptoken.ErrNotInVersion, "ErrSyncFailed": vpptoken.ErrSyncFailed,
+		"ErrUntrustedURL": vpptoken.ErrUntrustedURL,
+	}
+	graphError := func(code string) string { return `{"error":{"code":"` + code + `","message":"403 404 not found"}}` }
+	for _, tc := range []struct {
+		status int
+		body   string
+		want   string
+	}{
+		{404, ``, "ErrNotFound"},
+		{404, graphError("ResourceNotFound"), "ErrNotFound"},
+		{400, graphError("ResourceNotFound"), "ErrNotFound"},
+		{400, graphError("resourcenotfound"), "ErrNotFound"},
+		{400, graphError("BadRequest"), ""},
+		{400, fixture(t, "error-intune-nested-once.json"), ""},
+		{401, graphError("InvalidAuthenticationToken"), "ErrUnauthorized"},
+		{401, fixture(t, "error-intune-nested-twice.json"), "ErrForbidden ErrUnauthorized"},
+		{403, ``, "ErrForbidden"},
+		{403, graphError("ResourceNotFound"), "ErrForbidden"},
+		{409, ``, "ErrConflict"},
+		{410, ``, ""},
+		{429, ``, "ErrThrottled"},
+		{500, graphError("ResourceNotFound"), ""},
+		{503, `<html>403 Forbidden</html>`, ""},
+	} {
+		err := error(failed(t, operationNamed(t, "get"), tc.status, tc.body))
+		for name, sentinel := range all {
+			want := strings.Contains(tc.want, name)
+			if errors.Is(err, sentinel) != want || errors.Is(fmt.Errorf("job 7: %w", err), sentinel) != want {
+				t.Errorf("%d %s: errors.Is %s is %v", tc.status, tc.body, name, !want)
+			}
+		}
+	}
+}
+
+func TestRetryable(t *testing.T) {
+	t.Parallel()
+	read, write, act := operationNamed(t, "get"), operationNamed(t, "update"), operationNamed(t, "create")
+	for status, want := range map[int]bool{
+		400: false, 401: false, 403: false, 404: false, 408: true, 409: false, 410: false, 412: false, 413: false, 422: false, 429: true,
+		500: true, 501: false, 502: true, 503: true, 504: true, 505: false, 509: true,
+	} {
+		for _, op := range []operation{read, write} {
+			err := failed(t, op, status, ``)
+			if vpptoken.Retryable(err) != want || vpptoken.Retryable(fmt.Errorf("job 7: %w", err)) != want {
+				t.Errorf("%s %d: Retryable is %v", op.name, status, !want)
+			}
+		}
+		// Create is retryable only when the service surely did nothing.
+		if err := failed(t, act, status, ``); vpptoken.Retryable(err) != (status == 429) {
+			t.Errorf("create %d: Retryable is %v, Ambiguous %v", status, vpptoken.Retryable(err), err.Ambiguous)
+		}
+	}
+	for name, err := range map[string]error{
+		"nil": nil, "foreign": errors.New("x"), "ErrEmptyPatch": vpptoken.ErrEmptyPatch, "ErrInvalidID": vpptoken.ErrInvalidID,
+		"ErrSyncFailed": vpptoken.ErrSyncFailed, "bare context": context.Canceled,
+	} {
+		if vpptoken.Retryable(err) {
+			t.Errorf("%s: Retryable", name)
+		}
+	}
+}
+
+func TestRetryableAfterTheContextEnds(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		start func(context.Context) (context.Context, context.CancelFunc)
+		cause error
+		want  bool
+	}{
+		"cancelled": {context.WithCancel, context.Canceled, false},
+		"deadline": {
+			func(ctx context.Context) (context.Context, context.CancelFunc) {
+				return context.WithDeadline(ctx, time.Now().Add(-time.Second))
+			},
+			context.DeadlineExceeded, true,
+		},
+	} {
+		c, mock := newClient(t)
+		mock.RegisterResponder("GET", itemURL, func(r *http.Request) (*http.Response, error) { return nil, r.Context().Err() })
+		ctx, cancel := tc.start(t.Context())
+		cancel()
+		_, err := c.Get(ctx, tokenID)
+		if !errors.Is(err, tc.cause) || vpptoken.Retryable(err) != tc.want {
+			t.Errorf("%s: got %v, Retryable %v", name, err, vpptoken.Retryable(err))
+		}
+		if _, ok := errors.AsType[*vpptoken.Error](err); !ok {
+			t.Errorf("%s: %T is no *Error", name, err)
+		}
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	get := operationNamed(t, "get")
+	for header, want := range map[string]time.Duration{
+		"7": 7 * time.Second, "2.128": 2128 * time.Millisecond, " 7 ": 7 * time.Second, "3600": time.Hour, "": 0, "0": 0, "-3": 0, "soon": 0,
+	} {
+		err := fmt.Errorf("job 7: %w", failed(t, get, 429, ``, "Retry-After", header))
+		if got, ok := vpptoken.RetryAfter(err); got != want || ok != (want > 0) {
+			t.Errorf("%q: %v, %v", header, got, ok)
+		}
+	}
+	for _, err := range []error{nil, errors.New("x"), vpptoken.ErrThrottled} {
+		if d, ok := vpptoken.RetryAfter(err); d != 0 || ok {
+			t.Errorf("%v: %v, %v", err, d, ok)
+		}
+	}
+}
+
+// An Error that a user makes, in a test of his own, must work as well.
+func TestHandmadeErrors(t *testing.T) {
+	t.Parallel()
+	e := &vpptoken.Error{Op: "update", Method: "PATCH", StatusCode: 404, Code: "ResourceNotFound"}
+	if !errors.Is(e, vpptoken.ErrNotFound) || errors.Unwrap(e) != nil || e.Error() != "vpptoken: update: 404 Not Found: ResourceNotFound" {
+		t.Errorf("got %q", e)
+	}
+	if got := new(vpptoken.Error).Error(); !strings.HasPrefix(got, "vpptoken") {
+		t.Errorf("the zero Error: %q", got)
+	}
+}
+
+// The request-id is taken from a hostile server only when it looks like one.
+func TestRequestIDsAreChecked(t *testing.T) {
+	t.Parallel()
+	for _, id := range []string{"a b", "a\"b", strings.Repeat("a", 65), "Bearer x"} {
+		if e := failed(t, operationNamed(t, "get"), 404, `{"error":{"code":"x","message":"y"}}`, "Request-Id", id); e.RequestID != "" {
+			t.Errorf("%q became %q", id, e.RequestID)
+		}
+	}
+}
