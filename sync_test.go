@@ -1,0 +1,314 @@
+package vpptoken_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jarcoal/httpmock"
+
+	"github.com/vpptoken/vpptoken"
+)
+
+// intune shows a token whose sync goes on while time passes: looks, each from its time after the start.
+type intune struct {
+	mu    sync.Mutex
+	start time.Time
+	looks []look
+	gets  []time.Duration
+	posts []time.Duration
+}
+
+type look struct {
+	from   time.Duration
+	status vpptoken.SyncStatus
+	synced string // lastSyncDateTime
+}
+
+const (
+	before = "2026-11-20T08:00:00.1234567Z"
+	after  = "2026-11-20T20:00:00Z"
+)
+
+func newIntune(t *testing.T, looks ...look) (*vpptoken.Client, *intune) {
+	t.Helper()
+	c, mock := newClient(t)
+	s := &intune{start: time.Now(), looks: looks}
+	mock.RegisterResponder("GET", itemURL, s.answer(&s.gets))
+	mock.RegisterResponder("POST", itemURL+"/syncLicenses", s.answer(&s.posts))
+	return c, s
+}
+
+func (s *intune) answer(log *[]time.Duration) httpmock.Responder {
+	return func(*http.Request) (*http.Response, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		now := time.Since(s.start)
+		*log = append(*log, now)
+		var at look
+		for _, l := range s.looks {
+			if l.from <= now {
+				at = l
+			}
+		}
+		body := fmt.Sprintf(`{"id":%q,"state":"invalid","lastSyncStatus":%q,"lastSyncDateTime":%q}`, tokenID, at.status, at.synced)
+		return httpmock.NewStringResponse(http.StatusOK, body), nil
+	}
+}
+
+func TestStartSync(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, s := newIntune(t, look{0, vpptoken.SyncStatusCompleted, before})
+		got, err := c.StartSync(t.Context(), tokenID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := &vpptoken.Sync{
+			TokenID: tokenID, RequestedAt: time.Now(), PreviousSyncDateTime: time.Date(2026, 11, 20, 8, 0, 0, 123456700, time.UTC),
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		if len(s.gets) != 1 || len(s.posts) != 1 {
+			t.Errorf("%d GET and %d POST", len(s.gets), len(s.posts))
+		}
+	})
+}
+
+func TestStartSyncFailures(t *testing.T) {
+	t.Parallel()
+	c, mock := newClient(t)
+	mock.RegisterResponder("GET", itemURL, (&wire{}).answer(404, ""))
+	if s, err := c.StartSync(t.Context(), tokenID); s != nil || !errors.Is(err, vpptoken.ErrNotFound) {
+		t.Errorf("got %v, %v", s, err)
+	}
+	mock.RegisterResponder("GET", itemURL, (&wire{}).answer(200, bareToken))
+	mock.RegisterResponder("POST", itemURL+"/syncLicenses", (&wire{}).answer(500, ""))
+	s, err := c.StartSync(t.Context(), tokenID)
+	e, ok := errors.AsType[*vpptoken.Error](err)
+	if s != nil || !ok || !e.Ambiguous || e.Attempts != 1 {
+		t.Errorf("got %v, %v", s, err)
+	}
+}
+
+func TestWaitSync(t *testing.T) {
+	t.Parallel()
+	const never = "0001-01-01T00:00:00Z"
+	for name, tc := range map[string]struct {
+		looks  []look
+		failed bool
+		ends   time.Duration
+		polls  int
+	}{
+		"the old completed is no end": {
+			[]look{
+				{0, vpptoken.SyncStatusCompleted, before},
+				{25 * time.Second, vpptoken.SyncStatusInProgress, before},
+				{55 * time.Second, vpptoken.SyncStatusCompleted, before},
+				{65 * time.Second, vpptoken.SyncStatusCompleted, after},
+			},
+			false, 70 * time.Second, 8,
+		},
+		"inProgress was never seen":   {[]look{{0, vpptoken.SyncStatusCompleted, before}, {15 * time.Second, vpptoken.SyncStatusCompleted, after}}, false, 20 * time.Second, 3},
+		"over at once":                {[]look{{0, vpptoken.SyncStatusCompleted, before}, {1, vpptoken.SyncStatusCompleted, after}}, false, 10 * time.Second, 2},
+		"moved but still in progress": {[]look{{0, vpptoken.SyncStatusCompleted, before}, {5 * time.Second, vpptoken.SyncStatusInProgress, after}, {35 * time.Second, vpptoken.SyncStatusCompleted, after}}, false, 40 * time.Second, 5},
+		"the first sync ever":         {[]look{{0, vpptoken.SyncStatusNone, never}, {5 * time.Second, vpptoken.SyncStatusCompleted, after}}, false, 10 * time.Second, 2},
+		"the old failed is no end": {
+			[]look{
+				{0, vpptoken.SyncStatusFailed, before},
+				{25 * time.Second, vpptoken.SyncStatusInProgress, before},
+				{45 * time.Second, vpptoken.SyncStatusCompleted, after},
+			},
+			false, 50 * time.Second, 6,
+		},
+		"failed, the time moved": {[]look{{0, vpptoken.SyncStatusCompleted, before}, {5 * time.Second, vpptoken.SyncStatusFailed, after}}, true, 10 * time.Second, 2},
+		"failed after inProgress, the time did not move": {
+			[]look{
+				{0, vpptoken.SyncStatusCompleted, before},
+				{5 * time.Second, vpptoken.SyncStatusInProgress, before},
+				{15 * time.Second, vpptoken.SyncStatusFailed, before},
+			},
+			true, 20 * time.Second, 3,
+		},
+		"an unknown status is no end": {
+			[]look{
+				{0, vpptoken.SyncStatusCompleted, before}, {5 * time.Second, "paused", after}, {25 * time.Second, vpptoken.SyncStatusCompleted, after},
+			},
+			false, 30 * time.Second, 4,
+		},
+		"the time goes back": {
+			[]look{
+				{0, vpptoken.SyncStatusCompleted, before},
+				{5 * time.Second, vpptoken.SyncStatusCompleted, "2026-11-19T08:00:00Z"},
+				{15 * time.Second, vpptoken.SyncStatusCompleted, after},
+			},
+			false, 20 * time.Second, 3,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c, s := newIntune(t, tc.looks...)
+				started, err := c.StartSync(t.Context(), tokenID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s.gets = nil
+				var seen []*vpptoken.VPPToken
+				got, err := c.WaitSync(
+					t.Context(), started, vpptoken.PollEvery(10*time.Second), vpptoken.OnPoll(func(p *vpptoken.VPPToken) { seen = append(seen, p) }),
+				)
+				if tc.failed != errors.Is(err, vpptoken.ErrSyncFailed) || !tc.failed && err != nil {
+					t.Errorf("got %v", err)
+				}
+				if got == nil || len(seen) == 0 || seen[len(seen)-1] != got {
+					t.Fatalf("got %v, which is not the last token seen", got)
+				}
+				want := vpptoken.SyncStatusCompleted
+				if tc.failed {
+					want = vpptoken.SyncStatusFailed
+				}
+				if got.LastSyncStatus != want || !tc.failed && !got.LastSyncDateTime.Equal(time.Date(2026, 11, 20, 20, 0, 0, 0, time.UTC)) {
+					t.Errorf("got status %s of %v", got.LastSyncStatus, got.LastSyncDateTime)
+				}
+				if took := time.Since(s.start); took != tc.ends || len(s.gets) != tc.polls || len(seen) != tc.polls {
+					t.Errorf("took %v, %d reads, %d polls; want %v and %d", took, len(s.gets), len(seen), tc.ends, tc.polls)
+				}
+				if tc.failed {
+					checkSyncFailed(t, err)
+				}
+			})
+		})
+	}
+}
+
+func checkSyncFailed(t *testing.T, err error) {
+	t.Helper()
+	e, ok := errors.AsType[*vpptoken.Error](err)
+	if !ok || vpptoken.Retryable(err) {
+		t.Fatalf("%T %v, Retryable %v", err, err, vpptoken.Retryable(err))
+	}
+	if !strings.HasPrefix(err.Error(), "vpptoken: waitSync: ") || !strings.Contains(err.Error(), "invalid") || e.Op != "waitSync" {
+		t.Errorf("%q does not say what to look at", err)
+	}
+}
+
+func TestWaitSyncEndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, s := newIntune(t, look{0, vpptoken.SyncStatusInProgress, before})
+		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
+		defer cancel()
+		got, err := c.WaitSync(ctx, &vpptoken.Sync{TokenID: tokenID, PreviousSyncDateTime: time.Now().AddDate(100, 0, 0)})
+		if got == nil || got.ID != tokenID {
+			t.Errorf("got %v, want the last token seen", got)
+		}
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "still running") {
+			t.Errorf("got %v, want an error that says that the sync is still running", err)
+		}
+		if _, ok := errors.AsType[*vpptoken.Error](err); !ok || time.Since(s.start) != 40*time.Second {
+			t.Errorf("got %T after %v", err, time.Since(s.start))
+		}
+		want := []time.Duration{0, 15 * time.Second, 30 * time.Second}
+		if diff := cmp.Diff(want, s.gets); diff != "" {
+			t.Errorf("polls without PollEvery (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestWaitSyncCancelled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := newIntune(t, look{0, vpptoken.SyncStatusInProgress, before})
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			time.Sleep(time.Minute)
+			cancel()
+		}()
+		got, err := c.WaitSync(ctx, &vpptoken.Sync{TokenID: tokenID})
+		if got == nil || !errors.Is(err, context.Canceled) || vpptoken.Retryable(err) {
+			t.Errorf("got %v, %v, Retryable %v", got, err, vpptoken.Retryable(err))
+		}
+	})
+}
+
+func TestWaitSyncReturnsTheLastTokenWithAnyError(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, mock := newClient(t)
+		var w wire
+		mock.RegisterResponder("GET", itemURL, w.answer(200, `{"id":"`+tokenID+`","lastSyncStatus":"inProgress"}`).Then(w.answer(404, "")))
+		got, err := c.WaitSync(t.Context(), &vpptoken.Sync{TokenID: tokenID})
+		if got == nil || got.LastSyncStatus != vpptoken.SyncStatusInProgress || !errors.Is(err, vpptoken.ErrNotFound) {
+			t.Errorf("got %v, %v", got, err)
+		}
+		if strings.Contains(err.Error(), "still running") {
+			t.Errorf("nobody knows that: %v", err)
+		}
+		got, err = c.WaitSync(t.Context(), &vpptoken.Sync{TokenID: tokenID})
+		if got != nil || !errors.Is(err, vpptoken.ErrNotFound) {
+			t.Errorf("got %v, %v, and no token was seen", got, err)
+		}
+	})
+}
+
+func TestWaitSyncRefusals(t *testing.T) {
+	t.Parallel()
+	good := &vpptoken.Sync{TokenID: tokenID}
+	for name, tc := range map[string]struct {
+		sync *vpptoken.Sync
+		opt  vpptoken.WaitOption
+	}{
+		"nil Sync":       {nil, vpptoken.PollEvery(time.Second)},
+		"zero Sync":      {&vpptoken.Sync{}, vpptoken.PollEvery(time.Second)},
+		"nil option":     {good, nil},
+		"PollEvery(0)":   {good, vpptoken.PollEvery(0)},
+		"PollEvery(-1s)": {good, vpptoken.PollEvery(-time.Second)},
+		"OnPoll(nil)":    {good, vpptoken.OnPoll(nil)},
+	} {
+		c, mock := newClient(t)
+		got, err := c.WaitSync(t.Context(), tc.sync, tc.opt)
+		if got != nil || err == nil || !strings.HasPrefix(err.Error(), "vpptoken: ") || mock.GetTotalCallCount() != 0 {
+			t.Errorf("%s: got %v, %v", name, got, err)
+		}
+		if _, ok := errors.AsType[*vpptoken.Error](err); ok {
+			t.Errorf("%s: an *Error although nothing left the process", name)
+		}
+	}
+}
+
+// Another process waits for the sync that this one started.
+func TestSyncTravelsAsJSON(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, s := newIntune(t, look{0, vpptoken.SyncStatusCompleted, before}, look{time.Minute, vpptoken.SyncStatusCompleted, after})
+		started, err := c.StartSync(t.Context(), tokenID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var other vpptoken.Sync
+		if err := json.Unmarshal([]byte(encode(t, started)), &other); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(*started, other); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+		got, err := c.WaitSync(t.Context(), &other)
+		if err != nil || got.LastSyncDateTime.Hour() != 20 || time.Since(s.start) != time.Minute {
+			t.Errorf("got %v, %v after %v", got, err, time.Since(s.start))
+		}
+	})
+	var zero vpptoken.Sync
+	if err := json.Unmarshal([]byte(encode(t, vpptoken.Sync{TokenID: "1"})), &zero); err != nil || !zero.PreviousSyncDateTime.IsZero() {
+		t.Errorf("a token that was never synced: %v, %v", zero, err)
+	}
+}
