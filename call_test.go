@@ -136,7 +136,7 @@ func TestMetadataCountsAttempts(t *testing.T) {
 		if _, err := c.Get(t.Context(), tokenID, vpptoken.WithMetadata(&m)); err != nil {
 			t.Fatal(err)
 		}
-		if m.Attempts != 2 || m.StatusCode != 200 {
+		if m.Attempts != 2 || m.StatusCode != http.StatusOK {
 			t.Errorf("%d attempts, status %d", m.Attempts, m.StatusCode)
 		}
 	})

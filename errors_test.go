@@ -257,7 +257,7 @@ func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	get := operationNamed(t, "get")
 	for header, want := range map[string]time.Duration{
-		"7": 7 * time.Second, "2.128": 2128 * time.Millisecond, " 7 ": 7 * time.Second, "3600": time.Hour, "": 0, "0": 0, "-3": 0, "soon": 0,
+		"7": 7 * time.Second, "2.128": 2128 * time.Millisecond, "3600": time.Hour, "": 0, "0": 0, "-3": 0, "soon": 0,
 	} {
 		err := fmt.Errorf("job 7: %w", failed(t, get, 429, ``, "Retry-After", header))
 		if got, ok := vpptoken.RetryAfter(err); got != want || ok != (want > 0) {

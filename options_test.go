@@ -193,7 +193,7 @@ func TestRetryOption(t *testing.T) {
 			defer cancel()
 			_, err := c.Get(ctx, tokenID)
 			e, ok := errors.AsType[*vpptoken.Error](err)
-			if !ok || e.StatusCode != 503 || e.Attempts != want || mock.GetTotalCallCount() != want {
+			if !ok || e.StatusCode != http.StatusServiceUnavailable || e.Attempts != want || mock.GetTotalCallCount() != want {
 				t.Errorf("MaxAttempts %d: %d requests, %v", attempts, mock.GetTotalCallCount(), err)
 			}
 			least, most := time.Duration(want-1)*30*time.Second, time.Duration(want-1)*time.Minute

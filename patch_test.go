@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -127,11 +128,11 @@ func patchCases() []patchCase {
 	}
 }
 
-func encode(t testing.TB, v any) string {
-	t.Helper()
+func encode(tb testing.TB, v any) string {
+	tb.Helper()
 	b, err := json.Marshal(v)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return string(b)
 }
@@ -171,9 +172,7 @@ func TestPatchSendsOnlyWhatWasSet(t *testing.T) {
 					"clear, set, clear":     {tc.clear(tc.set(tc.clear(vpptoken.NewPatch()))), null},
 					"clear, set, zero, set": {tc.set(tc.zero(tc.clear(vpptoken.NewPatch()))), set},
 				}
-				for name, m := range more {
-					bodies[name] = m
-				}
+				maps.Copy(bodies, more)
 			}
 			for name, b := range bodies {
 				if b.patch.IsEmpty() {

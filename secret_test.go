@@ -26,8 +26,8 @@ func shows(text string) bool {
 	c := []byte(canary)
 	for _, form := range []string{
 		canary, hex.EncodeToString(c), fmt.Sprintf("% x", c), fmt.Sprintf("%# x", c), base64.StdEncoding.EncodeToString(c[:9]),
-		strings.Trim(fmt.Sprint(c), "[]"), strings.Trim(fmt.Sprintf("%#v", c), "[]byte{}"), fmt.Sprintf("%b", c[0]) + " " + fmt.Sprintf("%b", c[1]),
-		fmt.Sprintf("%o %o", c[0], c[1]),
+		fmt.Sprintf("%d %d %d", c[0], c[1], c[2]), fmt.Sprintf("%#x, %#x, %#x", c[0], c[1], c[2]), fmt.Sprintf("%b %b", c[0], c[1]),
+		fmt.Sprintf("%o %o", c[0], c[1]), fmt.Sprintf("%U %U", c[0], c[1]),
 	} {
 		if strings.Contains(strings.ToLower(text), strings.ToLower(form)) {
 			return true
@@ -224,8 +224,7 @@ func reach(v reflect.Value, seen map[unsafe.Pointer]bool, found func(string)) {
 			reach(addressable(v.Elem()), seen, found)
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			f := v.Field(i)
+		for _, f := range v.Fields() {
 			reach(reflect.NewAt(f.Type(), unsafe.Pointer(f.UnsafeAddr())).Elem(), seen, found)
 		}
 	case reflect.Slice, reflect.Array:

@@ -44,8 +44,8 @@ func propertyTable() []property {
 // exportedFields are the names of a struct's exported fields, in order.
 func exportedFields(t reflect.Type) []string {
 	var names []string
-	for i := range t.NumField() {
-		if f := t.Field(i); f.IsExported() {
+	for f := range t.Fields() {
+		if f.IsExported() {
 			names = append(names, f.Name)
 		}
 	}
