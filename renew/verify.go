@@ -1,0 +1,133 @@
+package renew
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/vpptoken/vpptoken"
+)
+
+// Report is how a renewal ended. It is safe to log and encodes to JSON: the text of the file is not in it, and what
+// came from the service is on one line and cut.
+type Report struct {
+	TokenID  string   `json:"tokenId"`
+	Verified bool     `json:"verified"`          // after our sync the service showed the state valid and the file's expiry
+	Reasons  []string `json:"reasons,omitempty"` // why it is not verified, a sentence each; none when it is
+	Before   Snapshot `json:"before"`            // when the plan was made
+	After    Snapshot `json:"after"`             // the last look of Verify; zero when there was none
+
+	// RequestIDs are the service's, in the order of the steps, also of requests that failed; Microsoft's support asks
+	// for them. Of the looks at the sync only one that failed is among them.
+	RequestIDs []string `json:"requestIds,omitempty"`
+}
+
+// Verify waits until the sync of the plan is over and compares what the service then shows with the file. It changes neither the
+// service nor the plan. opts come after the plan's PollEvery, so they win. It waits as long as the sync takes, so give ctx a deadline.
+//
+// A nil error is a verified renewal. With [ErrNotVerified] the report is there too. When the sync failed, ctx ended or the token could
+// not be read, the cause is in the same chain; without a cause the service did all that was asked, and its display may lag: run
+// Verify again later. With any other error there is no report, because there was nothing to look at: no sync was started, or an option is wrong.
+func (p *Plan) Verify(ctx context.Context, c *vpptoken.Client, opts ...vpptoken.WaitOption) (*Report, error) {
+	if err := p.checkSynced(ctx, c); err != nil {
+		return nil, err
+	}
+	if p.PollEvery != 0 {
+		opts = slices.Insert(slices.Clone(opts), 0, vpptoken.PollEvery(p.PollEvery))
+	}
+	p.begin(StepVerify)
+	t, err := c.WaitSync(ctx, p.Sync, opts...)
+	failed, sent := errors.AsType[*vpptoken.Error](err)
+	if err != nil && !sent {
+		return nil, err
+	}
+	r := p.report()
+	var reasons []string
+	switch {
+	case err == nil:
+	case errors.Is(err, vpptoken.ErrSyncFailed):
+		reasons = append(reasons, "Intune could not sync the token with Apple: start another sync later.")
+	default:
+		reasons = append(reasons, "It is not known how the sync ended, because "+why(ctx, err)+": verify again.")
+		if failed.RequestID != "" {
+			r.RequestIDs = append(r.RequestIDs, failed.RequestID)
+		}
+	}
+	if t != nil {
+		r.After = snapshot(t)
+		reasons = append(reasons, p.missing(t)...)
+	}
+	if len(reasons) > 0 {
+		return r.unverified(err, reasons...)
+	}
+	r.Verified = true
+	return r, nil
+}
+
+// missing compares the token after the sync with the file.
+func (p *Plan) missing(t *vpptoken.VPPToken) []string {
+	var reasons []string
+	if text := state(t.State); text != "" {
+		reasons = append(reasons, text)
+	}
+	switch {
+	case t.ExpirationDateTime.IsZero():
+		reasons = append(reasons, "The service shows no expiry: verify again later.")
+	case !p.shows(t.ExpirationDateTime):
+		reasons = append(reasons, fmt.Sprintf("The service shows the expiry %s, the file has %s: it can lag behind the sync, verify again later.",
+			on(t.ExpirationDateTime), on(p.ExpirationDateTime)))
+	}
+	return reasons
+}
+
+// state is "" only for valid. It never shows a word that this package does not know: it could be anything.
+func state(s vpptoken.State) string {
+	switch s {
+	case vpptoken.StateValid:
+		return ""
+	case vpptoken.StateExpired:
+		return "The state is expired: if the file is the new one, verify again later."
+	case vpptoken.StateInvalid:
+		return "The state is invalid: Apple does not accept the file, download a new one."
+	case vpptoken.StateAssignedToExternalMDM:
+		return "The state is assignedToExternalMDM: remove the token from the other MDM, or claim it."
+	case vpptoken.StateDuplicateLocationID:
+		return "The state is duplicateLocationId: another token has the same location, and sync stops until one of them is gone."
+	case vpptoken.StateUnknown, "":
+		return "The service does not know the state: verify again later."
+	}
+	return "The state is one that this package does not know: look at it in Intune."
+}
+
+// report begins a report, which proves nothing yet.
+func (p *Plan) report() *Report {
+	return &Report{TokenID: p.TokenID, Before: p.Before, RequestIDs: slices.Clone(p.RequestIDs)}
+}
+
+// unverified ends a report. cause is nil when the service did all that was asked.
+func (r *Report) unverified(cause error, reasons ...string) (*Report, error) {
+	r.Reasons = reasons
+	if cause != nil {
+		return r, fmt.Errorf("%w: %w", ErrNotVerified, cause)
+	}
+	return r, fmt.Errorf("%w: %s", ErrNotVerified, strings.Join(reasons, " "))
+}
+
+// why tells what kept a call from its result, without a word of the service.
+func why(ctx context.Context, err error) string {
+	failed, ok := errors.AsType[*vpptoken.Error](err)
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return "the time was up"
+	case ctx.Err() != nil:
+		return "the work was cancelled"
+	case !ok || failed.StatusCode == 0:
+		return "the service gave no answer"
+	case failed.StatusCode/100 == 2:
+		return "the service's answer can't be used"
+	}
+	return strings.TrimSpace(fmt.Sprintf("the service answered %d %s", failed.StatusCode, http.StatusText(failed.StatusCode)))
+}
