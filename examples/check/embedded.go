@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/vpptokentest"
+)
+
+// embeddedTenants are two servers with tokens of every level, and an address where nobody answers. done closes them.
+func embeddedTenants(version vpptoken.APIVersion, now time.Time) (tenants []tenant, done func()) {
+	const day = 24 * time.Hour
+	synced := now.Add(-5 * time.Hour)
+	token := func(name string, left time.Duration) vpptoken.VPPToken {
+		return vpptoken.VPPToken{
+			OrganizationName: "Nordwind School District", DisplayName: name, LocationName: name,
+			ExpirationDateTime: now.Add(left + time.Hour), LastSyncDateTime: synced, CountryOrRegion: "no",
+		}
+	}
+	with := func(t vpptoken.VPPToken, change func(*vpptoken.VPPToken)) vpptoken.VPPToken {
+		change(&t)
+		return t
+	}
+	north := []vpptoken.VPPToken{
+		token("Bergen", 331*day),
+		token("Oslo", 212*day),
+		token("Stavanger", 23*day),
+		token("Tromsø", 4*day),
+		with(token("Bodø", 140*day), func(t *vpptoken.VPPToken) { t.State = vpptoken.StateInvalid }),
+	}
+	school := []vpptoken.VPPToken{
+		token("Main school", 301*day),
+		with(token("Library", 120*day), func(t *vpptoken.VPPToken) {
+			t.LastSyncStatus, t.LastSyncDateTime = vpptoken.SyncStatusFailed, now.Add(-9*day)
+		}),
+		with(token("Old wing", -12*day), func(t *vpptoken.VPPToken) { t.State = vpptoken.StateExpired }),
+		with(token("New wing", 190*day), func(t *vpptoken.VPPToken) { t.State = "underReview" }), // a word that is yet to come
+		with(token("Kindergarten", 260*day), func(t *vpptoken.VPPToken) {
+			t.TokenActionResults = []vpptoken.ActionResult{{ActionName: "revokeLicenses", ActionState: vpptoken.ActionStateFailed, LastUpdatedDateTime: synced}}
+		}),
+	}
+	var servers []*vpptokentest.Server
+	serve := func(name string, tokens []vpptoken.VPPToken) {
+		srv := vpptokentest.NewServer()
+		servers = append(servers, srv)
+		for _, t := range tokens {
+			srv.Add(t)
+		}
+		client := srv.Client(vpptoken.WithAPIVersion(version))
+		tenants = append(tenants, tenant{name, func(context.Context) (*vpptoken.Client, error) { return client, nil }})
+	}
+	serve("nordwind.example", north)
+	serve("school.example", school)
+	serve("gone.example", nil)
+	servers[2].Close() // from here on its address refuses connections
+	return tenants, func() {
+		for _, s := range servers {
+			s.Close()
+		}
+	}
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/fleet"
+	"github.com/vpptoken/vpptoken/health"
+)
+
+// assess judges tokens as they come and hands each verdict on. It keeps none of them, so its memory does not grow with their
+// number. It returns how many there were, also beside an error.
+func assess(tokens iter.Seq2[*vpptoken.VPPToken, error], tenant string, now time.Time, p health.Policy, each func(row) error) (n int, err error) {
+	for token, err := range tokens {
+		if err != nil {
+			return n, err
+		}
+		n++
+		if err := each(newRow(tenant, token, health.Assess(token, now, p))); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// atOnce is how many tenants are read at the same time. Each has its own limits at the service.
+const atOnce = 8
+
+// pass judges every tenant once and returns the worst level. A tenant that fails, also in the middle, is a row of its own and hides
+// none. Rows come one at a time. The error is that of each, which ends the pass.
+func pass(ctx context.Context, tenants []tenant, judge func(context.Context, tenant, func(row) error) (int, error), each func(row) error) (health.Level, error) {
+	var (
+		mu     sync.Mutex
+		failed error
+		worst  = health.LevelOK
+	)
+	write := func(r row) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if failed != nil {
+			return failed
+		}
+		if rank(r.Level) > rank(worst) {
+			worst = r.Level
+		}
+		failed = each(r)
+		return failed
+	}
+	one := func(ctx context.Context, t tenant) (int, error) { return judge(ctx, t, write) }
+	for r := range fleet.ForEach(ctx, slices.Values(tenants), atOnce, one) {
+		var err error
+		switch {
+		case r.Err != nil:
+			text := fmt.Sprintf("The tenant could not be read, so nothing is known of its tokens: %v.", r.Err)
+			if r.Value > 0 {
+				text = fmt.Sprintf("Only %d tokens could be read, and there may be more: %v.", r.Value, r.Err)
+			}
+			err = write(tenantRow(r.Key.name, "tenant-unreadable", text))
+		case r.Value == 0:
+			err = write(tenantRow(r.Key.name, "no-tokens", "The tenant has no VPP token: check that it is the right one, or take it off the list."))
+		}
+		if err != nil {
+			break
+		}
+	}
+	return worst, failed // the loop has waited for all that writes
+}
