@@ -9,8 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/oauth2"
-
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
 )
@@ -103,8 +101,7 @@ func fileTenant(f cli.Flags, o cli.Object, env func(string) string, stderr io.Wr
 
 func live(f cli.Flags, env func(string) string, stderr io.Writer) tenant {
 	return tenant{f.Tenant, func(ctx context.Context) (*vpptoken.Client, error) {
-		// One HTTP client, which may come with ctx, for signing in and for Graph.
-		client, _, err := f.Open(ctx, env, stderr, vpptoken.WithHTTPClient(oauth2.NewClient(ctx, nil)))
+		client, _, err := f.Open(ctx, env, stderr)
 		return client, err
 	}}
 }

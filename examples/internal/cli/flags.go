@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 
+	"golang.org/x/oauth2"
+
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
@@ -83,7 +85,8 @@ func (f *Flags) Check() error {
 }
 
 // Open returns a client of the tenant, after signing in, or a client of a new, empty, embedded server, which comes with it and
-// which the caller closes. The server is nil for a tenant.
+// which the caller closes. The server is nil for a tenant. The HTTP client in ctx, where golang.org/x/oauth2 looks for it, serves for
+// signing in and for Graph.
 func (f *Flags) Open(ctx context.Context, env func(string) string, stderr io.Writer, opts ...vpptoken.Option) (*vpptoken.Client, *vpptokentest.Server, error) {
 	if err := f.Check(); err != nil {
 		return nil, nil, err
@@ -101,6 +104,7 @@ func (f *Flags) Open(ctx context.Context, env func(string) string, stderr io.Wri
 	if err != nil {
 		return nil, nil, err
 	}
+	opts = append([]vpptoken.Option{vpptoken.WithHTTPClient(oauth2.NewClient(ctx, nil))}, opts...)
 	client, err := vpptoken.NewClient(source, append(opts, vpptoken.WithCloud(cloud))...)
 	return client, nil, err
 }

@@ -58,9 +58,8 @@ func flags(t *testing.T, args ...string) *cli.Flags {
 	return f
 }
 
-func through(ctx context.Context, c *carrier) (context.Context, vpptoken.Option) {
-	hc := &http.Client{Transport: c}
-	return context.WithValue(ctx, oauth2.HTTPClient, hc), vpptoken.WithHTTPClient(hc)
+func through(ctx context.Context, c *carrier) context.Context {
+	return context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: c})
 }
 
 func TestOpenEmbedded(t *testing.T) {
@@ -148,11 +147,11 @@ func TestOpenWithSecret(t *testing.T) {
 		}
 		return 200, "3"
 	}}
-	ctx, via := through(t.Context(), c)
+	ctx := through(t.Context(), c)
 	env := func(name string) string { return map[string]string{cli.SecretVariable: secret}[name] }
 	var stderr bytes.Buffer
 	f := flags(t, "-tenant", "contoso.example", "-client-id", "app", "-cloud", "china", "-version", "v1.0")
-	client, srv, err := f.Open(ctx, env, &stderr, via)
+	client, srv, err := f.Open(ctx, env, &stderr)
 	if err != nil || srv != nil || !f.Live() {
 		t.Fatalf("Open: %v, %v, live %v", srv, err, f.Live())
 	}
@@ -187,9 +186,9 @@ func deviceCode(start time.Time, last string) *carrier {
 func TestOpenWithDeviceCode(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ctx, via := through(t.Context(), deviceCode(time.Now(), ""))
+		ctx := through(t.Context(), deviceCode(time.Now(), ""))
 		var stderr bytes.Buffer
-		client, srv, err := flags(t, "-tenant", "contoso.example", "-client-id", "app").Open(ctx, func(string) string { return "" }, &stderr, via)
+		client, srv, err := flags(t, "-tenant", "contoso.example", "-client-id", "app").Open(ctx, func(string) string { return "" }, &stderr)
 		if err != nil || client == nil || srv != nil {
 			t.Fatalf("Open = %v, %v, %v", client, srv, err)
 		}
@@ -210,8 +209,8 @@ func TestSignInFails(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				ctx, via := through(t.Context(), deviceCode(time.Now(), tt.last))
-				_, _, err := flags(t, "-tenant", "contoso.example", "-client-id", "app").Open(ctx, func(string) string { return "" }, io.Discard, via)
+				ctx := through(t.Context(), deviceCode(time.Now(), tt.last))
+				_, _, err := flags(t, "-tenant", "contoso.example", "-client-id", "app").Open(ctx, func(string) string { return "" }, io.Discard)
 				if err == nil || err.Error() != tt.want {
 					t.Errorf("Open: %v, want %s", err, tt.want)
 				}
@@ -225,8 +224,8 @@ func TestSignInCannotStart(t *testing.T) {
 	c := &carrier{answer: func(string, url.Values) (int, string) {
 		return 400, `{"error":"invalid_client","error_description":"AADSTS700016: no such application"}`
 	}}
-	ctx, via := through(t.Context(), c)
-	_, _, err := flags(t, "-tenant", "contoso.example", "-client-id", "app").Open(ctx, func(string) string { return "" }, io.Discard, via)
+	ctx := through(t.Context(), c)
+	_, _, err := flags(t, "-tenant", "contoso.example", "-client-id", "app").Open(ctx, func(string) string { return "" }, io.Discard)
 	if err == nil || err.Error() != "signing in was refused: invalid_client AADSTS700016" || errors.Is(err, cli.ErrUsage) {
 		t.Errorf("Open: %v", err)
 	}
@@ -235,10 +234,10 @@ func TestSignInCannotStart(t *testing.T) {
 func TestSignInInterrupted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ctx, via := through(t.Context(), deviceCode(time.Now(), ""))
+		ctx := through(t.Context(), deviceCode(time.Now(), ""))
 		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 		defer cancel()
-		_, _, err := flags(t, "-tenant", "contoso.example", "-client-id", "app").Open(ctx, func(string) string { return "" }, io.Discard, via)
+		_, _, err := flags(t, "-tenant", "contoso.example", "-client-id", "app").Open(ctx, func(string) string { return "" }, io.Discard)
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Open: %v", err)
 		}
