@@ -106,6 +106,9 @@ func (f *flight) read(ctx context.Context, resp *http.Response) ([]byte, *Cause)
 		resp.Body = http.NoBody
 	}
 	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode < http.StatusOK {
+		return nil, switchedCause() // the body is the connection itself, and no context ends a read of it
+	}
 	limit := MaxErrorBody
 	ok := resp.StatusCode/100 == 2
 	if ok {

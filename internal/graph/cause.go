@@ -110,6 +110,10 @@ func brokenCause(err error) *Cause {
 	return &Cause{text: "the answer broke off", repeat: true, later: true, is: whileAlive(io.ErrUnexpectedEOF, err)}
 }
 
+func switchedCause() *Cause {
+	return &Cause{text: "the service switched to another protocol, which nobody asked for"}
+}
+
 func tooLargeCause() *Cause {
 	return &Cause{text: fmt.Sprintf("the answer is larger than %d MiB", MaxBody>>20)}
 }

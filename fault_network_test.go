@@ -1,0 +1,269 @@
+package vpptoken_test
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/rawserver"
+)
+
+// goodAnswer is what a healthy service sends for an operation.
+func goodAnswer(op faultOp) string {
+	if op.status == http.StatusNoContent {
+		return "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
+	}
+	return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" + op.answer
+}
+
+// What the network does to a request after the service may have read it.
+func networkFaults() map[string]rawserver.Script {
+	read := rawserver.ReadRequest()
+	return map[string]rawserver.Script{
+		"reset after reading":    {read, rawserver.Reset()},
+		"closed after reading":   {read},
+		"reset inside headers":   {read, rawserver.Write("HTTP/1.1 200 OK\r\nContent-Type: appl"), rawserver.Reset()},
+		"closed inside headers":  {read, rawserver.Write("HTTP/1.1 200 OK\r\nContent-Type: appl")},
+		"closed inside the body": {read, rawserver.Write("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"id\":\"")},
+		"reset inside the body":  {read, rawserver.Write("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"id\":\""), rawserver.Reset()},
+		"cut inside a chunk":     {read, rawserver.Write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n{\"id\":\"")},
+		"no last chunk":          {read, rawserver.Write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n")},
+	}
+}
+
+// An operation that acts is sent once, whatever the network does. The others are repeated until they succeed.
+func TestR05NetworkFaults(t *testing.T) {
+	t.Parallel()
+	for name, fault := range networkFaults() {
+		for _, op := range faultOps() {
+			t.Run(name+"/"+op.name, func(t *testing.T) {
+				t.Parallel()
+				scripts := []rawserver.Script{fault}
+				if op.effect != faultActs {
+					scripts = append(scripts, fault, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(goodAnswer(op))})
+				}
+				server := rawserver.New(t, scripts...)
+				var meta vpptoken.Metadata
+				err := op.run(t.Context(), loopbackClient(t, server.URL(), quick(5*time.Second)), vpptoken.WithMetadata(&meta))
+				requests := server.Requests()
+				if len(requests) != len(scripts) || meta.Attempts != len(scripts) {
+					t.Fatalf("%d requests, Metadata.Attempts %d; want %d", len(requests), meta.Attempts, len(scripts))
+				}
+				for _, r := range requests[1:] {
+					if r.Body != requests[0].Body || r.Path != requests[0].Path || r.Method != requests[0].Method {
+						t.Errorf("a repeat differs: %+v, first %+v", r, requests[0])
+					}
+				}
+				if op.effect != faultActs {
+					if err != nil {
+						t.Error(err)
+					}
+					return
+				}
+				if e := faultError(t, err); !e.Ambiguous || e.Attempts != 1 || vpptoken.Retryable(err) {
+					t.Errorf("error %+v; want it ambiguous after one attempt, and not Retryable", *e)
+				}
+			})
+		}
+	}
+}
+
+// A connection that was made and reset may have carried the request: an operation that acts does not try another one.
+func TestR05ResetBeforeReading(t *testing.T) {
+	t.Parallel()
+	for _, op := range faultOps() {
+		t.Run(op.name, func(t *testing.T) {
+			t.Parallel()
+			dialled := make(chan struct{}, 4)
+			script := rawserver.Script{rawserver.WaitFor(dialled), rawserver.Reset()}
+			scripts := []rawserver.Script{script}
+			if op.effect != faultActs {
+				scripts = append(scripts, script, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(goodAnswer(op))})
+			}
+			server := rawserver.New(t, scripts...)
+			transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				c, err := new(net.Dialer).DialContext(ctx, network, addr)
+				dialled <- struct{}{} // not before: connect itself could see the reset
+				return c, err
+			}}
+			client := loopbackClient(t, server.URL(), quick(5*time.Second), vpptoken.WithHTTPClient(&http.Client{Transport: transport}))
+			err := op.run(t.Context(), client)
+			if server.Connections() != len(scripts) {
+				t.Errorf("%d connections, want %d", server.Connections(), len(scripts))
+			}
+			if op.effect != faultActs {
+				if err != nil {
+					t.Error(err)
+				}
+				return
+			}
+			if e := faultError(t, err); !e.Ambiguous || e.Attempts != 1 {
+				t.Errorf("error %+v; want it ambiguous after one attempt", *e)
+			}
+		})
+	}
+}
+
+// The service closes a connection that the client holds for reuse, at the worst moment: when it has read the next request.
+func TestR05StaleKeepAlive(t *testing.T) {
+	t.Parallel()
+	for _, op := range faultOps() {
+		t.Run(op.name, func(t *testing.T) {
+			t.Parallel()
+			const kept = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{\"id\":\"1\"}\n"
+			scripts := []rawserver.Script{{rawserver.ReadRequest(), rawserver.Write(kept), rawserver.ReadRequest(), rawserver.Reset()}}
+			if op.effect != faultActs {
+				scripts = append(scripts, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(goodAnswer(op))})
+			}
+			server := rawserver.New(t, scripts...)
+			client := loopbackClient(t, server.URL(), quick(5*time.Second))
+			if _, err := client.Get(t.Context(), faultID); err != nil {
+				t.Fatal(err)
+			}
+			err := op.run(t.Context(), client)
+			if op.effect != faultActs {
+				if err != nil || len(server.Requests()) != 3 {
+					t.Errorf("%d requests, error %v", len(server.Requests()), err)
+				}
+				return
+			}
+			if e := faultError(t, err); !e.Ambiguous || len(server.Requests()) != 2 || server.Connections() != 1 {
+				t.Errorf("%d requests on %d connections, error %+v", len(server.Requests()), server.Connections(), *e)
+			}
+		})
+	}
+}
+
+// Where no connection is made, nothing can have been carried out: every operation is repeated, and none is ambiguous.
+func TestR05Refused(t *testing.T) {
+	t.Parallel()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := "http://" + l.Addr().String()
+	_ = l.Close()
+	for _, op := range faultOps() {
+		t.Run(op.name, func(t *testing.T) {
+			t.Parallel()
+			err := op.run(t.Context(), loopbackClient(t, address, quick(5*time.Second)))
+			e := faultError(t, err)
+			if e.Attempts != 4 || e.Ambiguous || e.StatusCode != 0 || !vpptoken.Retryable(err) {
+				t.Errorf("error %+v", *e)
+			}
+		})
+	}
+}
+
+// What another attempt can't mend is not repeated.
+func TestR05HopelessConnections(t *testing.T) {
+	t.Parallel()
+	for name, cause := range map[string]error{
+		"NXDOMAIN":  &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "graph.example", IsNotFound: true}},
+		"authority": x509.UnknownAuthorityError{},
+		"host name": x509.HostnameError{Certificate: &x509.Certificate{}, Host: "graph.example"},
+		"expired":   x509.CertificateInvalidError{Reason: x509.Expired},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				service := &faultService{answer: func(int, *http.Request) (*http.Response, error) { return nil, cause }}
+				_, err := faultClient(t, service).Get(t.Context(), faultID)
+				if faultError(t, err); len(service.requests()) != 1 {
+					t.Errorf("%d requests, want 1: %v", len(service.requests()), err)
+				}
+			})
+		})
+	}
+	t.Run("DNS fails for now", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			service := &faultService{answer: func(int, *http.Request) (*http.Response, error) {
+				return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "server misbehaving", IsTemporary: true}}
+			}}
+			err := faultOpNamed(t, "create").run(t.Context(), faultClient(t, service))
+			if e := faultError(t, err); len(service.requests()) != 4 || e.Ambiguous {
+				t.Errorf("%d requests, error %+v", len(service.requests()), *e)
+			}
+		})
+	})
+}
+
+// A certificate is refused before anything is sent, so that a create is not ambiguous.
+func TestR05Certificate(t *testing.T) {
+	t.Parallel()
+	asked := false
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	err := faultOpNamed(t, "create").run(t.Context(), loopbackClient(t, server.URL, quick(5*time.Second)))
+	server.Close()
+	if e := faultError(t, err); e.Attempts != 1 || e.Ambiguous || asked || vpptoken.Retryable(err) {
+		t.Errorf("error %+v (%v), request seen %v", *e, err, asked)
+	}
+}
+
+// After an unclear failure a delete that finds nothing has succeeded; without one it has not.
+func TestR05DeleteThatIsDone(t *testing.T) {
+	t.Parallel()
+	gone := always(404, `{"error":{"code":"ResourceNotFound"}}`)
+	reset := func(int, *http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
+	refused := func(int, *http.Request) (*http.Response, error) {
+		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	}
+	for name, tc := range map[string]struct {
+		first func(int, *http.Request) (*http.Response, error)
+		done  bool
+	}{
+		"reset":                {reset, true},
+		"500":                  {always(500, ""), true},
+		"504":                  {always(504, ""), true},
+		"body breaks off":      {func(int, *http.Request) (*http.Response, error) { return brokenAnswer(200), nil }, true},
+		"429":                  {always(429, ""), false},
+		"refused":              {refused, false},
+		"503 with Retry-After": {always(503, "", "Retry-After", "1"), false},
+		"404 at once":          {gone, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				client := faultClient(t, &faultService{answer: once(tc.first, gone)})
+				err := client.Delete(t.Context(), faultID)
+				if tc.done && err != nil || !tc.done && !errors.Is(err, vpptoken.ErrNotFound) {
+					t.Errorf("error %v, want success %v", err, tc.done)
+				}
+			})
+		})
+	}
+}
+
+// Once ambiguous, a call stays so: a clear refusal of the repeat says nothing of the first attempt.
+func TestR05AmbiguousStays(t *testing.T) {
+	t.Parallel()
+	for _, last := range []int{400, 401, 403, 404, 409, 412, 429} {
+		synctest.Test(t, func(t *testing.T) {
+			client := faultClient(t, &faultService{answer: once(always(502, ""), always(last, ""))})
+			err := faultOpNamed(t, "update").run(t.Context(), client)
+			if e := faultError(t, err); !e.Ambiguous || e.StatusCode != last {
+				t.Errorf("502, then %d: error %+v", last, *e)
+			}
+		})
+	}
+}
+
+func brokenAnswer(status int) *http.Response {
+	resp := faultAnswer(status, "")
+	resp.Body, resp.ContentLength = io.NopCloser(errorReader{io.ErrUnexpectedEOF}), 500
+	return resp
+}
