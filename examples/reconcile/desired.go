@@ -1,0 +1,112 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/contenttoken"
+	"github.com/vpptoken/vpptoken/examples/internal/cli"
+)
+
+// desired is one entry of the file. Either id or displayName says which token it is.
+type desired struct {
+	id, displayName string
+	patch           *vpptoken.Patch            // what the settings come to
+	content         *contenttoken.ContentToken // nil when the entry names no file
+}
+
+// readDesired reads the file, or the sample when none is named. All of it is right before anything is sent.
+func readDesired(file string, version vpptoken.APIVersion) ([]desired, error) {
+	list, err := cli.ParseObjects(sample)
+	if file != "" {
+		list, err = cli.ReadObjects(file)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var all []desired
+	for i, o := range list {
+		d, err := readEntry(o, filepath.Dir(file), version)
+		same := func(other desired) bool { return other.id == d.id && other.displayName == d.displayName }
+		if err == nil && slices.ContainsFunc(all, same) {
+			err = errors.New("the same token stands in an entry before")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%w: entry %d: %w", cli.ErrUsage, i+1, err)
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}
+
+func readEntry(o cli.Object, folder string, version vpptoken.APIVersion) (d desired, err error) {
+	if _, ok := o["token"]; ok {
+		return d, errNoSecrets
+	}
+	if d.id, err = o.Text("id"); err != nil {
+		return d, err
+	}
+	if d.displayName, err = o.Text("displayName"); err != nil {
+		return d, err
+	}
+	file, err := o.Text("tokenFile")
+	if err != nil {
+		return d, err
+	}
+	settings := o["settings"]
+	delete(o, "settings")
+	if err := o.Rest(); err != nil {
+		return d, fmt.Errorf("%w; an entry has id or displayName, settings, and tokenFile", err)
+	}
+	switch {
+	case (d.id == "") == (d.displayName == ""):
+		return d, errors.New("it names its token by id or by displayName, one of them")
+	case d.displayName != "" && version == vpptoken.VersionV1:
+		return d, errors.New("v1.0 has no displayName: name the token by id")
+	}
+	if d.patch, err = readSettings(settings, version); err != nil {
+		return d, err
+	}
+	if d.displayName != "" {
+		renaming, err := members(d.patch.Diff(&vpptoken.VPPToken{DisplayName: d.displayName}))
+		if _, renames := renaming["displayName"]; err != nil || renames {
+			return d, errors.New("it changes the displayName that names its token, which the next run would not find: name the token by id")
+		}
+	}
+	if file != "" {
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(folder, file)
+		}
+		if d.content, err = contenttoken.ReadFile(file); err != nil {
+			return d, fmt.Errorf("tokenFile: %w", err)
+		}
+	}
+	if d.content == nil && d.patch.IsEmpty() {
+		return d, errors.New("it has no settings and no tokenFile")
+	}
+	return d, nil
+}
+
+var errNoSecrets = errors.New(`"token" is a secret and has no place in this file: name Apple's file in tokenFile`)
+
+func readSettings(text json.RawMessage, version vpptoken.APIVersion) (*vpptoken.Patch, error) {
+	patch := vpptoken.NewPatch()
+	if text == nil {
+		return patch, nil
+	}
+	var settings map[string]json.RawMessage
+	if json.Unmarshal(text, &settings) != nil || settings == nil {
+		return nil, errors.New("settings is no object")
+	}
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		if err := set(patch, name, settings[name], version); err != nil {
+			return nil, err
+		}
+	}
+	return patch, nil
+}

@@ -1,0 +1,90 @@
+// Reconcile brings VPP tokens to the settings of a JSON file by the smallest PATCHes.
+//
+//	go run ./examples/reconcile
+//	go run ./examples/reconcile -apply
+//	go run ./examples/reconcile -tenant contoso.example -client-id <guid> -file desired.json
+//
+// Without a tenant it works on an embedded Microsoft Graph, and without a file on a sample: no account is needed.
+package main
+
+import (
+	"context"
+	_ "embed"
+	"flag"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/vpptoken/vpptoken/examples/internal/cli"
+)
+
+const help = `reconcile brings Intune VPP tokens to the settings of a JSON file: it shows what differs, and sends that and nothing else.
+
+  reconcile                                       the plan, on an embedded Graph with a sample file
+  reconcile -apply                                the same, carried out
+  reconcile -tenant contoso.example -client-id ID -file desired.json
+                                                  the plan, on the real service
+
+The file is a list. Each entry names one token, by its id or by its displayName, and says what it should be:
+  [{"displayName": "Field iPads", "settings": {"countryOrRegion": "no", "locationName": null, "roleScopeTagIds": ["0"]},
+    "tokenFile": "sToken_for_Field.vpptoken"}, ...]
+The settings have Graph's names: ` + settable + `.
+null clears. A setting that is not there is left alone, and so is a token that is not in the list. The content token is a secret and
+never in the file: tokenFile names Apple's file, beside this one. It is uploaded while the service shows another expiry, which it
+does until the next sync; examples/renew starts one and proves the result.
+
+On the real service it signs in as the application when ` + cli.SecretVariable + ` holds a client secret, and
+otherwise as you, with a code to enter in a browser. A token that fails hides none of the others.
+Exit codes: 0 all is in order, or the plan was shown or carried out; 1 something failed; 2 wrong input, nothing was sent.
+`
+
+//go:embed desired.json
+var sample []byte
+
+func main() { cli.Main(run) }
+
+func run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) int {
+	return cli.Exit(stderr, reconcile(ctx, args, env, stdout, stderr))
+}
+
+func reconcile(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) error {
+	fs := flag.NewFlagSet("reconcile", flag.ContinueOnError)
+	common := cli.NewFlags(fs)
+	var file string
+	cli.NonEmpty(fs, "file", "the `file` with the desired settings; a sample without it", &file)
+	apply := fs.Bool("apply", false, "carry the plan out")
+	asJSON := fs.Bool("json", false, "write the result of each token as JSON")
+	if err := cli.Parse(fs, args, stdout, help); err != nil {
+		return err
+	}
+	if common.Live() && file == "" {
+		return fmt.Errorf("%w: -tenant needs -file, the desired settings", cli.ErrUsage)
+	}
+	wanted, err := readDesired(file, common.Version)
+	if err != nil {
+		return err
+	}
+
+	client, embedded, err := common.Open(ctx, env, stderr)
+	if err != nil {
+		return err
+	}
+	out := output{w: stdout, json: *asJSON, coloured: cli.Coloured(stdout, env)}
+	if embedded != nil {
+		defer embedded.Close()
+		for _, t := range embeddedTokens(time.Now()) {
+			embedded.Add(t)
+		}
+		out.note("An embedded Microsoft Graph, no account needed; -tenant and -client-id lead to the real service.\n\n")
+	}
+	results, err := plan(ctx, client, wanted)
+	if err != nil {
+		return err // nothing is known of any token
+	}
+	if *apply {
+		for _, r := range results {
+			r.apply(ctx, client)
+		}
+	}
+	return out.results(results, *apply)
+}
