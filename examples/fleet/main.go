@@ -1,0 +1,181 @@
+// Fleet looks after the VPP tokens of many tenants with several worker processes, and jobs that go step by step through NATS
+// JetStream.
+//
+//	go run .                                a demonstration: queue, tenants and three workers, no account
+//	go run . check -tenants tenants.json    judge the health of every token of every tenant
+//	go run . renew -tenants tenants.json    renew from Apple's content token files, and verify
+//
+// The queue is inside the program, unless NATS_URL names a server or a cluster. Then more workers can be started, also on
+// other machines; each needs the same tenants file, and the secrets that it refers to:
+//
+//	NATS_URL=nats://queue.example go run . worker -tenants tenants.json
+//
+// main.go reads the flags. coordinator.go hands out the jobs and waits for the results, processes.go starts the workers, and
+// report.go prints. worker.go takes steps from the queue and says what happens when a worker is killed; steps.go says what each step
+// does. queue.go is what is known of NATS, tenants.go the tenants file, demonstration.go the tenants of the demonstration.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+)
+
+const help = `fleet checks and renews the VPP tokens of many tenants.
+
+  fleet                         a demonstration that needs no account
+  fleet check -tenants FILE     judge the health of all tokens
+  fleet renew -tenants FILE     renew where the file names a content token, and verify
+  fleet worker -tenants FILE    work for the queue that NATS_URL names, until interrupted
+
+The tenants file is a JSON list, and no secret is in it:
+
+  [{"name": "nordwind", "tenant": "contoso.example", "client": "<application id>",
+    "secretEnv": "NORDWIND_SECRET", "token": "<id of the VPP token>",
+    "contentToken": "sToken_for_Nordwind.vpptoken"}]
+
+secretEnv names a variable of the environment that holds the client secret; secretFile, a file, can stand in its place.
+token and contentToken are for renew alone. Without NATS_URL the queue is inside the program.
+
+Exit codes: 0 all is well, 1 a warning, 2 something critical, 3 unknown: a tenant without a verdict, or wrong input.
+
+`
+
+// exitUnknown is for everything that leaves the state of the tenants unknown, wrong input included.
+const exitUnknown = 3
+
+// settings are the flags. Those of the first group go on to the workers that are started.
+type settings struct {
+	tenants     string
+	parallel    int
+	attempts    int
+	poll        time.Duration
+	syncTimeout time.Duration
+	retryWait   time.Duration
+
+	workers  int
+	ackWait  time.Duration
+	timeout  time.Duration
+	store    string
+	runName  string
+	replicas int
+	kill     bool // the demonstration kills a worker
+
+	name     string
+	attached bool
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) int {
+	con := newConsole(stderr)
+	code, err := dispatch(ctx, args, env, stdout, con)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		con.printf("%v", err)
+		return exitUnknown
+	}
+	return code
+}
+
+func dispatch(ctx context.Context, args []string, env func(string) string, stdout io.Writer, con *console) (int, error) {
+	command := "demonstration"
+	if len(args) > 0 && (args[0] == "check" || args[0] == "renew" || args[0] == "worker") {
+		command, args = args[0], args[1:]
+	}
+	s, err := parse(command, args, con)
+	if err != nil {
+		return 0, err
+	}
+	if command == "demonstration" {
+		return demonstrate(ctx, s, stdout, con)
+	}
+	tenants, err := readTenants(s.tenants)
+	if err != nil {
+		return 0, err
+	}
+	if command == "worker" {
+		return 0, work(ctx, s, tenants, env("NATS_URL"), con)
+	}
+	return coordinate(ctx, s, tenants, env("NATS_URL"), []string{command}, stdout, con)
+}
+
+func parse(command string, args []string, con *console) (settings, error) {
+	var s settings
+	fs := flag.NewFlagSet("fleet", flag.ContinueOnError)
+	fs.SetOutput(con)
+	fs.Usage = func() {
+		_, _ = io.WriteString(con, help)
+		fs.PrintDefaults()
+	}
+	if command != "demonstration" {
+		fs.StringVar(&s.tenants, "tenants", "", "the tenants `file`")
+	}
+	fs.IntVar(&s.parallel, "parallel", 2, "steps that a worker does at the same time")
+	fs.IntVar(&s.attempts, "attempts", 5, "how often a step is tried before its tenant gets an error as its result")
+	fs.DurationVar(&s.poll, "poll", 15*time.Second, "time between two looks at a sync")
+	fs.DurationVar(&s.syncTimeout, "sync-timeout", 15*time.Minute, "how long a sync is waited for")
+	fs.DurationVar(&s.retryWait, "retry-wait", 2*time.Second, "wait before a failed step is tried again, doubled each time, "+
+		"when the service names none")
+	if command == "worker" {
+		host, _ := os.Hostname()
+		fs.StringVar(&s.name, "name", fmt.Sprintf("%s-%d", host, os.Getpid()), "what this worker is called in results")
+		fs.BoolVar(&s.attached, "attached", false, "end when standard input ends; set for workers that the program starts itself")
+	} else {
+		fs.IntVar(&s.workers, "workers", 3, "worker processes to start; 0 with NATS_URL leaves the work to others")
+		fs.DurationVar(&s.ackWait, "ack-wait", time.Minute, "how long a worker may be silent before its step goes to another one")
+		fs.DurationVar(&s.timeout, "timeout", time.Hour, "when to report, whatever is missing")
+		fs.StringVar(&s.store, "store", "", "`folder` of the queue inside the program; a temporary one when empty")
+		fs.StringVar(&s.runName, "run", "", "`name` of the run; that of an earlier run goes on with it instead of beginning again")
+		fs.IntVar(&s.replicas, "replicas", 1, "copies that a cluster keeps of the queue")
+	}
+	if command == "demonstration" { // everything happens faster there
+		for name, value := range map[string]string{"poll": "100ms", "retry-wait": "200ms", "ack-wait": "2s", "timeout": "1m"} {
+			if err := fs.Set(name, value); err != nil {
+				return s, err
+			}
+		}
+	}
+	if err := fs.Parse(args); err != nil {
+		return s, err
+	}
+	return s, s.check(command, fs)
+}
+
+func (s settings) check(command string, fs *flag.FlagSet) error {
+	switch {
+	case fs.NArg() > 0:
+		return fmt.Errorf("fleet: %q is no flag and no command: see -h", fs.Arg(0))
+	case command != "demonstration" && s.tenants == "":
+		return fmt.Errorf("fleet: %s needs -tenants: see -h", command)
+	case s.parallel < 1 || s.attempts < 1 || s.poll <= 0 || s.syncTimeout <= 0 || s.retryWait <= 0:
+		return errors.New("fleet: -parallel, -attempts, -poll, -sync-timeout and -retry-wait are more than nothing")
+	case command == "worker":
+		return nil
+	case s.workers < 0 || s.replicas < 1 || s.timeout <= 0:
+		return errors.New("fleet: -workers is not negative, -replicas and -timeout are more than nothing")
+	case s.runName != "" && !isWord(s.runName):
+		return errors.New("fleet: -run takes letters, digits, - and _")
+	}
+	return s.checkPoll(s.ackWait)
+}
+
+// checkPoll makes sure that a worker that waits for a sync is heard of in time: each look at it renews the step's lease.
+func (s settings) checkPoll(ackWait time.Duration) error {
+	if lease(ackWait) <= s.poll {
+		return fmt.Errorf("fleet: -ack-wait %v is too short for -poll %v: give at least twice as much", ackWait, s.poll)
+	}
+	return nil
+}

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/vpptokentest"
+)
+
+// asProgram makes the test binary be the program, so that it can start itself as a worker.
+const asProgram = "FLEET_TEST_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	if err := os.Setenv(asProgram, "1"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// site is a set of tenants on fake Graphs, with their files.
+type site struct {
+	dir     string
+	expires time.Time
+	tenants []tenant
+	graphs  map[string]*vpptokentest.Server
+}
+
+func newSite(t *testing.T, names ...string) *site {
+	t.Helper()
+	now := time.Now().UTC().Truncate(time.Second)
+	s := &site{dir: t.TempDir(), expires: now.AddDate(1, 0, 0), graphs: make(map[string]*vpptokentest.Server)}
+	for _, name := range names {
+		graph := vpptokentest.NewServer()
+		t.Cleanup(graph.Close)
+		id := graph.Add(vpptoken.VPPToken{
+			OrganizationName: name, ExpirationDateTime: now.AddDate(0, 0, 10), LastSyncDateTime: now.Add(-time.Hour),
+		})
+		entry, err := writeTenant(s.dir, name, graph, id, s.expires)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.graphs[name], s.tenants = graph, append(s.tenants, entry)
+	}
+	return s
+}
+
+// file writes the tenants file.
+func (s *site) file(t *testing.T) string {
+	t.Helper()
+	name, err := writeTenants(s.dir, s.tenants)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// count returns how many requests a tenant's Graph got with that method and end of the path.
+func (s *site) count(name, method, suffix string) int {
+	n := 0
+	for _, r := range s.graphs[name].Requests() {
+		if r.Method == method && strings.HasSuffix(r.Path, suffix) {
+			n++
+		}
+	}
+	return n
+}
+
+// secrets are the texts that must not leave the files.
+func (s *site) secrets(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, entry := range s.tenants {
+		for _, file := range []string{entry.SecretFile, entry.ContentToken} {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, string(text))
+		}
+	}
+	return all
+}
+
+// closedPort is the address of a server that is not there.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = l.Close() }()
+	return "http://" + l.Addr().String()
+}
+
+// newQueue starts a NATS server and declares everything on it.
+func newQueue(t *testing.T, ackWait time.Duration) (q *queue, address string) {
+	t.Helper()
+	srv, address, err := embed(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closeServer(srv) })
+	if q, err = connect(address, "test", newConsole(t.Output())); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(q.conn.Close)
+	if err := q.declare(t.Context(), ackWait, 1); err != nil {
+		t.Fatal(err)
+	}
+	return q, address
+}
+
+// until waits for a condition.
+func until(ctx context.Context, t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("it did not happen: %s", what)
+		case <-tick.C:
+		}
+	}
+}
+
+func TestDemonstration(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr strings.Builder
+	if code := run(t.Context(), nil, os.Getenv, &stdout, &stderr); code != 0 {
+		t.Fatalf("exit code %d\n%s%s", code, stdout.String(), stderr.String())
+	}
+	for _, want := range []string{"8 tenants: 1 ok, 6 warning, 1 critical\n", "8 tenants: 8 ok\n", "havn        ok     renewed: it expires on "} {
+		if !strings.Contains(stdout.String(), want) {
+			t.Errorf("it printed\n%s\nwithout %q", stdout.String(), want)
+		}
+	}
+	for _, want := range []string{"worker-1 is killed now", "worker-1 ended (", "8/8 "} {
+		if !strings.Contains(stderr.String(), want) {
+			t.Errorf("it said\n%s\nwithout %q", stderr.String(), want)
+		}
+	}
+	if strings.Contains(stderr.String(), "\r") {
+		t.Errorf("a line moves where there is no terminal: %q", stderr.String())
+	}
+}
+
+func TestTenantsWithoutSecretsOrSense(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ file, want string }{
+		"a secret":         {`[{"name":"a","secret":"x"}]`, `unknown field "secret"`},
+		"no secret":        {`[{"name":"a","tenant":"t","client":"c"}]`, "entry 1: give one of secretEnv and secretFile"},
+		"two secrets":      {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A","secretFile":"b"}]`, "entry 1: give one of secretEnv and secretFile"},
+		"a bad name":       {`[{"name":"a.b","tenant":"t","client":"c","secretEnv":"A"}]`, "entry 1: name is 1 to 64 letters, digits, - and _"},
+		"twice":            {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A"},{"name":"a","tenant":"t","client":"c","secretEnv":"A"}]`, "names a twice"},
+		"no client":        {`[{"name":"a","tenant":"t","secretEnv":"A"}]`, "entry 1: give tenant and client"},
+		"half a renewal":   {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A","token":"x"}]`, "entry 1: token and contentToken go together"},
+		"another graph":    {`[{"name":"a","graph":"http://graph.example","secretEnv":"A"}]`, "entry 1: graph is http to a loopback address"},
+		"a name like it":   {`[{"name":"a","graph":"http://127.0.0.1.example","secretEnv":"A"}]`, "entry 1: graph is http to a loopback address"},
+		"nothing":          {`[]`, "names no tenant"},
+		"more than a list": {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A"}] []`, "goes on after its list"},
+		"an object":        {`{}`, "is not as -h shows it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "tenants.json")
+			if err := os.WriteFile(file, []byte(c.file), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var stdout, stderr strings.Builder
+			code := run(t.Context(), []string{"check", "-tenants", file}, os.Getenv, &stdout, &stderr)
+			if code != exitUnknown || !strings.Contains(stderr.String(), c.want) || stdout.String() != "" {
+				t.Errorf("exit code %d, it printed %q and said %q, want %q", code, stdout.String(), stderr.String(), c.want)
+			}
+		})
+	}
+}
+
+func TestFlags(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		args []string
+		code int
+		want string
+	}{
+		"help":             {[]string{"-h"}, 0, "fleet renew -tenants FILE"},
+		"no file":          {[]string{"check"}, exitUnknown, "fleet: check needs -tenants: see -h\n"},
+		"a word":           {[]string{"delete"}, exitUnknown, `fleet: "delete" is no flag and no command: see -h`},
+		"no attempts":      {[]string{"renew", "-tenants", "x", "-attempts", "0"}, exitUnknown, "are more than nothing\n"},
+		"a dotted run":     {[]string{"renew", "-tenants", "x", "-run", "a.b"}, exitUnknown, "fleet: -run takes letters, digits, - and _\n"},
+		"a silent worker":  {[]string{"renew", "-tenants", "x", "-poll", "9s", "-ack-wait", "10s"}, exitUnknown, "fleet: -ack-wait 10s is too short for -poll 9s"},
+		"a missing file":   {[]string{"renew", "-tenants", "nowhere.json"}, exitUnknown, "fleet: the tenants file: open nowhere.json"},
+		"a worker, no URL": {[]string{"worker"}, exitUnknown, "fleet: worker needs -tenants: see -h\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var stdout, stderr strings.Builder
+			code := run(t.Context(), c.args, func(string) string { return "" }, &stdout, &stderr)
+			if code != c.code || !strings.Contains(stderr.String(), c.want) || stdout.String() != "" {
+				t.Errorf("exit code %d, it printed %q and said %q, want %q", code, stdout.String(), stderr.String(), c.want)
+			}
+		})
+	}
+}

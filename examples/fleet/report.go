@@ -1,0 +1,162 @@
+package main
+
+// This file is what people see: the line that moves while the work goes on, and the report at its end.
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"text/tabwriter"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/vpptoken/vpptoken/health"
+	"github.com/vpptoken/vpptoken/renew"
+)
+
+// result is how one tenant's job ended, as it lies in the bucket.
+type result struct {
+	Tenant  string        `json:"tenant"`
+	Level   health.Level  `json:"level"`
+	Summary string        `json:"summary,omitempty"` // what was done or found; empty with an error
+	Error   string        `json:"error,omitempty"`
+	Reasons []string      `json:"reasons,omitempty"`
+	Worker  string        `json:"worker,omitempty"` // who did the last step
+	Renewal *renew.Report `json:"renewal,omitempty"`
+}
+
+// text is the result in one line.
+func (r result) text() string {
+	if r.Error != "" {
+		return printable(r.Error)
+	}
+	return printable(r.Summary)
+}
+
+// levels is the order of health, best first, with the exit code of each.
+var levels = []struct {
+	level health.Level
+	code  int
+}{{health.LevelOK, 0}, {health.LevelWarning, 1}, {health.LevelUnknown, exitUnknown}, {health.LevelCritical, 2}}
+
+// rank counts a level that is not known as unknown.
+func rank(l health.Level) int {
+	unknown := 0
+	for i, known := range levels {
+		if known.level == l {
+			return i
+		}
+		if known.level == health.LevelUnknown {
+			unknown = i
+		}
+	}
+	return unknown
+}
+
+func worse(a, b health.Level) health.Level {
+	if rank(b) > rank(a) {
+		return b
+	}
+	return a
+}
+
+// report prints every result with its reasons, and returns the exit code of the worst one.
+func report(w io.Writer, kind string, results []result) (int, error) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintf(table, "TENANT\tLEVEL\t%s\n", strings.ToUpper(kind))
+	counts := make([]int, len(levels))
+	worst := 0
+	for _, r := range results {
+		at := rank(r.Level)
+		counts[at]++
+		worst = max(worst, at)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", r.Tenant, levels[at].level, r.text())
+		for _, reason := range r.Reasons {
+			_, _ = fmt.Fprintf(table, "\t\t  %s\n", printable(reason))
+		}
+	}
+	_, _ = fmt.Fprintf(table, "%s: %s\n\n", several(len(results), "tenant"), counted(counts))
+	return levels[worst].code, table.Flush()
+}
+
+func counted(counts []int) string {
+	var parts []string
+	for i, n := range counts {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, levels[i].level))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func several(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// printable keeps text that came from a service or from the queue from steering the terminal or the table.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, s)
+}
+
+// console shares standard error between a line that moves and all that is said meanwhile, by the workers too.
+type console struct {
+	mu    sync.Mutex
+	w     io.Writer
+	moves bool
+	line  string
+}
+
+func newConsole(w io.Writer) *console {
+	c := &console{w: w}
+	if f, ok := w.(*os.File); ok {
+		info, err := f.Stat()
+		c.moves = err == nil && info.Mode()&os.ModeCharDevice != 0
+	}
+	return c
+}
+
+// Write takes the moving line away, writes, and puts it back.
+func (c *console) Write(p []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	line := c.line
+	c.replace("")
+	n, err := c.w.Write(p)
+	c.replace(line)
+	return n, err
+}
+
+func (c *console) printf(format string, args ...any) { _, _ = fmt.Fprintf(c, format+"\n", args...) }
+
+// move changes the moving line; the empty one takes it away. Where nothing can move it does nothing.
+func (c *console) move(line string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.moves {
+		c.replace(line)
+	}
+}
+
+// replace writes blanks over what the line leaves: not every terminal knows how to erase.
+func (c *console) replace(line string) {
+	if line == c.line {
+		return
+	}
+	left := max(0, utf8.RuneCountInString(c.line)-utf8.RuneCountInString(line))
+	end := ""
+	if line == "" {
+		end = "\r"
+	}
+	_, _ = fmt.Fprintf(c.w, "\r%s%s%s", line, strings.Repeat(" ", left), end)
+	c.line = line
+}

@@ -1,0 +1,157 @@
+package main
+
+// This file says what each step does to one tenant. It knows nothing of the queue, and every step is safe to run again.
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/contenttoken"
+	"github.com/vpptoken/vpptoken/health"
+	"github.com/vpptoken/vpptoken/renew"
+)
+
+// stepCheck is the only step of a check. The steps of a renewal are those of package renew.
+const stepCheck renew.Step = "check"
+
+// first returns the step that a job begins with.
+func first(kind string) renew.Step {
+	if kind == "check" {
+		return stepCheck
+	}
+	return renew.StepPlan
+}
+
+// following returns the step after s, false after the last one.
+func following(s renew.Step) (renew.Step, bool) {
+	steps := []renew.Step{renew.StepPlan, renew.StepApply, renew.StepSync, renew.StepVerify}
+	if i := slices.Index(steps, s) + 1; i > 0 && i < len(steps) {
+		return steps[i], true
+	}
+	return "", false
+}
+
+// bench is what a step works with: one tenant and its client.
+type bench struct {
+	tenant      tenant
+	client      *vpptoken.Client
+	poll        time.Duration
+	syncTimeout time.Duration
+	alive       func() // is called now and then by a step that takes long
+}
+
+// do runs one step. The plan that it returns is for the next step; the last step returns a result. With an error
+// from verify the result says how far the renewal came.
+func (b *bench) do(ctx context.Context, step renew.Step, p *renew.Plan) (*renew.Plan, *result, error) {
+	switch step {
+	case stepCheck:
+		r, err := b.check(ctx)
+		return nil, r, err
+	case renew.StepPlan:
+		ct, err := contenttoken.ReadFile(b.tenant.ContentToken)
+		if err != nil {
+			return nil, nil, err
+		}
+		p, err = renew.MakePlan(ctx, b.client, b.tenant.Token, ct, renew.Options{PollEvery: b.poll})
+		return p, nil, err
+	case renew.StepApply:
+		ct, err := contenttoken.ReadFile(b.tenant.ContentToken)
+		if err != nil {
+			return nil, nil, err
+		}
+		return p, nil, p.Apply(ctx, b.client, ct)
+	case renew.StepSync:
+		return p, nil, p.StartSync(ctx, b.client)
+	case renew.StepVerify:
+		r, err := b.verify(ctx, p)
+		return nil, r, err
+	}
+	return nil, nil, fmt.Errorf("fleet: %q is no step", step)
+}
+
+// check judges all tokens of the tenant. A list that breaks off is an error, never a part of the truth.
+func (b *bench) check(ctx context.Context) (*result, error) {
+	r := &result{Level: health.LevelOK}
+	n := 0
+	for t, err := range b.client.List(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		n++
+		b.alive()
+		v := health.Assess(t, time.Now(), health.Policy{})
+		r.Level = worse(r.Level, v.Level)
+		for _, reason := range v.Reasons {
+			r.Reasons = append(r.Reasons, fmt.Sprintf("%s: %s: %s", t.DisplayName, reason.Code, reason.Text))
+		}
+	}
+	r.Summary = several(n, "token")
+	if n == 0 {
+		r.Level, r.Summary = health.LevelUnknown, "no VPP token is there to check"
+	}
+	return r, nil
+}
+
+// errLags is a sync that went well and an expiry that does not show yet.
+var errLags = errors.New("fleet: the sync is over and the new expiry does not show yet")
+
+func (b *bench) verify(ctx context.Context, p *renew.Plan) (*result, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, b.syncTimeout, errSlowSync)
+	defer cancel()
+	report, err := p.Verify(ctx, b.client, vpptoken.OnPoll(func(*vpptoken.VPPToken) { b.alive() }))
+	switch {
+	case report == nil:
+		return nil, err
+	case err == nil:
+		return &result{
+			Level: health.LevelOK,
+			Summary: fmt.Sprintf("renewed: it expires on %s, before on %s", day(report.After.ExpirationDateTime),
+				day(report.Before.ExpirationDateTime)),
+			Renewal: report,
+		}, nil
+	case errors.Is(context.Cause(ctx), errSlowSync):
+		err = fmt.Errorf("%w after %v", errSlowSync, b.syncTimeout)
+	default:
+		if _, failed := errors.AsType[*vpptoken.Error](err); !failed && report.After.State == vpptoken.StateValid {
+			err = errLags
+		}
+	}
+	return &result{Reasons: report.Reasons, Renewal: report}, err
+}
+
+// errSlowSync ends the wait for a sync, and for good: a worker that waited once more would not help.
+var errSlowSync = errors.New("fleet: the sync is still running")
+
+// levelOf ranks an error that is a tenant's result. A renewal that was refused or is not proven needs somebody; of a
+// tenant that can't be asked nothing is known.
+func levelOf(err error) health.Level {
+	for _, known := range []error{
+		renew.ErrExpired, renew.ErrOtherOrganization, renew.ErrEarlierExpiry, renew.ErrNotVerified, errSlowSync, errLags,
+	} {
+		if errors.Is(err, known) {
+			return health.LevelCritical
+		}
+	}
+	return health.LevelUnknown
+}
+
+// mayRepeat tells whether another try of the step can help.
+func mayRepeat(step renew.Step, err error) bool {
+	if vpptoken.Retryable(err) || errors.Is(err, errLags) {
+		return true
+	}
+	// It is not known whether a sync was started. To start one more does no harm: it joins the one that runs.
+	failed, ok := errors.AsType[*vpptoken.Error](err)
+	return ok && failed.Ambiguous && step == renew.StepSync
+}
+
+func day(t time.Time) string {
+	if t.IsZero() {
+		return "no date"
+	}
+	return t.UTC().Format("2006-01-02")
+}

@@ -1,0 +1,144 @@
+package main
+
+// This file reads the tenants file and signs in to a tenant. Secrets stay where the file says that they are: a variable of the
+// environment or a file of the machine that does the work. They are never in a job or in a result.
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"golang.org/x/oauth2"
+
+	"github.com/vpptoken/vpptoken"
+)
+
+// tenant is an entry of the tenants file.
+type tenant struct {
+	Name         string `json:"name"`                   // what jobs and results call it
+	Tenant       string `json:"tenant,omitempty"`       // of Entra: a GUID or a domain
+	Client       string `json:"client,omitempty"`       // the application's id
+	SecretEnv    string `json:"secretEnv,omitempty"`    // the variable that holds the client secret
+	SecretFile   string `json:"secretFile,omitempty"`   // or the file that does
+	Token        string `json:"token,omitempty"`        // the id of the VPP token to renew
+	ContentToken string `json:"contentToken,omitempty"` // Apple's file to renew it from
+	// Graph is the address of a vpptokentest.Server, in place of Tenant and Client; the secret is then the server's bearer.
+	Graph string `json:"graph,omitempty"`
+}
+
+var word = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+
+// isWord tells what can be a part of a NATS subject and of a key.
+func isWord(s string) bool { return word.MatchString(s) }
+
+// readTenants reads and checks the whole file. Names of files in it are relative to it.
+func readTenants(name string) ([]tenant, error) {
+	f, err := os.Open(name) //nolint:gosec // the file that the user named
+	if err != nil {
+		return nil, fmt.Errorf("fleet: the tenants file: %w", err)
+	}
+	defer func() { _ = f.Close() }()
+	d := json.NewDecoder(f)
+	d.DisallowUnknownFields() // among them "secret", which belongs elsewhere
+	var tenants []tenant
+	if err := d.Decode(&tenants); err != nil {
+		return nil, fmt.Errorf("fleet: the tenants file %s is not as -h shows it: %w", name, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("fleet: the tenants file %s goes on after its list", name)
+	}
+	if len(tenants) == 0 {
+		return nil, fmt.Errorf("fleet: the tenants file %s names no tenant", name)
+	}
+	seen := make(map[string]bool, len(tenants))
+	for i := range tenants {
+		t := &tenants[i]
+		if err := t.check(); err != nil {
+			return nil, fmt.Errorf("fleet: the tenants file %s, entry %d: %w", name, i+1, err)
+		}
+		if seen[t.Name] {
+			return nil, fmt.Errorf("fleet: the tenants file %s names %s twice", name, t.Name)
+		}
+		seen[t.Name] = true
+		t.SecretFile = beside(name, t.SecretFile)
+		t.ContentToken = beside(name, t.ContentToken)
+	}
+	return tenants, nil
+}
+
+func (t *tenant) check() error {
+	switch {
+	case !isWord(t.Name):
+		return errors.New("name is 1 to 64 letters, digits, - and _")
+	case (t.SecretEnv == "") == (t.SecretFile == ""):
+		return errors.New("give one of secretEnv and secretFile")
+	case (t.Token == "") != (t.ContentToken == ""):
+		return errors.New("token and contentToken go together")
+	case t.Graph != "" && !isLoopback(t.Graph):
+		return errors.New("graph is http to a loopback address: it is for the demonstration")
+	case t.Graph == "" && (t.Tenant == "" || t.Client == ""):
+		return errors.New("give tenant and client")
+	}
+	return nil
+}
+
+// isLoopback keeps the bearer of a real tenant from being sent to an address in a file.
+func isLoopback(graph string) bool {
+	u, err := url.Parse(graph)
+	return err == nil && u.Scheme == "http" && net.ParseIP(u.Hostname()).IsLoopback()
+}
+
+func beside(file, name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(filepath.Dir(file), name)
+}
+
+func (t *tenant) secret() (string, error) {
+	if t.SecretEnv != "" {
+		if s := os.Getenv(t.SecretEnv); s != "" {
+			return s, nil
+		}
+		return "", fmt.Errorf("fleet: the variable %s, which is to hold the client secret, is empty", t.SecretEnv)
+	}
+	text, err := os.ReadFile(t.SecretFile) //nolint:gosec // the file that the tenants file names
+	if err != nil {
+		return "", fmt.Errorf("fleet: the client secret: %w", err)
+	}
+	s := strings.TrimSpace(string(text))
+	if s == "" {
+		return "", fmt.Errorf("fleet: the file %s, which is to hold the client secret, is empty", t.SecretFile)
+	}
+	return s, nil
+}
+
+// open returns a client of the tenant. It sends every request once: repeating is the queue's part, and a worker that waits
+// could do another tenant's work. ctx stays with it, for signing in again.
+func (t *tenant) open(ctx context.Context, worker string) (*vpptoken.Client, error) {
+	secret, err := t.secret()
+	if err != nil {
+		return nil, err
+	}
+	opts := []vpptoken.Option{
+		vpptoken.WithUserAgent("fleet/" + worker),
+		vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}),
+	}
+	if t.Graph != "" {
+		bearer := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: secret})
+		return vpptoken.NewClient(bearer, append(opts, vpptoken.WithBaseURL(t.Graph))...)
+	}
+	app, err := vpptoken.CloudGlobal.ClientCredentials(t.Tenant, t.Client, secret)
+	if err != nil {
+		return nil, err
+	}
+	return vpptoken.NewClient(app.TokenSource(ctx), opts...)
+}
