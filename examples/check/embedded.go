@@ -41,19 +41,19 @@ func embeddedTenants(version vpptoken.APIVersion, now time.Time) (tenants []tena
 		}),
 	}
 	var servers []*vpptokentest.Server
-	serve := func(name string, tokens []vpptoken.VPPToken) {
+	serve := func(name string, tokens []vpptoken.VPPToken, opts ...vpptoken.Option) {
 		srv := vpptokentest.NewServer()
 		servers = append(servers, srv)
 		for _, t := range tokens {
 			srv.Add(t)
 		}
-		client := srv.Client(vpptoken.WithAPIVersion(version))
+		client := srv.Client(append(opts, vpptoken.WithAPIVersion(version))...)
 		tenants = append(tenants, tenant{name, func(context.Context) (*vpptoken.Client, error) { return client, nil }})
 	}
 	serve("nordwind.example", north)
 	serve("school.example", school)
-	serve("gone.example", nil)
-	servers[2].Close() // from here on its address refuses connections
+	serve("gone.example", nil, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1})) // some systems take seconds to refuse
+	servers[2].Close()                                                             // from here on its address refuses connections
 	return tenants, func() {
 		for _, s := range servers {
 			s.Close()
