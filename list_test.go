@@ -362,6 +362,21 @@ func TestLicensesForApp(t *testing.T) {
 	}
 }
 
+func TestLicensesForAppRefusesWhatIsNoPage(t *testing.T) {
+	t.Parallel()
+	for _, body := range []string{
+		``, `{}`, `null`, `[]`, `{"value":null}`, `{"value":{}}`, `{"value":[null]}`, `{"value":[{"usedLicenseCount":"7"}]}`,
+		`{"value":[{"usedLicenseCount":1,"usedLicenseCount":2}]}`, `{"value":[]}[]`,
+	} {
+		c, mock := newClient(t, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
+		mock.RegisterResponder("GET", "=~getLicensesForApp", (&wire{}).answer(200, body, "Content-Type", "application/json"))
+		got, err := collect(c.LicensesForApp(t.Context(), "com.example.app"))
+		if e, ok := errors.AsType[*vpptoken.Error](err); !ok || len(got) != 0 || e.Op != "getLicensesForApp" {
+			t.Errorf("%s: got %d, %v, want an *Error", body, len(got), err)
+		}
+	}
+}
+
 func TestLicensesForAppRefusesForeignLinks(t *testing.T) {
 	t.Parallel()
 	// The collection of tokens is not that of this function, nor are the licences of another app.

@@ -64,6 +64,14 @@ func (s *intune) answer(log *[]time.Duration) httpmock.Responder {
 	}
 }
 
+// anHour bounds a wait that a defect would make endless: the time of a bubble costs nothing.
+func anHour(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	t.Cleanup(cancel)
+	return ctx
+}
+
 func TestStartSync(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -165,7 +173,7 @@ func TestWaitSync(t *testing.T) {
 				s.gets = nil
 				var seen []*vpptoken.VPPToken
 				got, err := c.WaitSync(
-					t.Context(), started, vpptoken.PollEvery(10*time.Second), vpptoken.OnPoll(func(p *vpptoken.VPPToken) { seen = append(seen, p) }),
+					anHour(t), started, vpptoken.PollEvery(10*time.Second), vpptoken.OnPoll(func(p *vpptoken.VPPToken) { seen = append(seen, p) }),
 				)
 				if tc.failed != errors.Is(err, vpptoken.ErrSyncFailed) || !tc.failed && err != nil {
 					t.Errorf("got %v", err)
@@ -247,14 +255,14 @@ func TestWaitSyncReturnsTheLastTokenWithAnyError(t *testing.T) {
 		c, mock := newClient(t)
 		var w wire
 		mock.RegisterResponder("GET", itemURL, w.answer(200, `{"id":"`+tokenID+`","lastSyncStatus":"inProgress"}`).Then(w.answer(404, "")))
-		got, err := c.WaitSync(t.Context(), &vpptoken.Sync{TokenID: tokenID})
+		got, err := c.WaitSync(anHour(t), &vpptoken.Sync{TokenID: tokenID})
 		if got == nil || got.LastSyncStatus != vpptoken.SyncStatusInProgress || !errors.Is(err, vpptoken.ErrNotFound) {
 			t.Errorf("got %v, %v", got, err)
 		}
 		if strings.Contains(err.Error(), "still running") {
 			t.Errorf("nobody knows that: %v", err)
 		}
-		got, err = c.WaitSync(t.Context(), &vpptoken.Sync{TokenID: tokenID})
+		got, err = c.WaitSync(anHour(t), &vpptoken.Sync{TokenID: tokenID})
 		if got != nil || !errors.Is(err, vpptoken.ErrNotFound) {
 			t.Errorf("got %v, %v, and no token was seen", got, err)
 		}
@@ -302,7 +310,7 @@ func TestSyncTravelsAsJSON(t *testing.T) {
 		if diff := cmp.Diff(*started, other); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
-		got, err := c.WaitSync(t.Context(), &other)
+		got, err := c.WaitSync(anHour(t), &other)
 		if err != nil || got.LastSyncDateTime.Hour() != 20 || time.Since(s.start) != time.Minute {
 			t.Errorf("got %v, %v after %v", got, err, time.Since(s.start))
 		}
