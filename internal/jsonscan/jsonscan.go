@@ -1,6 +1,6 @@
 // Package jsonscan finds what encoding/json lets pass: names that stand twice in one object, invalid UTF-8 and deep
-// nesting. It also cuts an object into its members, so that unknown ones can be kept. It does not check syntax
-// and decodes no value: encoding/json does both, on the same text.
+// nesting. It also cuts an object into its members, so that names count exactly and unknown ones can be kept. It does not
+// check syntax and decodes no value: that is for encoding/json, on the same text.
 package jsonscan
 
 import (
@@ -14,7 +14,7 @@ import (
 // MaxDepth is how deep objects and arrays may nest.
 const MaxDepth = 64
 
-// What a Scanner finds. ErrSyntax only means that it lost its way: encoding/json has the better words.
+// What a Scanner finds. ErrSyntax means that it lost its way, which it can only in a text that is not JSON.
 var (
 	ErrDepth     = errors.New("nested more than 64 deep")
 	ErrDuplicate = errors.New("a property stands twice in one object")
@@ -28,9 +28,7 @@ type Scanner struct {
 	pos      int
 	depth    int
 	err      error
-	lastName [2]int // where the text of the last name starts and ends
-	blanked  []byte // data with the names that were hidden, nil when none was
-	visit    func(name, value []byte)
+	lastName [2]int   // where the text of the last name starts and ends
 	names    [][]byte // of the objects around the place where the scanner is, outermost first
 }
 
@@ -43,37 +41,24 @@ func New(data []byte) *Scanner {
 	return s
 }
 
-// Members calls visit for every member of every object in data, inner ones first.
-func Members(data []byte, visit func(name, value []byte)) {
-	s := New(data)
-	s.visit = visit
-	s.Value()
-}
-
 // Err returns the first thing that was wrong.
 func (s *Scanner) Err() error { return s.err }
 
 // LastName returns the name that Object gave last, as it stands in the input: after ErrDuplicate, the one that stands twice.
 func (s *Scanner) LastName() []byte { return s.data[s.lastName[0]:s.lastName[1]] }
 
-// HideName blanks the name that Object gave last, in what Text returns. encoding/json matches names in any case: this
-// keeps it from taking a stranger for a property that it knows.
-func (s *Scanner) HideName() {
-	if s.blanked == nil {
-		s.blanked = bytes.Clone(s.data)
-	}
-	for i := s.lastName[0]; i < s.lastName[1]; i++ {
-		s.blanked[i] = ' '
+// Fail makes err the scanner's, unless it has one.
+func (s *Scanner) Fail(err error) {
+	if s.err == nil {
+		s.err = err
 	}
 }
 
-// Text returns the input without the hidden names.
-func (s *Scanner) Text() []byte {
-	if s.blanked != nil {
-		return s.blanked
-	}
-	return s.data
-}
+// IsObject reports whether the value at hand is an object.
+func (s *Scanner) IsObject() bool { return s.peek() == '{' }
+
+// IsArray reports whether the value at hand is an array.
+func (s *Scanner) IsArray() bool { return s.peek() == '[' }
 
 // Object calls member with the name of each member of the object at hand; member must consume the value by one
 // call of Value, Object or Array. The name aliases the input. Anything but an object is passed over.
@@ -124,11 +109,7 @@ func (s *Scanner) Value() []byte {
 	start := s.pos
 	switch c {
 	case '{':
-		s.Object(func(name []byte) {
-			if value := s.Value(); s.visit != nil {
-				s.visit(name, value)
-			}
-		})
+		s.Object(func([]byte) { s.Value() })
 	case '[':
 		s.Array(func(int) { s.Value() })
 	case '"':
@@ -138,19 +119,13 @@ func (s *Scanner) Value() []byte {
 			s.pos++
 		}
 		if s.pos == start {
-			s.fail(ErrSyntax)
+			s.Fail(ErrSyntax)
 		}
 	}
 	if s.err != nil {
 		return nil
 	}
 	return s.data[start:s.pos]
-}
-
-func (s *Scanner) fail(err error) {
-	if s.err == nil {
-		s.err = err
-	}
 }
 
 // peek skips white space and returns the byte that follows, 0 at the end.
@@ -170,7 +145,7 @@ func (s *Scanner) enter() bool {
 	s.pos++
 	s.depth++
 	if s.depth > MaxDepth {
-		s.fail(ErrDepth)
+		s.Fail(ErrDepth)
 	}
 	return s.err == nil
 }
@@ -187,7 +162,7 @@ func (s *Scanner) next(end byte) bool {
 		return false
 	}
 	if c == 0 {
-		s.fail(ErrSyntax)
+		s.Fail(ErrSyntax)
 	}
 	return s.err == nil
 }
@@ -195,20 +170,20 @@ func (s *Scanner) next(end byte) bool {
 // name reads a member's name and its colon.
 func (s *Scanner) name() []byte {
 	if s.peek() != '"' {
-		s.fail(ErrSyntax)
+		s.Fail(ErrSyntax)
 		return nil
 	}
 	name, escaped := s.str()
 	s.lastName = [2]int{s.pos - len(name) + 1, s.pos - 1}
 	if s.peek() != ':' {
-		s.fail(ErrSyntax)
+		s.Fail(ErrSyntax)
 		return nil
 	}
 	s.pos++
 	if escaped {
 		var text string
 		if json.Unmarshal(name, &text) != nil {
-			s.fail(ErrSyntax)
+			s.Fail(ErrSyntax)
 			return nil
 		}
 		return []byte(text)
@@ -216,26 +191,29 @@ func (s *Scanner) name() []byte {
 	return name[1 : len(name)-1]
 }
 
-// str passes over a string and returns it with its quotes.
+// str passes over a string and returns it with its quotes. It looks at each byte a fixed number of times, however many are
+// escaped.
 func (s *Scanner) str() (text []byte, escaped bool) {
-	start := s.pos
+	start, end := s.pos, s.pos // end: a quote that may be the last
 	for i := start + 1; ; {
-		n := bytes.IndexByte(s.data[i:], '"')
-		if n < 0 {
-			s.fail(ErrSyntax)
-			return nil, false
+		if end < i {
+			n := -1
+			if i <= len(s.data) {
+				n = bytes.IndexByte(s.data[i:], '"')
+			}
+			if n < 0 {
+				s.Fail(ErrSyntax)
+				return nil, false
+			}
+			end = i + n
 		}
-		back := bytes.IndexByte(s.data[i:i+n], '\\')
+		back := bytes.IndexByte(s.data[i:end], '\\')
 		if back < 0 {
-			s.pos = i + n + 1
+			s.pos = end + 1
 			return s.data[start:s.pos], escaped
 		}
 		escaped = true
 		i += back + 2
-		if i > len(s.data) {
-			s.fail(ErrSyntax)
-			return nil, false
-		}
 	}
 }
 

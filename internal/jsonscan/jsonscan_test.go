@@ -1,7 +1,6 @@
 package jsonscan_test
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -153,50 +152,17 @@ func TestNothingIsVisitedAfterAnError(t *testing.T) {
 	}
 }
 
-func TestHideName(t *testing.T) {
+func TestFailKeepsTheFirst(t *testing.T) {
 	t.Parallel()
-	const text = `{"ID":1,"id":2,"n":{"\u0049d":3}}`
-	input := []byte(text)
-	s := jsonscan.New(input)
-	hide := func(name []byte) {
-		if string(name) != "id" && strings.EqualFold(string(name), "id") {
-			s.HideName()
-		}
+	first := errors.New("first")
+	s := jsonscan.New([]byte(`{"a":1}`))
+	if !s.IsObject() || s.IsArray() {
+		t.Error("an object is told wrong")
 	}
-	s.Object(func(name []byte) {
-		hide(name)
-		if string(name) == "n" {
-			s.Object(func(inner []byte) {
-				hide(inner)
-				s.Value()
-			})
-			return
-		}
-		s.Value()
-	})
-	if s.Err() != nil || string(input) != text {
-		t.Fatalf("%v, the input is now %s", s.Err(), input)
-	}
-	var got struct {
-		ID int            `json:"id"`
-		N  map[string]int `json:"n"`
-	}
-	if err := json.Unmarshal(s.Text(), &got); err != nil || got.ID != 2 || len(got.N) != 1 || len(s.Text()) != len(text) {
-		t.Errorf("got %v, %v from %s", got, err, s.Text())
-	}
-	if plain := jsonscan.New(input); string(plain.Text()) != text {
-		t.Errorf("without a hidden name: %s", plain.Text())
-	}
-}
-
-func TestMembers(t *testing.T) {
-	t.Parallel()
-	var got []string
-	jsonscan.Members([]byte(`{"a":{"b":[{"c":1}]},"d":"x"}`), func(name, value []byte) {
-		got = append(got, string(name)+"="+string(value))
-	})
-	want := []string{`c=1`, `b=[{"c":1}]`, `a={"b":[{"c":1}]}`, `d="x"`}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
+	s.Fail(first)
+	s.Fail(errors.New("second"))
+	s.Object(func([]byte) { t.Error("visited after the error") })
+	if s.Err() != first || s.IsObject() { //nolint:errorlint // the very same
+		t.Errorf("Err() = %v", s.Err())
 	}
 }
