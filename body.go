@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -33,8 +35,16 @@ func put[T any](b *body, name string, v *T, texts ...string) {
 	b.member(name, text)
 }
 
+func putBool(b *body, name string, v *bool) {
+	if v != nil {
+		b.member(name, strconv.AppendBool(nil, *v))
+	}
+}
+
 func putString[T ~string](b *body, name string, v *T, null nullSet) {
 	switch {
+	case v != nil && isPlain(string(*v)):
+		b.member(name, []byte(`"`+string(*v)+`"`))
 	case v != nil:
 		put(b, name, v, string(*v))
 	case null != 0:
@@ -76,9 +86,14 @@ func putResults(b *body, name string, v *[]ActionResult) {
 	}
 }
 
+// isPlain reports whether s stands in JSON as it is.
+func isPlain(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || strings.ContainsRune(`"\<>&`, r) })
+}
+
 func (b *body) member(name string, value []byte) {
 	if b.text == nil {
-		b.text = make([]byte, 0, len(name)+len(value)+64)
+		b.text = make([]byte, 0, 512) // most bodies fit
 	}
 	sep := byte(',')
 	if len(b.text) == 0 {

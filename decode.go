@@ -302,12 +302,19 @@ func flag(s *jsonscan.Scanner, into *bool) bool {
 // number reads a whole number, or null as 0.
 func number(s *jsonscan.Scanner, into *int) bool { return json.Unmarshal(s.Value(), into) == nil }
 
-// list reads a list, or null as none; element reads each of its elements.
+// list reads a list inside a token, or null as none; element reads each of its elements.
 func list(s *jsonscan.Scanner, element func()) bool {
+	const most = 10_000
 	if !s.IsArray() {
 		return string(s.Value()) == "null"
 	}
-	s.Array(func(int) { element() })
+	s.Array(func(i int) {
+		if i == most {
+			s.Fail(jsonscan.ErrCrowded)
+			return
+		}
+		element()
+	})
 	return true
 }
 

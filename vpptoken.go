@@ -92,11 +92,11 @@ func (t NewToken) MarshalJSON() ([]byte, error) {
 	putString(&b, "vppTokenAccountType", set(t.AccountType), 0)
 	putString(&b, "appleId", set(t.AppleID), 0)
 	putSecret(&b, "token", &t.Token, 0)
-	put(&b, "automaticallyUpdateApps", &t.AutomaticallyUpdateApps)
+	putBool(&b, "automaticallyUpdateApps", &t.AutomaticallyUpdateApps)
 	putString(&b, "countryOrRegion", set(t.CountryOrRegion), 0)
-	put(&b, "dataSharingConsentGranted", set(t.DataSharingConsentGranted))
+	putBool(&b, "dataSharingConsentGranted", set(t.DataSharingConsentGranted))
 	putString(&b, "displayName", set(t.DisplayName), 0)
-	put(&b, "claimTokenManagementFromExternalMdm", set(t.ClaimTokenManagementFromExternalMDM))
+	putBool(&b, "claimTokenManagementFromExternalMdm", set(t.ClaimTokenManagementFromExternalMDM))
 	if len(t.RoleScopeTagIDs) > 0 {
 		putStrings(&b, "roleScopeTagIds", &t.RoleScopeTagIDs)
 	}

@@ -11,12 +11,17 @@ import (
 	"unicode/utf8"
 )
 
-// MaxDepth is how deep objects and arrays may nest.
-const MaxDepth = 64
+// Bounds of a text: how deep objects and arrays may nest, and how many members and elements there may be, which cost many
+// times the memory of their text once they are values. A page of three thousand tokens stays below.
+const (
+	MaxDepth  = 64
+	MaxValues = 1 << 16
+)
 
 // What a Scanner finds. ErrSyntax means that it lost its way, which it can only in a text that is not JSON.
 var (
 	ErrDepth     = errors.New("nested more than 64 deep")
+	ErrCrowded   = errors.New("more members and elements than an answer of this service has")
 	ErrDuplicate = errors.New("a property stands twice in one object")
 	ErrUTF8      = errors.New("not valid UTF-8")
 	ErrSyntax    = errors.New("not JSON")
@@ -27,6 +32,7 @@ type Scanner struct {
 	data     []byte
 	pos      int
 	depth    int
+	values   int
 	err      error
 	lastName [2]int   // where the text of the last name starts and ends
 	names    [][]byte // of the objects around the place where the scanner is, outermost first
@@ -163,6 +169,9 @@ func (s *Scanner) next(end byte) bool {
 	}
 	if c == 0 {
 		s.Fail(ErrSyntax)
+	}
+	if s.values++; s.values > MaxValues {
+		s.Fail(ErrCrowded)
 	}
 	return s.err == nil
 }
