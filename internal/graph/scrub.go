@@ -19,6 +19,7 @@ const minSecret = 6
 // Clean makes a text that came from the service fit to be shown: without what was sent, on one line, and cut.
 func (o *Outcome) Clean(text string) string {
 	var out strings.Builder
+	text = text[:min(len(text), MaxErrorBody)] // a header can be longer than any body that gets here
 	for _, r := range Scrub(text, o.Secrets) { // before the cut, which could leave the half of a secret
 		if out.Len() > maxText-utf8.UTFMax-len(`􏿿`) {
 			out.WriteString("...")
@@ -73,7 +74,10 @@ func scrubOne(text, secret string) string {
 	var out strings.Builder
 	kept := 0
 	for i := 0; i < len(text); {
-		n := match(text[i:], secret)
+		n := 0
+		if i == 0 || text[i] != '\\' || text[i-1] != '\\' || secret[0] == '\\' { // a match takes a run of them whole: no need to try each
+			n = match(text[i:], secret)
+		}
 		if n == 0 {
 			i++
 			continue

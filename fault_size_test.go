@@ -1,0 +1,248 @@
+package vpptoken_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/rawserver"
+)
+
+const faultMemory = 32 << 20 // what no fault may cost
+
+// memoryOf returns by how much the heap grew at most while f ran. The collector is kept busy, so that what is measured is
+// what is held, not what was not yet collected.
+func memoryOf(t *testing.T, f func()) uint64 {
+	t.Helper()
+	defer debug.SetGCPercent(debug.SetGCPercent(5))
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	before, peak := m.HeapAlloc, m.HeapAlloc
+	stop := make(chan struct{})
+	var sampler sync.WaitGroup
+	sampler.Go(func() {
+		for {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			peak = max(peak, m.HeapAlloc)
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+	})
+	f()
+	close(stop)
+	sampler.Wait()
+	return peak - before
+}
+
+// flood writes text until n bytes are written or the client has gone.
+func flood(w io.Writer, text string, n int) {
+	block := []byte(strings.Repeat(text, 1+(32<<10)/len(text)))
+	for n > 0 {
+		m, err := w.Write(block[:min(n, len(block))])
+		if err != nil {
+			return
+		}
+		n -= m
+	}
+}
+
+// These tests measure memory, so none of them runs beside another.
+
+func TestR07EndlessBodies(t *testing.T) { //nolint:paralleltest // it measures memory
+	var bomb bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&bomb, gzip.BestSpeed)
+	_, _ = z.Write([]byte(`{"id":"`))
+	flood(z, strings.Repeat("a", 1024), 256<<20)
+	_ = z.Close()
+	for _, tc := range []struct {
+		name    string
+		status  int
+		handler http.HandlerFunc
+	}{
+		{"endless 200", 200, func(w http.ResponseWriter, _ *http.Request) { flood(w, "[", 1<<40) }},
+		{"endless JSON", 200, func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, `{"id":"1","displayName":"`)
+			flood(w, "a", 1<<40)
+		}},
+		{"1 GiB announced", 200, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1073741824")
+			flood(w, " ", 1<<30)
+		}},
+		{"gzip bomb", 200, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			_, _ = w.Write(bomb.Bytes())
+		}},
+		{"1 GiB error", 403, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "1073741824")
+			w.WriteHeader(403)
+			flood(w, "error ", 1<<30)
+		}},
+		{"endless error", 400, func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(400)
+			flood(w, `{"error":`, 1<<40)
+		}},
+		{"gzip bomb of an error", 409, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Encoding", "gzip")
+			w.WriteHeader(409)
+			_, _ = w.Write(bomb.Bytes())
+		}},
+		{"backslashes", 400, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Link", strings.Repeat(`\`, 128<<10))
+			w.WriteHeader(400)
+			flood(w, `\`, 1<<20)
+		}},
+		{"percents", 400, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Link", "%"+strings.Repeat("25", 64<<10))
+			w.WriteHeader(400)
+			_, _ = io.WriteString(w, "%"+strings.Repeat("25", 32<<10))
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			server := httptest.NewServer(tc.handler)
+			defer server.Close()
+			client := loopbackClient(t, server.URL, quick(20*time.Second))
+			for _, op := range []string{"get", "create", "list", "count"} {
+				var err error
+				var meta vpptoken.Metadata
+				began := time.Now()
+				cost := memoryOf(t, func() { err = faultOpNamed(t, op).run(t.Context(), client, vpptoken.WithMetadata(&meta)) })
+				if e := faultError(t, err); e.StatusCode != tc.status || meta.StatusCode != tc.status || e.Attempts != 1 {
+					t.Errorf("%s: error %+v", op, *e)
+				}
+				if len(err.Error()) > 8<<10 {
+					t.Errorf("%s: an error of %d bytes", op, len(err.Error()))
+				}
+				if took := time.Since(began); took > 5*time.Second {
+					t.Errorf("%s: took %v", op, took)
+				}
+				if cost > faultMemory {
+					t.Errorf("%s: it cost %d MiB", op, cost>>20)
+				}
+			}
+		})
+	}
+}
+
+// Short text that makes large values: what is built from 8 MiB is bounded as well, just below the bound and far above it.
+func TestR07SmallTextLargeValues(t *testing.T) { //nolint:paralleltest // it measures memory
+	const size = 8<<20 - 256
+	full := func(head, unit, tail string) string {
+		return head + strings.Repeat(unit, (size-len(head)-len(tail))/len(unit)) + tail
+	}
+	names := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, `,"p%d":1`, i)
+		}
+		return b.String()
+	}
+	text := `,"displayName":"` + strings.Repeat("x", 7<<20) + `"`
+	deep := strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000)
+	objects := strings.Repeat(`{"a":`, 100_000) + "1" + strings.Repeat("}", 100_000)
+	for _, tc := range []struct{ name, body string }{
+		{"empty tokens", full(`{"value":[{}`, ",{}", "]}")},
+		{"tokens with an id", full(`{"value":[{"id":"1"}`, `,{"id":"1"}`, "]}")},
+		{"fewer tokens with an id", `{"value":[{"id":"1"` + text + "}" + strings.Repeat(`,{"id":"1"}`, 19_990) + "]}"},
+		{"numbers for tokens", full(`{"value":[1`, ",1", "]}")},
+		{"nulls for tokens", full(`{"value":[null`, ",null", "]}")},
+		{"action results", full(`{"id":"1","tokenActionResults":[{}`, ",{}", "]}")},
+		{"fewer action results", `{"id":"1"` + text + `,"tokenActionResults":[{}` + strings.Repeat(",{}", 1_990) + "]}"},
+		{"action results of numbers", full(`{"id":"1","tokenActionResults":[1`, ",1", "]}")},
+		{"scope tags", full(`{"id":"1","roleScopeTagIds":[""`, `,""`, "]}")},
+		{"unknown properties", `{"id":"1"` + names(500_000) + "}"},
+		{"fewer unknown properties", `{"id":"1"` + text + names(9_990) + "}"},
+		{"unknown properties in a page", `{"value":[{"id":"1"` + names(500_000) + "}]}"},
+		{"fewer unknown properties in a page", `{"value":[{"id":"1"` + names(59_000) + text + "}]}"},
+		{"a large unknown property", `{"id":"1"` + strings.Replace(text, "displayName", "stranger", 1) + "}"},
+		{"100,000 arrays", `{"id":"1","x":` + deep + "}"},
+		{"100,000 arrays alone", deep},
+		{"100,000 objects", `{"id":"1","x":` + objects + "}"},
+		{"100,000 objects alone", objects},
+		{"100,000 levels in a page", `{"value":[{"id":"1","x":` + deep + "}]}"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			client := faultClient(t, &faultService{answer: always(200, tc.body)})
+			for _, op := range []string{"get", "list", "getLicensesForApp"} {
+				var err error
+				began := time.Now()
+				cost := memoryOf(t, func() { err = faultOpNamed(t, op).run(t.Context(), client) })
+				if took := time.Since(began); cost > faultMemory || took > 5*time.Second {
+					t.Errorf("%s: it cost %d MiB and %v, error %v", op, cost>>20, took, err)
+				}
+			}
+		})
+	}
+}
+
+// A page of three thousand real tokens is not what the bounds are for.
+func TestR07LargePage(t *testing.T) { //nolint:paralleltest // it needs memory that others measure
+	const token = `,{"id":"%d","organizationName":"Nordwind, School District","vppTokenAccountType":"education","appleId":"apps@nordwind.example",` +
+		`"expirationDateTime":"2027-03-01T17:09:22Z","lastSyncDateTime":"2026-11-20T14:50:53.4972449Z","token":null,` +
+		`"lastModifiedDateTime":"2026-11-20T14:50:53.5002993Z","state":"valid","tokenActionResults":[],"lastSyncStatus":"completed",` +
+		`"automaticallyUpdateApps":true,"countryOrRegion":"no","dataSharingConsentGranted":true,"displayName":"Nordwind","locationName":"Nordwind",` +
+		`"claimTokenManagementFromExternalMdm":false,"roleScopeTagIds":["0"],"appleDeviceAppDeliveryProtocolType":"default"}`
+	var body strings.Builder
+	for i := range 3000 {
+		fmt.Fprintf(&body, token, i)
+	}
+	client := faultClient(t, &faultService{answer: always(200, `{"value":[`+body.String()[1:]+"]}")})
+	n := 0
+	for _, err := range client.List(t.Context()) {
+		if n++; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n != 3000 {
+		t.Errorf("%d tokens", n)
+	}
+}
+
+// The default transport bounds what it reads of headers.
+func TestR07EndlessHeaders(t *testing.T) { //nolint:paralleltest // it measures memory
+	for name, text := range map[string]string{"one": "a", "many": "X-A: b\r\n"} {
+		t.Run(name, func(t *testing.T) {
+			server := rawserver.New(t, rawserver.Script{rawserver.ReadRequest(), rawserver.Write("HTTP/1.1 200 OK\r\nX: "), rawserver.Flood(text)})
+			var err error
+			cost := memoryOf(t, func() {
+				err = faultOpNamed(t, "get").run(t.Context(), loopbackClient(t, server.URL(), quick(20*time.Second)))
+			})
+			if e := faultError(t, err); e.Attempts != 1 || cost > faultMemory {
+				t.Errorf("it cost %d MiB, error %+v", cost>>20, *e)
+			}
+		})
+	}
+}
+
+// An error body of any depth leaves the status.
+func TestR07DeepErrors(t *testing.T) { //nolint:paralleltest // it measures memory
+	for name, body := range map[string]string{
+		"arrays":      strings.Repeat("[", 100_000),
+		"objects":     strings.Repeat(`{"error":`, 100_000),
+		"innerError":  `{"error":{"code":"a"` + strings.Repeat(`,"innerError":{"code":"a"`, 2_000) + strings.Repeat("}", 2_002),
+		"in a string": `{"error":{"message":"` + strings.Repeat("[", 60_000) + `"}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := faultClient(t, &faultService{answer: always(403, body, "Request-Id", "req-1")})
+			var err error
+			cost := memoryOf(t, func() { err = faultOpNamed(t, "update").run(t.Context(), client) })
+			if e := faultError(t, err); e.StatusCode != 403 || e.RequestID != "req-1" || cost > faultMemory {
+				t.Errorf("it cost %d MiB, error %+v", cost>>20, *e)
+			}
+		})
+	}
+}
