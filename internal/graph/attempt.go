@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"slices"
-	"sync/atomic"
 	"time"
 )
 
@@ -54,13 +53,12 @@ func (f *flight) attempt(req *http.Request) *Cause {
 
 	f.Attempts++
 	f.sent = true
-	watched, unconnected := watch(ctx, f.call.Effect)
-	resp, err := f.c.cfg.Transport.RoundTrip(f.request(watched, req, bearer)) //nolint:bodyclose // read closes it
+	resp, err := f.c.cfg.Transport.RoundTrip(f.request(f.watch(ctx), req, bearer)) //nolint:bodyclose // read closes it
 	if err == nil && resp == nil {
 		err = errors.New("no answer and no error")
 	}
 	if err != nil {
-		f.sent = !unconnected() && !isDial(err)
+		f.sent = !f.unconnected() && !isDial(err)
 		f.log()
 		return f.timeCause(ctx, causeOf(err)) // the last answer stays: its status is part of the outcome
 	}
@@ -213,16 +211,23 @@ func isDial(err error) bool {
 	return ok && op.Op == "dial"
 }
 
-// watch tells, after an attempt failed, whether net/http never got a connection for it: the error alone does not say so when
-// a context ended, or TLS failed, before there was one. Reads do without, because it makes no difference to them.
-func watch(ctx context.Context, effect Effect) (watched context.Context, unconnected func() bool) {
-	if effect == Reads {
-		return ctx, func() bool { return false }
+// watch notes whether net/http gets a connection for a call that changes something: an error alone does not say that none was
+// made when a context ended, or TLS failed, before there was one.
+func (f *flight) watch(ctx context.Context) context.Context {
+	if f.call.Effect == Reads {
+		return ctx
 	}
-	var wanted, got atomic.Bool
-	watched = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { wanted.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { got.Store(true) },
-	})
-	return watched, func() bool { return wanted.Load() && !got.Load() }
+	f.wanted.Store(false)
+	f.got.Store(false)
+	if f.trace.GotConn == nil { // once: net/http may still be dialling for the attempt before
+		f.trace = httptrace.ClientTrace{GetConn: f.getConn, GotConn: f.gotConn}
+	}
+	return httptrace.WithClientTrace(ctx, &f.trace)
 }
+
+func (f *flight) getConn(string) { f.wanted.Store(true) }
+
+func (f *flight) gotConn(httptrace.GotConnInfo) { f.got.Store(true) }
+
+// unconnected reports whether the last attempt, which failed, never had a connection.
+func (f *flight) unconnected() bool { return f.wanted.Load() && !f.got.Load() }

@@ -16,7 +16,9 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"net/http/httptrace"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
@@ -115,6 +117,9 @@ type flight struct {
 	wait      time.Duration // before the next one
 
 	secrets [2]string // room for Secrets
+
+	trace       httptrace.ClientTrace // see watch
+	wanted, got atomic.Bool
 }
 
 // Do makes the call. ctx ends it; without a deadline it ends after DefaultCallTime.
