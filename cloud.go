@@ -2,7 +2,6 @@ package vpptoken
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 
 	"golang.org/x/oauth2"
@@ -26,14 +25,12 @@ func (c Cloud) GraphURL() string { return c.graph }
 // Scope returns the scope that asks for all permissions granted to the application: "<graph root>/.default".
 func (c Cloud) Scope() string { return c.graph + "/.default" }
 
-var tenantName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$`)
-
 // Endpoint returns the cloud's v2.0 addresses for a tenant, which is a GUID, a domain, or "organizations".
 func (c Cloud) Endpoint(tenant string) (oauth2.Endpoint, error) {
 	if c == (Cloud{}) {
 		return oauth2.Endpoint{}, errors.New("vpptoken: the zero Cloud has no endpoint")
 	}
-	if !tenantName.MatchString(tenant) || strings.Contains(tenant, "..") {
+	if !isTenant(tenant) {
 		return oauth2.Endpoint{}, errors.New("vpptoken: a tenant is a GUID or a domain name")
 	}
 	root := c.authority + "/" + tenant + "/oauth2/v2.0/"
@@ -41,6 +38,16 @@ func (c Cloud) Endpoint(tenant string) (oauth2.Endpoint, error) {
 		AuthURL: root + "authorize", TokenURL: root + "token", DeviceAuthURL: root + "devicecode",
 		AuthStyle: oauth2.AuthStyleInParams,
 	}, nil
+}
+
+// isTenant takes the characters of a GUID or a domain name: nothing that could lead to another address.
+func isTenant(s string) bool {
+	for _, b := range []byte(s) {
+		if (b|0x20 < 'a' || b|0x20 > 'z') && (b < '0' || b > '9') && b != '-' && b != '.' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 253 && strings.Trim(s, "-.") == s && !strings.Contains(s, "..")
 }
 
 // ClientCredentials returns the configuration for signing in as the application itself. The configuration holds the secret:

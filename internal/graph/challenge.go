@@ -4,12 +4,11 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 )
 
-var claimsParam = regexp.MustCompile(`(?i)(?:^|[\s,])claims\s*=\s*"([^"\\]+)"`)
+var claimsParam = lazy(`(?i)(?:^|[\s,])claims\s*=\s*"([^"\\]+)"`)
 
 // challenge returns the decoded claims that a 401 asks for (continuous access evaluation), or "".
 func challenge(h http.Header) string {
@@ -17,7 +16,7 @@ func challenge(h http.Header) string {
 		if !strings.Contains(strings.ToLower(value), "insufficient_claims") {
 			continue
 		}
-		m := claimsParam.FindStringSubmatch(value)
+		m := claimsParam().FindStringSubmatch(value)
 		if m == nil || len(m[1]) > 8<<10 {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -75,7 +76,7 @@ func ParseError(body []byte) ErrorBody {
 	if inner != "" && (e.Code == "" || strings.EqualFold(e.Code, "UnknownError")) {
 		e.Code = inner
 	}
-	if m := activityID.FindStringSubmatch(e.Message); m != nil {
+	if m := activityID().FindStringSubmatch(e.Message); m != nil {
 		e.ActivityID = m[1]
 	}
 	return e
@@ -97,7 +98,7 @@ func unwrap(message string) (text, code string) {
 			message = strings.TrimSpace(message + " " + string(in.CustomAPIErrorPhrase))
 		}
 	}
-	return strings.TrimSpace(messageURL.ReplaceAllString(message, "")), code
+	return strings.TrimSpace(messageURL().ReplaceAllString(message, "")), code
 }
 
 // plainText is for a body that is not Graph's: short text is kept, a page of HTML is only named.
@@ -111,7 +112,12 @@ func plainText(body []byte) string {
 	return string(body)
 }
 
+// lazy compiles a pattern when it is first needed: most programs never see the errors that need it.
+func lazy(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
+
 var (
-	messageURL = regexp.MustCompile(`(?i)\s*(?:-\s*)?\bUrl:\s*\S*`)
-	activityID = regexp.MustCompile(`(?i)Activity ID:\s*([0-9A-Za-z-]{1,64})`)
+	messageURL = lazy(`(?i)\s*(?:-\s*)?\bUrl:\s*\S*`)
+	activityID = lazy(`(?i)Activity ID:\s*([0-9A-Za-z-]{1,64})`)
 )

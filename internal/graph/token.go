@@ -3,7 +3,6 @@ package graph
 import (
 	"context"
 	"errors"
-	"regexp"
 	"strings"
 
 	"golang.org/x/oauth2"
@@ -73,10 +72,10 @@ func sourceCause(err error) *Cause {
 	if !ok {
 		return c
 	}
-	if oauthCode.MatchString(answer.ErrorCode) {
+	if oauthCode().MatchString(answer.ErrorCode) {
 		c.text += ": " + answer.ErrorCode
 	}
-	if code := entraCode.FindString(answer.ErrorDescription); code != "" {
+	if code := entraCode().FindString(answer.ErrorDescription); code != "" {
 		c.text += " (" + code + ")"
 	}
 	if answer.Response != nil {
@@ -87,6 +86,6 @@ func sourceCause(err error) *Cause {
 }
 
 var (
-	oauthCode = regexp.MustCompile(`^[a-z_]{1,40}$`)
-	entraCode = regexp.MustCompile(`\bAADSTS[0-9]{4,8}\b`)
+	oauthCode = lazy(`^[a-z_]{1,40}$`)
+	entraCode = lazy(`\bAADSTS[0-9]{4,8}\b`)
 )
