@@ -10,8 +10,8 @@
 //
 //	NATS_URL=nats://queue.example go run . worker -tenants tenants.json
 //
-// main.go reads the flags. coordinator.go hands out the jobs and waits for the results, processes.go starts the workers, and
-// report.go prints. worker.go takes steps from the queue and says what happens when a worker is killed; steps.go says what each step
+// main.go reads the flags. coordinator.go opens the queue, processes.go starts the workers, round.go hands out the jobs and waits for
+// the results, and report.go prints. worker.go takes steps from the queue and says what happens when a worker is killed; steps.go says what each step
 // does. queue.go is what is known of NATS, tenants.go the tenants file, demonstration.go the tenants of the demonstration.
 package main
 

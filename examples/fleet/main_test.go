@@ -212,3 +212,47 @@ func TestFlags(t *testing.T) {
 		})
 	}
 }
+
+func TestARunIsGoneOnWith(t *testing.T) {
+	t.Parallel()
+	site := newSite(t, "a", "b")
+	file := site.file(t)
+	_, address := newQueue(t, 5*time.Second)
+	env := func(name string) string { return map[string]string{"NATS_URL": address}[name] }
+	var first, second, stderr strings.Builder
+	args := []string{"renew", "-tenants", file, "-workers", "1", "-poll", "10ms", "-timeout", "1m", "-run", "again"}
+	if code := run(t.Context(), args, env, &first, &stderr); code != 0 || !strings.HasSuffix(first.String(), "2 tenants: 2 ok\n\n") {
+		t.Fatalf("exit code %d, it printed %s%s", code, first.String(), stderr.String())
+	}
+	sent := len(site.graphs["a"].Requests()) + len(site.graphs["b"].Requests())
+	if code := run(t.Context(), args, env, &second, &stderr); code != 0 || second.String() != first.String() {
+		t.Errorf("exit code %d, it printed\n%s, at first\n%s", code, second.String(), first.String())
+	}
+	if n := len(site.graphs["a"].Requests()) + len(site.graphs["b"].Requests()); n != sent {
+		t.Errorf("%d requests were sent the second time", n-sent)
+	}
+	if token := strings.TrimPrefix(strings.Split(address, "@")[0], "nats://"); strings.Contains(stderr.String(), token) {
+		t.Error("the queue's token was shown")
+	}
+}
+
+func TestAQueueThatIsNotThere(t *testing.T) {
+	t.Parallel()
+	file := newSite(t, "a").file(t)
+	address := strings.Replace(closedPort(t), "http://", "nats://hunter2@", 1)
+	for name, address := range map[string]string{"nobody": address, "not an address": "nats://hunter2@%zz"} {
+		for _, command := range []string{"check", "worker"} {
+			t.Run(name+", "+command, func(t *testing.T) {
+				t.Parallel()
+				var stdout, stderr strings.Builder
+				code := run(t.Context(), []string{command, "-tenants", file}, func(string) string { return address }, &stdout, &stderr)
+				if code != exitUnknown || !strings.HasPrefix(stderr.String(), "fleet: no connection to the queue that NATS_URL names: ") {
+					t.Errorf("exit code %d, it said %s", code, stderr.String())
+				}
+				if strings.Contains(stderr.String(), "hunter2") {
+					t.Error("the password of the queue was shown")
+				}
+			})
+		}
+	}
+}
