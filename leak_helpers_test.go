@@ -20,3 +20,5 @@ func renderings(v any) []string {
 	j, _ := json.Marshal(v)
 	return []string{fmt.Sprintf("%v", v), string(j), b.String()}
 }
+
+func jsonText(s string) string { b, _ := json.Marshal(s); return string(b) }

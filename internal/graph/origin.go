@@ -14,7 +14,8 @@ func SameOrigin(u, base *url.URL) bool {
 // NextLink checks an address that the service gave for the next page: it must be of base's origin and of exactly
 // the collection that is being read, at most 8 KiB long.
 func NextLink(link string, collection *url.URL) (*url.URL, error) {
-	if len(link) > 8<<10 || strings.ContainsAny(link, "\\\r\n\t #") {
+	odd := func(c rune) bool { return c <= ' ' || c > '~' || c == '\\' || c == '#' } // also what only folds to the host's letters
+	if len(link) > 8<<10 || strings.ContainsFunc(link, odd) {
 		return nil, fmt.Errorf("%w: the link to the next page", ErrUntrustedURL)
 	}
 	u, err := url.Parse(link)

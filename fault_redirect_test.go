@@ -1,0 +1,181 @@
+package vpptoken_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/oauth2"
+
+	"github.com/vpptoken/vpptoken"
+)
+
+// elsewhere is a server that must see nothing.
+func elsewhere(t *testing.T) *httptest.Server {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("the other server was asked: %s %s, Authorization %q", r.Method, r.URL, r.Header.Get("Authorization"))
+	}))
+	t.Cleanup(server.Close)
+	return server
+}
+
+// No redirect is followed, wherever it leads: a 307 would carry the Apple token along.
+func TestR10RedirectsAreNotFollowed(t *testing.T) {
+	t.Parallel()
+	other := elsewhere(t)
+	for _, status := range []int{300, 301, 302, 303, 304, 305, 306, 307, 308} {
+		for name, location := range map[string]string{
+			"elsewhere": other.URL + "/beta/deviceAppManagement/vppTokens", "unreadable": "http://[" + canaryBearer, "same path": "", "no host": "//",
+			"userinfo": strings.Replace(other.URL, "http://", "http://user:"+canaryBearer+"@", 1), "bad escape": "http://h/%zz",
+		} {
+			t.Run(strconv.Itoa(status)+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				for _, op := range faultOps() {
+					client, requests := answering(t, status, "application/json", "", "Location", location, "Request-Id", "req-1")
+					var meta vpptoken.Metadata
+					err := op.run(t.Context(), client, vpptoken.WithMetadata(&meta))
+					if e := faultError(t, err); e.StatusCode != status || e.Attempts != 1 || requests.Load() != 1 || meta.StatusCode != status || e.RequestID != "req-1" {
+						t.Errorf("%s: %d requests, error %+v", op.name, requests.Load(), *e)
+					}
+					if vpptoken.Retryable(err) {
+						t.Errorf("%s: a redirect is Retryable", op.name)
+					}
+					showsNoSecret(t, err)
+					showsNoSecret(t, meta)
+				}
+			})
+		}
+	}
+}
+
+// countedSource counts how often it is asked.
+type countedSource struct {
+	asked atomic.Int32
+	token func(n int) (*oauth2.Token, error)
+}
+
+func (s *countedSource) Token() (*oauth2.Token, error) {
+	n := int(s.asked.Add(1))
+	if s.token != nil {
+		return s.token(n)
+	}
+	return &oauth2.Token{AccessToken: canaryBearer}, nil
+}
+
+// A link to the next page that leaves the origin or the collection is refused before a token is asked for.
+func TestR11ForeignNextLinks(t *testing.T) {
+	t.Parallel()
+	other := elsewhere(t)
+	const path = "/beta/deviceAppManagement/vppTokens"
+	for name, link := range map[string]func(own string) string{
+		"host":                 func(string) string { return other.URL + path + "?$skip=1" },
+		"scheme":               func(own string) string { return strings.Replace(own, "http:", "https:", 1) + path },
+		"port":                 func(own string) string { return own + "0" + path },
+		"no port":              func(string) string { return "http://127.0.0.1" + path },
+		"path":                 func(own string) string { return own + "/beta/me" },
+		"parent":               func(own string) string { return own + "/beta/deviceAppManagement" },
+		"child":                func(own string) string { return own + path + "/1" },
+		"trailing slash":       func(own string) string { return own + path + "/" },
+		"version":              func(own string) string { return own + strings.Replace(path, "beta", "v1.0", 1) },
+		"dots":                 func(own string) string { return own + path + "/../../me" },
+		"escaped slash":        func(own string) string { return own + strings.Replace(path, "/vpp", "%2Fvpp", 1) },
+		"escaped dots":         func(own string) string { return own + path + "/%2e%2e" },
+		"double slash":         func(own string) string { return own + "/" + path },
+		"userinfo":             func(own string) string { return strings.Replace(own, "http://", "http://a:b@", 1) + path },
+		"own host as user":     func(own string) string { return own + "@" + other.Listener.Addr().String() + path },
+		"no scheme":            func(string) string { return "//" + other.Listener.Addr().String() + path },
+		"relative":             func(string) string { return path + "?$skip=1" },
+		"query alone":          func(string) string { return "?$skip=1" },
+		"backslash":            func(own string) string { return own + `\@` + other.Listener.Addr().String() + path },
+		"backslash in path":    func(own string) string { return own + strings.ReplaceAll(path, "/", `\`) },
+		"fragment":             func(own string) string { return own + path + "#x" },
+		"space":                func(own string) string { return own + path + "?$skip=1 2" },
+		"tab":                  func(own string) string { return own + path + "?\t" },
+		"line break":           func(own string) string { return own + path + "?\r\nX: y" },
+		"control":              func(own string) string { return own + path + "?\x01" },
+		"opaque":               func(string) string { return "http:127.0.0.1" + path },
+		"other protocol":       func(string) string { return "file:///etc/hosts" },
+		"javascript":           func(string) string { return "javascript:alert(1)" },
+		"bad escape":           func(own string) string { return own + path + "/%zz" },
+		"not ASCII":            func(own string) string { return own + path + "?é" },
+		"the bearer as host":   func(string) string { return "https://" + canaryBearer + path },
+		"the bearer as a path": func(own string) string { return own + "/" + canaryBearer },
+		"more than 8 KiB":      func(own string) string { return own + path + "?$skiptoken=" + strings.Repeat("x", 8<<10) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var requests atomic.Int32
+			var own string
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				requests.Add(1)
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = fmt.Fprintf(w, `{"value":[{"id":"1"}],"@odata.nextLink":%s}`, jsonText(link(own)))
+			}))
+			t.Cleanup(server.Close)
+			own = server.URL
+			source := &countedSource{}
+			client := faultClientFor(t, source, vpptoken.WithBaseURL(own))
+			n := 0
+			var err error
+			for token, listErr := range client.List(t.Context()) {
+				if err = listErr; err == nil && token.ID == "1" {
+					n++
+				}
+			}
+			e := faultError(t, err)
+			if !errors.Is(err, vpptoken.ErrUntrustedURL) || n != 1 || requests.Load() != 1 || source.asked.Load() != 1 || vpptoken.Retryable(err) {
+				t.Errorf("%d tokens, %d requests, the source asked %d times, error %+v (%v)", n, requests.Load(), source.asked.Load(), *e, err)
+			}
+			showsNoSecret(t, err)
+		})
+	}
+}
+
+// The host of a link is compared letter by letter: one that only folds to the service's is another.
+func TestR11FoldedHost(t *testing.T) {
+	t.Parallel()
+	for _, host := range []string{"graph.micro\u017foft.com", "graph.microsoft.com.", "graph.microsoft\u3002com", "xn--graph.microsoft.com", "graph.microsoft.com:443", "graph%2emicrosoft.com"} {
+		service := &faultService{answer: always(200, `{"value":[],"@odata.nextLink":"https://`+host+`/beta/deviceAppManagement/vppTokens?$skip=1"}`)}
+		err := last(faultClient(t, service).List(t.Context()))
+		if !errors.Is(err, vpptoken.ErrUntrustedURL) || len(service.requests()) != 1 {
+			t.Errorf("%s: %d requests, error %v", host, len(service.requests()), err)
+		}
+	}
+}
+
+// Pages that never end do not end the program: a page that comes again is noticed, and there is a last one.
+func TestR11EndlessPages(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		link func(n int) string
+		most int
+	}{
+		"itself":      {func(int) string { return faultRoot }, 1},
+		"one link":    {func(int) string { return faultRoot + "?$skip=1" }, 2},
+		"two in turn": {func(n int) string { return faultRoot + "?$skip=" + strconv.Itoa(n%2) }, 3},
+		"a million":   {func(n int) string { return faultRoot + "?$skip=" + strconv.Itoa(n) }, 10_000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := 0
+			client := faultClient(t, roundTripFunc(func(*http.Request) (*http.Response, error) {
+				n++
+				return faultAnswer(200, `{"value":[],"@odata.nextLink":"`+tc.link(n)+`"}`), nil
+			}))
+			err := last(client.List(t.Context()))
+			if e := faultError(t, err); n != tc.most || !strings.Contains(e.Message, "repeat") || vpptoken.Retryable(err) {
+				t.Errorf("%d pages, error %v; want an end after %d", n, err, tc.most)
+			}
+		})
+	}
+}
+
+type roundTripFunc func(*http.Request) (*http.Response, error)
+
+func (f roundTripFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
