@@ -50,7 +50,7 @@ func ExampleClient_Update() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(string(srv.Requests()[0].Body))
+	fmt.Println(srv.Requests()[0].Body)
 	fmt.Printf("%q %v %q\n", t.DisplayName, t.AutomaticallyUpdateApps, t.CountryOrRegion)
 	// Output:
 	// {"automaticallyUpdateApps":false,"countryOrRegion":null,"displayName":"Field iPads"}
@@ -86,7 +86,7 @@ func ExamplePatch_Diff() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(string(srv.Requests()[1].Body))
+	fmt.Println(srv.Requests()[1].Body)
 	// Output: {"countryOrRegion":"se"}
 }
 

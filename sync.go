@@ -108,20 +108,21 @@ func (c *Client) WaitSync(ctx context.Context, s *Sync, opts ...WaitOption) (*VP
 	}
 }
 
-// stillRunning is the error of a wait that ended before the sync. err is why.
+// stillRunning is the error of a wait that ended before the sync. err is that of a look at the token, nil when ctx ended between two.
 func stillRunning(ctx context.Context, s *Sync, err error) error {
 	failed, ok := errors.AsType[*Error](err)
 	switch {
-	case ctx == nil || ctx.Err() == nil:
-		if ok {
-			failed.Op = opWaitSync
-		}
-		return err
-	case !ok:
+	case err == nil:
 		failed = syncError(s)
 		failed.cause = graph.ContextCause(ctx)
+	case !ok:
+		return err
 	}
-	failed.Op, failed.Message = opWaitSync, "the sync is still running"
+	failed.Op = opWaitSync
+	// A call that sees no time left ends a little before its context does.
+	if errors.Is(failed, context.Canceled) || errors.Is(failed, context.DeadlineExceeded) {
+		failed.Message = "the sync is still running"
+	}
 	return failed
 }
 

@@ -135,7 +135,7 @@ func readAtMost(r io.Reader, limit int, announced int64) ([]byte, error) {
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		switch {
-		case err == io.EOF: //nolint:errorlint // io.Reader promises it bare
+		case err == io.EOF:
 			return buf, nil
 		case err != nil || len(buf) == limit:
 			return buf, err

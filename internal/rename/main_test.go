@@ -36,7 +36,7 @@ func TestRename(t *testing.T) {
 		"binary":                        oldPath + "\x00",
 		filepath.Join(".git", "config"): oldPath,
 	} {
-		got, err := os.ReadFile(filepath.Join(dir, name)) //nolint:gosec // a file of this test
+		got, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil || string(got) != want {
 			t.Errorf("%s holds %q, %v; want %q", name, got, err, want)
 		}
