@@ -1,0 +1,292 @@
+package vpptoken_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/vpptoken/vpptoken"
+)
+
+// claimsSource is a token source that takes a context and claims. Each token is another, unless it is stuck.
+type claimsSource struct {
+	mu     sync.Mutex
+	claims []string
+	stuck  bool
+}
+
+func (*claimsSource) Token() (*oauth2.Token, error) {
+	return nil, errors.New("Token was called although there is a TokenContext")
+}
+
+func (s *claimsSource) TokenContext(ctx context.Context, claims string) (*oauth2.Token, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.claims = append(s.claims, claims)
+	if s.stuck {
+		return &oauth2.Token{AccessToken: canaryBearer}, ctx.Err()
+	}
+	return &oauth2.Token{AccessToken: fmt.Sprintf("%s-%d", canaryBearer, len(s.claims))}, ctx.Err()
+}
+
+// A 401 is answered by one new token and one repeat, whatever the operation: the service did not act.
+func TestR12Unauthorized(t *testing.T) {
+	t.Parallel()
+	const claims = `{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}`
+	challenge := func(encoded string) []string {
+		return []string{"Www-Authenticate", `Bearer realm="", error="insufficient_claims", claims="` + encoded + `", authorization_uri="https://login.example/"`}
+	}
+	forbidden, err := os.ReadFile(filepath.Join("testdata", "error-intune-nested-twice.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		first    []string // headers of the 401
+		body     string
+		forever  bool
+		stuck    bool
+		requests int
+		claims   []string // that the source was asked for
+	}{
+		"once":                  {requests: 2, claims: []string{"", ""}},
+		"for ever":              {forever: true, requests: 2, claims: []string{"", ""}},
+		"the same token again":  {stuck: true, requests: 1, claims: []string{"", ""}},
+		"around Forbidden":      {body: string(forbidden), forever: true, requests: 1, claims: []string{""}},
+		"challenge":             {first: challenge(base64.StdEncoding.EncodeToString([]byte(claims))), requests: 2, claims: []string{"", claims}},
+		"challenge, unpadded":   {first: challenge(base64.RawStdEncoding.EncodeToString([]byte(claims))), requests: 2, claims: []string{"", claims}},
+		"challenge, URL":        {first: challenge(base64.URLEncoding.EncodeToString([]byte(claims))), requests: 2, claims: []string{"", claims}},
+		"challenge for ever":    {first: challenge(base64.RawURLEncoding.EncodeToString([]byte(claims))), forever: true, requests: 2, claims: []string{"", claims}},
+		"challenge, stuck":      {first: challenge(base64.RawURLEncoding.EncodeToString([]byte(claims))), stuck: true, requests: 1, claims: []string{"", claims}},
+		"challenge, not base64": {first: challenge("%%%"), requests: 2, claims: []string{"", ""}},
+		"challenge, not JSON":   {first: challenge("AAAA"), requests: 2, claims: []string{"", ""}},
+		"challenge of 20 kB":    {first: challenge(strings.Repeat("e30K", 5000)), requests: 2, claims: []string{"", ""}},
+		"claims, no challenge":  {first: []string{"Www-Authenticate", `Bearer error="invalid_token", claims="e30="`}, requests: 2, claims: []string{"", ""}},
+	} {
+		for _, op := range faultOps() {
+			t.Run(name+"/"+op.name, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					refuse := always(401, tc.body, tc.first...)
+					service := &faultService{answer: once(refuse, always(op.status, op.answer))}
+					if tc.forever {
+						service.answer = refuse
+					}
+					source := &claimsSource{stuck: tc.stuck}
+					client := faultClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
+					var meta vpptoken.Metadata
+					began := time.Now()
+					err := op.run(t.Context(), client, vpptoken.WithMetadata(&meta))
+					sent := service.requests()
+					if len(sent) != tc.requests || meta.Attempts != tc.requests || time.Since(began) != 0 {
+						t.Errorf("%d requests in %v, Metadata.Attempts %d; want %d at once", len(sent), time.Since(began), meta.Attempts, tc.requests)
+					}
+					if strings.Join(source.claims, "|") != strings.Join(tc.claims, "|") {
+						t.Errorf("the source was asked for the claims %q, want %q", source.claims, tc.claims)
+					}
+					if len(sent) == 2 && (sent[0].bearer == sent[1].bearer || sent[0].body != sent[1].body) {
+						t.Errorf("the repeat: %+v, first %+v", sent[1], sent[0])
+					}
+					if !tc.forever && !tc.stuck {
+						if err != nil {
+							t.Error(err)
+						}
+						return
+					}
+					e := faultError(t, err)
+					if !errors.Is(err, vpptoken.ErrUnauthorized) || errors.Is(err, vpptoken.ErrForbidden) != (tc.body != "") || e.Ambiguous || vpptoken.Retryable(err) {
+						t.Errorf("error %+v (%v)", *e, err)
+					}
+					if want := tc.claims[len(tc.claims)-1]; e.Claims != want {
+						t.Errorf("Claims %q, want %q", e.Claims, want)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Each attempt asks for its own token: one may be stale after a long wait.
+func TestR12FreshTokenForEachAttempt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := &faultService{answer: always(503, "")}
+		client := faultClientFor(t, &claimsSource{}, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
+		_, err := client.Get(t.Context(), faultID)
+		faultError(t, err)
+		for i, s := range service.requests() {
+			if want := fmt.Sprintf("Bearer %s-%d", canaryBearer, i+1); s.bearer != want {
+				t.Errorf("request %d has the bearer %q, want %q", i+1, s.bearer, want)
+			}
+		}
+	})
+}
+
+// A 401 in the middle of repeats is still one new token.
+func TestR12MixedWithOtherFaults(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		statuses := []int{503, 401, 503, 401, 200}
+		service := &faultService{answer: func(n int, _ *http.Request) (*http.Response, error) {
+			return faultAnswer(statuses[n], `{"id":"1"}`), nil
+		}}
+		source := &claimsSource{}
+		client := faultClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}), vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 10}))
+		_, err := client.Get(t.Context(), faultID)
+		if e := faultError(t, err); e.StatusCode != 401 || e.Attempts != 4 || len(source.claims) != 4 {
+			t.Errorf("error %+v, the source was asked %d times", *e, len(source.claims))
+		}
+	})
+}
+
+// A token source that fails is an error of its own: not repeated as if it were the network, and nothing is sent.
+func TestR13TokenSources(t *testing.T) {
+	t.Parallel()
+	sentinel := errors.New("the vault is sealed: " + canaryClient)
+	token := func(bearer string) func(int) (*oauth2.Token, error) {
+		return func(int) (*oauth2.Token, error) { return &oauth2.Token{AccessToken: bearer}, nil }
+	}
+	retrieve := func(status int) func(int) (*oauth2.Token, error) {
+		return func(int) (*oauth2.Token, error) {
+			return nil, &oauth2.RetrieveError{
+				Response: &http.Response{StatusCode: status, Status: canaryClient}, Body: []byte("client_secret=" + canaryClient),
+				ErrorCode: "invalid_client", ErrorDescription: "AADSTS7000215: Invalid client secret provided: " + canaryClient, ErrorURI: canaryClient,
+			}
+		}
+	}
+	for name, tc := range map[string]struct {
+		token     func(int) (*oauth2.Token, error)
+		text      string
+		retryable bool
+	}{
+		"error":           {func(int) (*oauth2.Token, error) { return nil, sentinel }, "token source failed", true},
+		"error and token": {func(int) (*oauth2.Token, error) { return &oauth2.Token{AccessToken: canaryBearer}, sentinel }, "token source failed", true},
+		"nil token":       {func(int) (*oauth2.Token, error) { return nil, nil }, "no access token", false},
+		"empty token":     {token(""), "no access token", false},
+		"CR and LF":       {token(canaryBearer + "\r\nX-Injected: 1"), "header", false},
+		"space":           {token(canaryBearer + " x"), "header", false},
+		"NUL":             {token(canaryBearer + "\x00"), "header", false},
+		"not ASCII":       {token(canaryBearer + "é"), "header", false},
+		"panic":           {func(int) (*oauth2.Token, error) { panic(canaryClient) }, "panic", false},
+		"nil panic":       {func(int) (*oauth2.Token, error) { panic(sentinel) }, "panic", false},
+		"Goexit":          {func(int) (*oauth2.Token, error) { runtime.Goexit(); return nil, nil }, "token source", false},
+		"refused":         {retrieve(401), "invalid_client", false},
+		"out of order":    {retrieve(503), "AADSTS7000215", true},
+		"hostile code": {func(int) (*oauth2.Token, error) {
+			return nil, &oauth2.RetrieveError{Response: &http.Response{StatusCode: 400}, ErrorCode: "secret " + canaryClient, ErrorDescription: canaryClient}
+		}, "token source failed", false},
+	} {
+		for _, op := range []string{"get", "create"} {
+			t.Run(name+"/"+op, func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					service := &faultService{answer: always(200, `{"id":"1"}`)}
+					source := &countedSource{token: tc.token}
+					client := faultClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
+					var meta vpptoken.Metadata
+					err := faultOpNamed(t, op).run(t.Context(), client, vpptoken.WithMetadata(&meta))
+					e := faultError(t, err)
+					if len(service.requests()) != 0 || source.asked.Load() != 1 || e.Attempts != 0 || meta.Attempts != 0 || e.Ambiguous || e.StatusCode != 0 {
+						t.Errorf("%d requests, the source asked %d times, error %+v", len(service.requests()), source.asked.Load(), *e)
+					}
+					if !strings.Contains(err.Error(), tc.text) || vpptoken.Retryable(err) != tc.retryable {
+						t.Errorf("error %q, Retryable %v; want %q, %v", err, vpptoken.Retryable(err), tc.text, tc.retryable)
+					}
+					if name == "error" && !errors.Is(err, sentinel) {
+						t.Error("errors.Is does not find the source's own error")
+					}
+					showsNoSecret(t, err)
+					// The source is asked again by the next call: nothing is stuck.
+					_ = faultOpNamed(t, op).run(t.Context(), client)
+					if source.asked.Load() != 2 {
+						t.Errorf("the source was asked %d times by two calls", source.asked.Load())
+					}
+				})
+			})
+		}
+	}
+}
+
+// A source that blocks holds no call past its end, and is not asked again while it blocks.
+func TestR13BlockedSource(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		var underWay, most atomic.Int32
+		source := &countedSource{token: func(int) (*oauth2.Token, error) {
+			most.Store(max(most.Load(), underWay.Add(1)))
+			defer underWay.Add(-1)
+			<-release
+			return &oauth2.Token{AccessToken: canaryBearer}, nil
+		}}
+		service := &faultService{answer: always(200, `{"id":"1"}`)}
+		client := faultClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
+		began := time.Now()
+		var calls sync.WaitGroup
+		for i := range 20 {
+			calls.Go(func() {
+				limit := time.Duration(i+1) * time.Second
+				ctx, cancel := context.WithTimeout(t.Context(), limit)
+				defer cancel()
+				_, err := client.Get(ctx, faultID)
+				if took := time.Since(began); took > limit+50*time.Millisecond || !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("call %d took %v: %v", i, took, err)
+				}
+			})
+		}
+		calls.Wait()
+		_, err := client.Get(t.Context(), faultID) // without a deadline of its own it ends with the attempt's
+		if took := time.Since(began); took > 51*time.Second || errors.Is(err, context.DeadlineExceeded) || err == nil {
+			t.Errorf("took %v: %v", took, err)
+		}
+		if source.asked.Load() != 1 || most.Load() != 1 || len(service.requests()) != 0 {
+			t.Errorf("the source was asked %d times, %d at once; %d requests", source.asked.Load(), most.Load(), len(service.requests()))
+		}
+		close(release)
+		synctest.Wait()
+		if _, err := client.Get(t.Context(), faultID); err != nil {
+			t.Errorf("after it woke up: %v", err)
+		}
+	})
+}
+
+// A source of its own context gets the call's values and the end of the attempt.
+func TestR13ContextOfTheFetch(t *testing.T) {
+	t.Parallel()
+	type key struct{}
+	synctest.Test(t, func(t *testing.T) {
+		source := contextSource(func(ctx context.Context) (*oauth2.Token, error) {
+			if ctx.Value(key{}) != "trace" {
+				t.Error("the call's values are lost")
+			}
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		client := faultClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: &faultService{answer: always(200, "")}}))
+		began := time.Now()
+		_, err := client.Get(context.WithValue(t.Context(), key{}, "trace"), faultID)
+		if took := time.Since(began); took != 30*time.Second || err == nil || errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("took %v: %v", took, err)
+		}
+	})
+}
+
+type contextSource func(context.Context) (*oauth2.Token, error)
+
+func (contextSource) Token() (*oauth2.Token, error) { return nil, errors.New("not this one") }
+
+func (f contextSource) TokenContext(ctx context.Context, _ string) (*oauth2.Token, error) {
+	return f(ctx)
+}
