@@ -15,7 +15,7 @@ import (
 )
 
 // ErrUntrustedURL marks an address that the bearer must not go to.
-var ErrUntrustedURL = errors.New("the address is not the service's own")
+var ErrUntrustedURL = errors.New("an address that is not the service's own")
 
 // Cause is why no answer came. Its text is always one of this package's: net/http quotes what the server sent, and
 // token sources quote what they sent. errors.Is still finds what was below, but nothing can print that, because it is only
@@ -103,7 +103,7 @@ func noTimeCause(before *Cause) *Cause {
 }
 
 func untrustedCause() *Cause {
-	return &Cause{text: ErrUntrustedURL.Error(), is: isOne(ErrUntrustedURL)}
+	return &Cause{text: "it would go to " + ErrUntrustedURL.Error(), is: isOne(ErrUntrustedURL)}
 }
 
 func brokenCause(err error) *Cause {

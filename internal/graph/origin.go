@@ -16,11 +16,11 @@ func SameOrigin(u, base *url.URL) bool {
 func NextLink(link string, collection *url.URL) (*url.URL, error) {
 	odd := func(c rune) bool { return c <= ' ' || c > '~' || c == '\\' || c == '#' } // also what only folds to the host's letters
 	if len(link) > 8<<10 || strings.ContainsFunc(link, odd) {
-		return nil, fmt.Errorf("%w: the link to the next page", ErrUntrustedURL)
+		return nil, fmt.Errorf("the link to the next page is %w", ErrUntrustedURL)
 	}
 	u, err := url.Parse(link)
 	if err != nil || !SameOrigin(u, collection) || u.Path != collection.Path || strings.Contains(strings.ToLower(u.RawPath), "%2f") {
-		return nil, fmt.Errorf("%w: the link to the next page", ErrUntrustedURL)
+		return nil, fmt.Errorf("the link to the next page is %w", ErrUntrustedURL)
 	}
 	return u, nil
 }

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 const redacted = "REDACTED"
@@ -21,7 +20,7 @@ func (o *Outcome) Clean(text string) string {
 	var out strings.Builder
 	text = text[:min(len(text), MaxErrorBody)] // a header can be longer than any body that gets here
 	for _, r := range Scrub(text, o.Secrets) { // before the cut, which could leave the half of a secret
-		if out.Len() > maxText-utf8.UTFMax-len(`􏿿`) {
+		if out.Len() > maxText-16 { // a rune can take ten bytes, escaped, and three dots follow
 			out.WriteString("...")
 			break
 		}
