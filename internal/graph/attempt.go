@@ -29,8 +29,8 @@ func (f *flight) attempt(req *http.Request) *Cause {
 		f.RetryAfter = left
 		return heldCause()
 	}
-	if f.ctx.Err() != nil {
-		return ContextCause(f.ctx)
+	if over := f.over(); over != nil {
+		return over
 	}
 	if !SameOrigin(req.URL, f.c.cfg.Base) {
 		return untrustedCause()

@@ -60,10 +60,11 @@ func (c *coolDown) wait(ctx context.Context, end time.Time) time.Duration {
 		if left <= 0 {
 			return 0
 		}
-		if time.Now().Add(left).After(end) {
+		most := time.Until(end)
+		if left > most {
 			return left
 		}
-		timer := time.NewTimer(left + rand.N(left/20+1)) //nolint:gosec // spreads load, guards nothing
+		timer := time.NewTimer(min(most, left+rand.N(left/20+1))) //nolint:gosec // spreads load, guards nothing
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
