@@ -1,0 +1,208 @@
+package vpptoken_test
+
+import (
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/vpptoken/vpptoken"
+)
+
+// A wrong option is an error of NewClient, and its text shows no secret that was put in by mistake.
+func TestR15WrongOptions(t *testing.T) {
+	t.Parallel()
+	static := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: canaryBearer})
+	for name, opt := range map[string]vpptoken.Option{
+		"nil":                       nil,
+		"zero cloud":                vpptoken.WithCloud(vpptoken.Cloud{}),
+		"no version":                vpptoken.WithAPIVersion(""),
+		"v2":                        vpptoken.WithAPIVersion("v2.0"),
+		"version with a path":       vpptoken.WithAPIVersion("beta/.."),
+		"no address":                vpptoken.WithBaseURL(""),
+		"no scheme":                 vpptoken.WithBaseURL("graph.microsoft.com"),
+		"http":                      vpptoken.WithBaseURL("http://graph.microsoft.com"),
+		"http to a lookalike":       vpptoken.WithBaseURL("http://localhost.example.com"),
+		"http to another lookalike": vpptoken.WithBaseURL("http://127.0.0.1.example.com"),
+		"http to any address":       vpptoken.WithBaseURL("http://0.0.0.0"),
+		"file":                      vpptoken.WithBaseURL("file:///etc"),
+		"userinfo":                  vpptoken.WithBaseURL("https://u:" + canaryBearer + "@graph.microsoft.com"),
+		"query":                     vpptoken.WithBaseURL("https://graph.microsoft.com?token=" + canaryBearer),
+		"fragment":                  vpptoken.WithBaseURL("https://graph.microsoft.com#" + canaryBearer),
+		"not an address":            vpptoken.WithBaseURL("https://[" + canaryBearer),
+		"opaque":                    vpptoken.WithBaseURL("https:graph.microsoft.com"),
+		"backslash":                 vpptoken.WithBaseURL(`https://graph.microsoft.com\@` + canaryBearer),
+		"dots":                      vpptoken.WithBaseURL("https://graph.microsoft.com/a/../b"),
+		"nil client":                vpptoken.WithHTTPClient(nil),
+		"no product":                vpptoken.WithUserAgent(""),
+		"product with a line":       vpptoken.WithUserAgent("a\r\nAuthorization: " + canaryBearer),
+		"nil logger":                vpptoken.WithLogger(nil),
+		"negative attempts":         vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: -1}),
+		"negative wait":             vpptoken.WithRetry(vpptoken.Retry{MinWait: -1}),
+		"negative most":             vpptoken.WithRetry(vpptoken.Retry{MaxWait: -1}),
+		"negative Retry-After":      vpptoken.WithRetry(vpptoken.Retry{MaxRetryAfter: -1}),
+		"negative attempt":          vpptoken.WithRetry(vpptoken.Retry{AttemptTimeout: -1}),
+		"least above most":          vpptoken.WithRetry(vpptoken.Retry{MinWait: 2, MaxWait: 1}),
+		"least above default":       vpptoken.WithRetry(vpptoken.Retry{MinWait: time.Hour}),
+	} {
+		c, err := vpptoken.NewClient(static, opt)
+		if c != nil || err == nil || !strings.HasPrefix(err.Error(), "vpptoken: ") || strings.ContainsAny(err.Error(), "\r\n") {
+			t.Errorf("%s: client %v, error %v", name, c, err)
+		}
+		showsNoSecret(t, err)
+	}
+	if c, err := vpptoken.NewClient(nil); c != nil || err == nil {
+		t.Errorf("no token source: client %v, error %v", c, err)
+	}
+}
+
+// A token source that is a nil pointer panics when it is asked: that is an error of the call.
+func TestR15NilTokenSources(t *testing.T) {
+	t.Parallel()
+	for name, source := range map[string]oauth2.TokenSource{"pointer": (*countedSource)(nil), "function": sourceFunc(nil), "with a context": (*claimsSource)(nil)} {
+		err := faultOpNamed(t, "get").run(t.Context(), faultClientFor(t, source))
+		if faultError(t, err); !strings.Contains(err.Error(), "panicked") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Wrong options of a call are errors before anything is sent, and no *Error, because nothing left the process.
+func TestR15WrongCalls(t *testing.T) {
+	t.Parallel()
+	service := &faultService{answer: always(200, `{"id":"1"}`)}
+	client := faultClient(t, service)
+	ctx := t.Context()
+	var noContext context.Context
+	one := func(o vpptoken.CallOption) error { _, err := client.Get(ctx, faultID, o); return err }
+	list := func(o ...vpptoken.ListOption) error { return last(client.List(ctx, o...)) }
+	results := map[string]error{
+		"nil option":              one(nil),
+		"nil list option":         list(nil),
+		"typed nil list option":   list(vpptoken.CallOption(nil)),
+		"nil option of licences":  last(client.LicensesForApp(ctx, "com.example.app", nil)),
+		"nil metadata":            one(vpptoken.WithMetadata(nil)),
+		"Authorization":           one(vpptoken.WithHeader("authorization", canaryBearer)),
+		"Host":                    one(vpptoken.WithHeader("Host", "x")),
+		"Content-Length":          one(vpptoken.WithHeader("Content-Length", "5")),
+		"Content-Type":            one(vpptoken.WithHeader("content-type", "text/plain")),
+		"Idempotency-Key":         one(vpptoken.WithHeader("Idempotency-Key", "x")),
+		"X-Idempotency-Key":       one(vpptoken.WithHeader("X-IDEMPOTENCY-KEY", "x")),
+		"Accept-Encoding":         one(vpptoken.WithHeader("Accept-Encoding", "gzip")),
+		"no header":               one(vpptoken.WithHeader("", "x")),
+		"header name with a line": one(vpptoken.WithHeader("A\r\nB", canaryBearer)),
+		"header with a line":      one(vpptoken.WithHeader("A", "b\r\nC: "+canaryBearer)),
+		"header with a NUL":       one(vpptoken.WithHeader("A", "b\x00"+canaryBearer)),
+		"no id of the request":    one(vpptoken.WithClientRequestID("")),
+		"id with a line":          one(vpptoken.WithClientRequestID("a\r\nb" + canaryBearer)),
+		"id of 65":                one(vpptoken.WithClientRequestID(strings.Repeat("a", 65))),
+		"no filter":               list(vpptoken.WithFilter("")),
+		"filter with a NUL":       list(vpptoken.WithFilter("a\x00")),
+		"top of 0":                list(vpptoken.WithTop(0)),
+		"top below 0":             list(vpptoken.WithTop(math.MinInt)),
+		"no select":               list(vpptoken.WithSelect()),
+		"select of two in one":    list(vpptoken.WithSelect("id,state")),
+		"two tops":                list(vpptoken.WithTop(1), vpptoken.WithTop(2)),
+		"nil context, get":        second(client.Get(noContext, faultID)),
+		"nil context, list":       last(client.List(noContext)),
+		"nil context, create":     second(client.Create(noContext, &vpptoken.NewToken{Token: vpptoken.NewSecret("x")})),
+		"nil context, update":     second(client.Update(noContext, faultID, vpptoken.NewPatch().ClearAppleID())),
+		"nil context, delete":     client.Delete(noContext, faultID),
+		"nil context, start":      second(client.StartSync(noContext, faultID)),
+		"nil context, wait":       second(client.WaitSync(noContext, &vpptoken.Sync{TokenID: faultID})),
+		"nil context, licences":   last(client.LicensesForApp(noContext, "com.example.app")),
+		"nil token":               second(client.Create(ctx, nil)),
+		"empty token":             second(client.Create(ctx, &vpptoken.NewToken{})),
+		"nil patch":               second(client.Update(ctx, faultID, nil)),
+		"empty patch":             second(client.Update(ctx, faultID, &vpptoken.Patch{})),
+		"no id":                   second(client.Get(ctx, "")),
+		"parent":                  client.Delete(ctx, ".."),
+		"nil sync":                second(client.WaitSync(ctx, nil)),
+		"zero sync":               second(client.WaitSync(ctx, &vpptoken.Sync{})),
+		"nil wait option":         second(client.WaitSync(ctx, &vpptoken.Sync{TokenID: faultID}, nil)),
+		"poll every 0":            second(client.WaitSync(ctx, &vpptoken.Sync{TokenID: faultID}, vpptoken.PollEvery(0))),
+		"nil poll function":       second(client.WaitSync(ctx, &vpptoken.Sync{TokenID: faultID}, vpptoken.OnPoll(nil))),
+		"no bundle id":            last(client.LicensesForApp(ctx, "")),
+		"long bundle id":          last(client.LicensesForApp(ctx, strings.Repeat("a", 256))),
+		"bundle id, not UTF-8":    last(client.LicensesForApp(ctx, "\xff")),
+	}
+	for name, err := range results {
+		if _, ok := errors.AsType[*vpptoken.Error](err); ok || err == nil || !strings.HasPrefix(err.Error(), "vpptoken: ") || strings.ContainsAny(err.Error(), "\r\n") {
+			t.Errorf("%s: %v (%T)", name, err, err)
+		}
+		showsNoSecret(t, err)
+		if vpptoken.Retryable(err) {
+			t.Errorf("%s is Retryable", name)
+		}
+	}
+	if n := len(service.requests()); n != 0 {
+		t.Errorf("%d requests were sent", n)
+	}
+}
+
+// The zero and the nil Client, and helpers given nothing, fail without a panic.
+func TestR15ZeroValues(t *testing.T) {
+	t.Parallel()
+	for _, client := range []*vpptoken.Client{nil, {}} {
+		for _, op := range faultOps() {
+			if err := op.run(t.Context(), client); err == nil || !strings.Contains(err.Error(), "NewClient") {
+				t.Errorf("%s: %v", op.name, err)
+			}
+		}
+		if err := second(client.StartSync(t.Context(), faultID)); err == nil {
+			t.Error("StartSync: no error")
+		}
+		if err := second(client.WaitSync(t.Context(), &vpptoken.Sync{TokenID: faultID})); err == nil {
+			t.Error("WaitSync: no error")
+		}
+		showsNoSecret(t, client)
+	}
+	if vpptoken.Retryable(nil) || vpptoken.Retryable(errors.New("x")) || vpptoken.Retryable(&vpptoken.Error{}) {
+		t.Error("nothing is Retryable")
+	}
+	if d, ok := vpptoken.RetryAfter(nil); ok || d != 0 {
+		t.Errorf("RetryAfter(nil) = %v, %v", d, ok)
+	}
+	zero := &vpptoken.Error{}
+	if zero.Error() == "" || zero.Unwrap() != nil || errors.Is(zero, vpptoken.ErrNotFound) {
+		t.Errorf("the zero Error: %q", zero)
+	}
+	if _, err := (vpptoken.Cloud{}).Endpoint("organizations"); err == nil {
+		t.Error("the zero Cloud has an endpoint")
+	}
+}
+
+// A transport that answers with nothing, or with a nil body, is not the client's end.
+func TestR15OddTransports(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		answer func(int, *http.Request) (*http.Response, error)
+		fails  bool
+	}{
+		"nothing":  {func(int, *http.Request) (*http.Response, error) { return nil, nil }, true},
+		"nil body": {func(int, *http.Request) (*http.Response, error) { return &http.Response{StatusCode: 204}, nil }, false},
+		"nil header": {func(int, *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 404, Body: http.NoBody}, nil
+		}, true},
+		"no status":  {func(int, *http.Request) (*http.Response, error) { return &http.Response{Body: http.NoBody}, nil }, true},
+		"status 999": {always(999, ""), true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				err := faultClient(t, &faultService{answer: tc.answer}).Delete(t.Context(), faultID)
+				if tc.fails != (err != nil) {
+					t.Errorf("error %v", err)
+				}
+			})
+		})
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
