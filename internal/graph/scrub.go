@@ -123,10 +123,10 @@ func matchByte(text string, c byte) int {
 		n := len(text) - len(strings.TrimLeft(text, `\`))
 		rest := text[n:]
 		switch {
+		case len(rest) >= 5 && rest[0] == 'u' && rest[1:3] == "00" && isHex(rest[3:5], c): // first: c may be a u
+			return n + 5
 		case rest != "" && rest[0] == c:
 			return n + 1
-		case len(rest) >= 5 && rest[0] == 'u' && rest[1:3] == "00" && isHex(rest[3:5], c):
-			return n + 5
 		}
 	case '%':
 		n := 1

@@ -1,0 +1,178 @@
+package vpptoken_test
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/oauth2"
+
+	"github.com/vpptoken/vpptoken"
+)
+
+// The judge is worth something: it sees each disguise of each secret.
+func TestLeakJudge(t *testing.T) {
+	t.Parallel()
+	for _, secret := range []string{canaryBearer, canaryApple, canaryClient} {
+		for name, text := range disguises(secret) {
+			if leaks("before "+text+" after") != secret && name != "cut off" {
+				t.Errorf("%s: the judge does not see %q", name, text)
+			}
+		}
+	}
+	for _, text := range []string{"", "REDACTED", "vpptoken: get: 403 Forbidden", canaryBearer[:piece-1]} {
+		if leaks(text) != "" {
+			t.Errorf("the judge sees a secret in %q", text)
+		}
+	}
+}
+
+// exportedTypes reads the names of the package's exported types from its source.
+func exportedTypes(t *testing.T) map[string]bool {
+	t.Helper()
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no source: %v", err)
+	}
+	names := make(map[string]bool)
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, decl := range file.Decls {
+			if types, ok := decl.(*ast.GenDecl); ok && types.Tok == token.TYPE {
+				for _, spec := range types.Specs {
+					if spec, ok := spec.(*ast.TypeSpec); ok && spec.Name.IsExported() {
+						names[spec.Name.Name] = true
+					}
+				}
+			}
+		}
+	}
+	return names
+}
+
+// Every exported type is printed in every way, with secrets in all places that may hold one.
+func TestLeakExportedTypes(t *testing.T) {
+	t.Parallel()
+	apple, bearer := vpptoken.NewSecret(canaryApple), vpptoken.NewSecret(canaryBearer)
+	logger := slog.New(slog.DiscardHandler)
+	client := faultClientFor(t, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: canaryBearer, RefreshToken: canaryClient}),
+		vpptoken.WithLogger(logger), vpptoken.WithHTTPClient(&http.Client{Transport: &faultService{answer: always(500, "")}}))
+	err := faultOpNamed(t, "update").run(t.Context(), client)
+	failed := faultError(t, err)
+	patch := vpptoken.NewPatch().SetToken(apple).SetDisplayName("Nordwind")
+	created := vpptoken.NewToken{Token: apple, DisplayName: "Nordwind"}
+	vpp := vpptoken.VPPToken{ID: faultID, Token: apple}
+
+	values := map[string][]any{
+		"Secret":              {apple, &apple, []vpptoken.Secret{apple, bearer}, map[string]vpptoken.Secret{"k": apple}, struct{ s vpptoken.Secret }{apple}, vpptoken.Secret{}},
+		"VPPToken":            {vpp, &vpp, []vpptoken.VPPToken{vpp}, []*vpptoken.VPPToken{&vpp}},
+		"Patch":               {patch, *patch},
+		"NewToken":            {created, &created},
+		"Client":              {client, *client, &vpptoken.Client{}, (*vpptoken.Client)(nil)},
+		"Error":               {failed, *failed},
+		"Metadata":            {vpptoken.Metadata{StatusCode: 500}},
+		"Sync":                {vpptoken.Sync{TokenID: faultID, RequestedAt: time.Now()}},
+		"ActionResult":        {vpptoken.ActionResult{ActionName: "revokeLicenses"}},
+		"LicenseSummary":      {vpptoken.LicenseSummary{VPPTokenID: faultID}},
+		"RevokeOptions":       {vpptoken.RevokeOptions{}},
+		"Retry":               {vpptoken.Retry{}},
+		"Cloud":               {vpptoken.CloudGlobal, vpptoken.Cloud{}},
+		"APIVersion":          {vpptoken.VersionBeta},
+		"AccountType":         {vpptoken.AccountTypeBusiness},
+		"State":               {vpptoken.StateValid},
+		"SyncStatus":          {vpptoken.SyncStatusCompleted},
+		"ActionState":         {vpptoken.ActionStateDone},
+		"ActionFailureReason": {vpptoken.ActionFailureReason("none")},
+		"DeliveryProtocol":    {vpptoken.DeliveryProtocolDefault},
+		"Option":              {vpptoken.WithUserAgent(canaryBearer), vpptoken.WithHTTPClient(&http.Client{})},
+		"CallOption":          {vpptoken.WithHeader("X", canaryClient)},
+		"ListOption":          {vpptoken.WithFilter(canaryClient)},
+		"WaitOption":          {vpptoken.PollEvery(time.Second)},
+	}
+	for name := range exportedTypes(t) {
+		if len(values[name]) == 0 {
+			t.Errorf("the exported type %s is not walked", name)
+		}
+	}
+	for name, list := range values {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			requestBody := name == "Patch" || name == "NewToken"
+			for _, v := range list {
+				texts := append(printed(v), logged(v)...)
+				if !requestBody { // the two are made to be encoded with the secret
+					texts = append(texts, marshalled(v)...)
+					texts = append(texts, logged([]any{v})...)
+					texts = append(texts, logged(struct{ V any }{v})...)
+				}
+				slices.Sort(texts)
+				for _, text := range slices.Compact(texts) {
+					if leaks(text) != "" {
+						t.Errorf("a secret shows in %.300s", text)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Comparing shows no secret either, and encoding for a file or a log can't be undone into a token.
+func TestLeakComparisonsAndRoundTrips(t *testing.T) {
+	t.Parallel()
+	a, b := vpptoken.VPPToken{Token: vpptoken.NewSecret(canaryApple)}, vpptoken.VPPToken{Token: vpptoken.NewSecret(canaryBearer)}
+	diff := cmp.Diff(a, b)
+	if diff == "" || leaks(diff) != "" {
+		t.Errorf("go-cmp's report: %s", diff)
+	}
+	text, err := json.Marshal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back vpptoken.VPPToken
+	if err := json.Unmarshal(text, &back); err != nil || !back.Token.IsZero() {
+		t.Errorf("a redacted token came back as %q: %v", back.Token.Reveal(), err)
+	}
+	for _, v := range []any{a.Token.String(), a.Token.GoString(), a.Token.LogValue().String()} {
+		showsNoSecret(t, v)
+	}
+}
+
+// A child process goes through the faults of the service with a client that has no logger. It prints nothing at all.
+func TestLeakNothingIsPrinted(t *testing.T) {
+	t.Parallel()
+	stdout, stderr, err := runChild(t)
+	if err != nil || stdout != "" || stderr != "" {
+		t.Errorf("the child ended with %v and printed %q and %q", err, stdout, stderr)
+	}
+}
+
+// TestLeakChild is that child. It leaves before the testing package can print.
+func TestLeakChild(t *testing.T) { //nolint:paralleltest // it is alone in its process
+	if os.Getenv(childVariable) == "" {
+		t.Skip("only as a child of TestLeakNothingIsPrinted")
+	}
+	if err := goThroughFaults(t); err != nil {
+		_, _ = os.Stderr.WriteString(err.Error())
+		os.Exit(3)
+	}
+	os.Exit(0)
+}
+
+var errTooFew = errors.New("the child met fewer failures than it should")
