@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/url"
 	"regexp"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -171,4 +170,11 @@ func disguises(text string) map[string]string {
 	}
 }
 
-func jsonText(s string) string { return strconv.QuoteToASCII(strings.ToValidUTF8(s, "?")) }
+// jsonText is s as JSON. A string always has one.
+func jsonText(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
