@@ -23,10 +23,12 @@ func disguise(secret string) map[string]string {
 		}
 		return b.String()
 	}
-	quoted, _ := json.Marshal(secret)
-	twice, _ := json.Marshal(string(quoted))
+	quote := func(s string) string {
+		b, _ := json.Marshal(s)
+		return string(b[1 : len(b)-1])
+	}
 	return map[string]string{
-		"raw": secret, "JSON": strings.Trim(string(quoted), `"`), "JSON twice": strings.Trim(string(twice), `"\`), "slash": strings.ReplaceAll(secret, "/", `\/`),
+		"raw": secret, "JSON": quote(secret), "JSON twice": quote(quote(secret)), "slash": strings.ReplaceAll(secret, "/", `\/`),
 		"query": url.QueryEscape(secret), "path": url.PathEscape(secret), "query twice": url.QueryEscape(url.QueryEscape(secret)),
 		"u": each(`\u%04x`), "U": each(`\u%04X`), "uu": each(`\\u%04x`), "%": each("%%%02x"), "%25": each("%%25%02X"), "%2525": each("%%2525%02X"),
 	}
