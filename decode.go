@@ -65,19 +65,22 @@ func decodeToken(data []byte) (*VPPToken, error) {
 	return t, err
 }
 
-// decodePage reads one page of a list of tokens.
-func decodePage(data []byte) ([]*VPPToken, string, error) {
+// decodePage reads one page of a list of tokens. Whole ones have an id: without it a zero token would pass for one.
+func decodePage(data []byte, whole bool) ([]*VPPToken, string, error) {
 	last := new(VPPToken)
 	return decodeList(data, func(s *jsonscan.Scanner) *VPPToken {
 		t := new(VPPToken)
 		t.scan(s, last)
+		if whole && t.ID == "" {
+			s.Fail(errors.New("a token of the list has no id"))
+		}
 		last = t
 		return t
 	})
 }
 
 // decodeLicenses reads one page of licence summaries.
-func decodeLicenses(data []byte) ([]*LicenseSummary, string, error) {
+func decodeLicenses(data []byte, _ bool) ([]*LicenseSummary, string, error) {
 	return decodeList(data, func(s *jsonscan.Scanner) *LicenseSummary {
 		l := new(LicenseSummary)
 		l.scan(s)
@@ -94,7 +97,7 @@ func decodeList[T any](data []byte, element func(*jsonscan.Scanner) *T) (list []
 				check(s, name, text(s, &nextLink, ""))
 			case "value":
 				found = s.IsArray()
-				s.Array(func(int) { list = append(list, element(s)) })
+				elements(s, func() { list = append(list, element(s)) })
 			default:
 				s.Value()
 			}
@@ -180,6 +183,7 @@ func (t *VPPToken) property(s *jsonscan.Scanner, name []byte, like *VPPToken) {
 	case "appleDeviceAppDeliveryProtocolType":
 		ok = text(s, &t.AppDeliveryProtocolType, like.AppDeliveryProtocolType)
 	default:
+		s.Count()
 		t.keep(name, s.Value())
 	}
 	check(s, name, ok)
@@ -286,6 +290,9 @@ func moment(s *jsonscan.Scanner, into *time.Time) bool {
 	if into.UnmarshalJSON(s.Value()) != nil {
 		return false
 	}
+	if _, offset := into.Zone(); offset <= -24*3600 || offset >= 24*3600 {
+		return false // the time package reads it and can't write it
+	}
 	if into.Year() == 1 && into.YearDay() == 1 {
 		*into = time.Time{}
 	}
@@ -304,18 +311,22 @@ func number(s *jsonscan.Scanner, into *int) bool { return json.Unmarshal(s.Value
 
 // list reads a list inside a token, or null as none; element reads each of its elements.
 func list(s *jsonscan.Scanner, element func()) bool {
-	const most = 10_000
 	if !s.IsArray() {
 		return string(s.Value()) == "null"
 	}
+	elements(s, element)
+	return true
+}
+
+// elements reads a list, of a length that no service of this kind has.
+func elements(s *jsonscan.Scanner, element func()) {
 	s.Array(func(i int) {
-		if i == most {
+		if i == 10_000 {
 			s.Fail(jsonscan.ErrCrowded)
 			return
 		}
 		element()
 	})
-	return true
 }
 
 // knownProperty asks property itself, so that its switch stays the only list of names.

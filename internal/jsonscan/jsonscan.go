@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of a text: how deep objects and arrays may nest, and how many members and elements there may be, which cost many
-// times the memory of their text once they are values. A page of three thousand tokens stays below.
+// Bounds of a text: how deep objects and arrays may nest, and how many values may be counted, which cost many times the memory
+// of their text once they are decoded.
 const (
 	MaxDepth  = 64
 	MaxValues = 1 << 16
@@ -21,7 +21,7 @@ const (
 // What a Scanner finds. ErrSyntax means that it lost its way, which it can only in a text that is not JSON.
 var (
 	ErrDepth     = errors.New("nested more than 64 deep")
-	ErrCrowded   = errors.New("more members and elements than an answer of this service has")
+	ErrCrowded   = errors.New("more elements and unknown properties than an answer may have: ask for smaller pages")
 	ErrDuplicate = errors.New("a property stands twice in one object")
 	ErrUTF8      = errors.New("not valid UTF-8")
 	ErrSyntax    = errors.New("not JSON")
@@ -86,6 +86,9 @@ func (s *Scanner) Object(member func(name []byte)) {
 		if s.err != nil {
 			return
 		}
+		if len(s.names)-mine >= 32 {
+			s.Count()
+		}
 		s.names = append(s.names, name)
 		member(name)
 	}
@@ -104,6 +107,9 @@ func (s *Scanner) Array(element func(i int)) {
 		return
 	}
 	for i := 0; s.next(']'); i++ {
+		if s.Count(); s.err != nil {
+			return
+		}
 		element(i)
 	}
 	s.depth--
@@ -170,10 +176,15 @@ func (s *Scanner) next(end byte) bool {
 	if c == 0 {
 		s.Fail(ErrSyntax)
 	}
+	return s.err == nil
+}
+
+// Count counts a value that costs memory of its own: each element of an array, each member of an object that has many, and what
+// its caller keeps besides.
+func (s *Scanner) Count() {
 	if s.values++; s.values > MaxValues {
 		s.Fail(ErrCrowded)
 	}
-	return s.err == nil
 }
 
 // name reads a member's name and its colon.
