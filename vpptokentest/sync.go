@@ -1,12 +1,10 @@
 package vpptokentest
 
 import (
-	"encoding/base64"
-	"encoding/json"
-	"strings"
 	"time"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/contenttoken"
 )
 
 // SyncOutcome is how a sync that was asked for ends; see [Server.NextSync]. The zero value is SyncCompletes.
@@ -88,6 +86,9 @@ func (e *entry) settle(now time.Time) {
 		e.uploaded.show(t, ends)
 		e.uploaded = nil
 	}
+	if t.State == vpptoken.StateAssignedToExternalMDM && t.ClaimTokenManagementFromExternalMDM {
+		t.State = byDate(t.ExpirationDateTime, ends) // claimed
+	}
 	if outcome == SyncFindsDuplicate {
 		t.State = vpptoken.StateDuplicateLocationID
 	}
@@ -99,39 +100,30 @@ type content struct {
 	expires          time.Time
 }
 
-// show lets t follow its content token. Another MDM's hold ends only with the consent to claim the token.
+// show lets t follow its content token. It does not end another MDM's hold.
 func (c content) show(t *vpptoken.VPPToken, now time.Time) {
 	t.ExpirationDateTime = c.expires
 	if c.organizationName != "" {
 		t.OrganizationName = c.organizationName
 	}
-	switch {
-	case t.State == vpptoken.StateAssignedToExternalMDM && !t.ClaimTokenManagementFromExternalMDM:
-	case now.Before(c.expires):
-		t.State = vpptoken.StateValid
-	default:
-		t.State = vpptoken.StateExpired
+	if t.State != vpptoken.StateAssignedToExternalMDM {
+		t.State = byDate(c.expires, now)
 	}
 }
 
-// readContent reads the text of a .vpptoken file. It returns nil for any other text: Microsoft's own examples upload
-// "Token value", so that is accepted and has no effect.
+func byDate(expires, now time.Time) vpptoken.State {
+	if now.Before(expires) {
+		return vpptoken.StateValid
+	}
+	return vpptoken.StateExpired
+}
+
+// readContent returns nil for text that is no content token: Microsoft's own examples upload "Token value", so that is
+// accepted and has no effect.
 func readContent(text string) *content {
-	plain, err := base64.StdEncoding.DecodeString(strings.TrimSpace(strings.TrimPrefix(text, "\uFEFF")))
+	ct, err := contenttoken.Parse([]byte(text))
 	if err != nil {
 		return nil
 	}
-	var file struct {
-		Token   string `json:"token"`
-		ExpDate string `json:"expDate"`
-		OrgName string `json:"orgName"`
-	}
-	if json.Unmarshal(plain, &file) != nil || file.Token == "" {
-		return nil
-	}
-	expires, err := time.Parse("2006-01-02T15:04:05-0700", file.ExpDate)
-	if err != nil {
-		return nil
-	}
-	return &content{organizationName: file.OrgName, expires: expires.UTC()}
+	return &content{organizationName: ct.OrganizationName, expires: ct.ExpirationDateTime.UTC()}
 }
