@@ -12,6 +12,7 @@ import (
 type body struct {
 	text []byte
 	err  error
+	beta string // a property in it that v1.0 does not have
 }
 
 // put writes v unless it is nil. texts are the strings inside v: encoding/json would replace what is not UTF-8 in them,
@@ -22,13 +23,13 @@ func put[T any](b *body, name string, v *T, texts ...string) {
 	}
 	for _, s := range texts {
 		if !utf8.ValidString(s) {
-			b.err = fmt.Errorf("vpptoken: %s is not valid UTF-8", name)
+			b.err = fmt.Errorf("%s is not valid UTF-8", name)
 			return
 		}
 	}
 	text, err := json.Marshal(v)
 	if err != nil {
-		b.err = fmt.Errorf("vpptoken: %s: %w", name, err)
+		b.err = fmt.Errorf("%s: %w", name, err)
 		return
 	}
 	b.member(name, text)
@@ -96,6 +97,9 @@ func isPlain(s string) bool {
 }
 
 func (b *body) member(name string, value []byte) {
+	if betaProperty(name) {
+		b.beta = name
+	}
 	if b.text == nil {
 		b.text = make([]byte, 0, 512) // most bodies fit
 	}
@@ -109,14 +113,27 @@ func (b *body) member(name string, value []byte) {
 	b.text = append(b.text, value...)
 }
 
-func (b *body) end() ([]byte, error) {
-	if b.err != nil {
+// end returns the body, which must fit version when that is not "".
+func (b *body) end(version APIVersion) ([]byte, error) {
+	switch {
+	case b.err != nil:
 		return nil, b.err
-	}
-	if len(b.text) == 0 {
+	case version == VersionV1 && b.beta != "":
+		return nil, notInV1(b.beta)
+	case len(b.text) == 0:
 		return []byte("{}"), nil
 	}
 	return append(b.text, '}'), nil
+}
+
+func notInV1(name string) error { return fmt.Errorf("%w: v1.0 has no %s", ErrNotInVersion, name) }
+
+// prefixed is for the errors of exported methods.
+func prefixed(text []byte, err error) ([]byte, error) {
+	if err != nil {
+		return nil, fmt.Errorf("vpptoken: %w", err)
+	}
+	return text, nil
 }
 
 // logBody shows a body whose secret was taken out before.

@@ -34,6 +34,7 @@ type call struct {
 	metadata *Metadata
 	query    []string // "$top=5", escaped
 	selected []string // the names in $select
+	ordered  []string // the names in $orderby
 	err      error
 }
 
@@ -61,6 +62,8 @@ func WithHeader(key, value string) CallOption {
 			c.fail(errors.New("WithHeader: the key is no header name"))
 		case !printable(value):
 			c.fail(fmt.Errorf("WithHeader: the value of %s is not printable ASCII", name))
+		case name == "Client-Request-Id":
+			c.fail(errors.New("WithHeader: Client-Request-Id is set by WithClientRequestID"))
 		case reservedHeader(name):
 			c.fail(fmt.Errorf("WithHeader: %s is set by the client itself", name))
 		default:
@@ -72,14 +75,15 @@ func WithHeader(key, value string) CallOption {
 	}
 }
 
-func notHeaderName(r rune) bool {
-	return (r|0x20 < 'a' || r|0x20 > 'z') && (r < '0' || r > '9') && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
-}
+func notHeaderName(r rune) bool { return !alnum(r) && !strings.ContainsRune("!#$%&'*+-.^_`|~", r) }
+
+// alnum reports whether r is a letter or digit of ASCII.
+func alnum(r rune) bool { return 'a' <= r|0x20 && r|0x20 <= 'z' || '0' <= r && r <= '9' }
 
 // reservedHeader tells which headers belong to the client. An Idempotency-Key would make net/http repeat a POST by itself.
 func reservedHeader(name string) bool {
 	switch name {
-	case "Authorization", "Host", "Accept-Encoding", "Client-Request-Id", "Connection", "Cookie", "Expect", "Idempotency-Key", "X-Idempotency-Key",
+	case "Authorization", "Host", "Accept-Encoding", "Connection", "Cookie", "Expect", "Idempotency-Key", "X-Idempotency-Key",
 		"Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
 		return true
 	}
@@ -137,12 +141,20 @@ func (m *Metadata) fill(id string, out *graph.Outcome) {
 	}
 }
 
-// WithFilter sends $filter, for example "state eq 'valid'". Which filters the service honours here is not documented.
+// WithFilter sends $filter, for example "state eq 'valid'", as it is: it is not looked into for what v1.0 does not have. Which
+// filters the service honours here is not documented.
 func WithFilter(expr string) ListOption { return withText("$filter", "WithFilter", expr) }
 
 // WithOrderBy sends $orderby, for example "displayName desc". Whether the service honours it here is not documented.
 func WithOrderBy(exprs ...string) ListOption {
-	return withText("$orderby", "WithOrderBy", strings.Join(exprs, ","))
+	sent := withText("$orderby", "WithOrderBy", strings.Join(exprs, ","))
+	return queryOption(func(c *call) {
+		for _, e := range exprs {
+			name, _, _ := strings.Cut(strings.TrimSpace(e), " ")
+			c.ordered = append(c.ordered, name)
+		}
+		sent.applyList(c)
+	})
 }
 
 func withText(name, option, text string) ListOption {
@@ -159,7 +171,7 @@ func withText(name, option, text string) ListOption {
 func WithSelect(properties ...string) ListOption {
 	return queryOption(func(c *call) {
 		for _, p := range properties {
-			if p == "" || strings.ContainsFunc(p, func(r rune) bool { return (r|0x20 < 'a' || r|0x20 > 'z') && (r < '0' || r > '9') }) {
+			if p == "" || strings.ContainsFunc(p, func(r rune) bool { return !alnum(r) }) {
 				c.fail(errors.New("WithSelect: a property is a name as in Graph, such as displayName"))
 				return
 			}

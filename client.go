@@ -18,7 +18,8 @@ import (
 )
 
 // Client reads and changes the VPP tokens of one tenant. It is safe for concurrent use and immutable; use one
-// for all goroutines, so that they share connections, a retry budget and the cool-down after a 429.
+// for all goroutines, so that they share connections, a retry budget and the cool-down after a 429. Clients of many tenants share
+// connections when they are given the same http.Client by [WithHTTPClient].
 type Client struct {
 	graph   *graph.Client
 	base    *url.URL
@@ -184,17 +185,23 @@ func (c *Client) LicensesForApp(ctx context.Context, bundleID string, opts ...Ca
 	return pages(ctx, c, r, listOpts, decodeLicenses)
 }
 
+// apiVersion is the client's version; a nil client is refused later.
+func (c *Client) apiVersion() APIVersion {
+	if c == nil {
+		return ""
+	}
+	return c.version
+}
+
 // updateBody checks a patch and encodes it.
 func (c *Client) updateBody(p *Patch) ([]byte, error) {
 	switch {
 	case p.IsEmpty():
 		return nil, ErrEmptyPatch
-	case c != nil && c.version == VersionV1 && p.betaOnly() != "":
-		return nil, fmt.Errorf("%w: v1.0 has no %s", ErrNotInVersion, p.betaOnly())
 	case p.AppDeliveryProtocolType != nil && *p.AppDeliveryProtocolType == DeliveryProtocolUnknownFutureValue:
 		return nil, errors.New("appleDeviceAppDeliveryProtocolType unknownFutureValue is ignored by Graph in a PATCH")
 	}
-	return p.MarshalJSON()
+	return p.body(c.apiVersion())
 }
 
 // createBody checks a new token and encodes it.
@@ -202,10 +209,8 @@ func (c *Client) createBody(t *NewToken) ([]byte, error) {
 	switch {
 	case t == nil || t.Token.IsZero():
 		return nil, errors.New("there is no content token to upload: Token is empty")
-	case c != nil && c.version == VersionV1 && t.betaOnly() != "":
-		return nil, fmt.Errorf("%w: v1.0 has no %s", ErrNotInVersion, t.betaOnly())
 	}
-	return t.MarshalJSON()
+	return t.body(c.apiVersion())
 }
 
 // tokenOrRead returns the token in the answer, or reads it when the service answered 204.

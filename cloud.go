@@ -42,12 +42,8 @@ func (c Cloud) Endpoint(tenant string) (oauth2.Endpoint, error) {
 
 // isTenant takes the characters of a GUID or a domain name: nothing that could lead to another address.
 func isTenant(s string) bool {
-	for _, b := range []byte(s) {
-		if (b|0x20 < 'a' || b|0x20 > 'z') && (b < '0' || b > '9') && b != '-' && b != '.' {
-			return false
-		}
-	}
-	return s != "" && len(s) <= 253 && strings.Trim(s, "-.") == s && !strings.Contains(s, "..")
+	odd := strings.ContainsFunc(s, func(r rune) bool { return !alnum(r) && r != '-' && r != '.' })
+	return !odd && s != "" && len(s) <= 253 && strings.Trim(s, "-.") == s && !strings.Contains(s, "..")
 }
 
 // ClientCredentials returns the configuration for signing in as the application itself. The configuration holds the secret:

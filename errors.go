@@ -68,14 +68,14 @@ func (e *Error) Error() string {
 	if e.Is(ErrForbidden) {
 		text += "; it needs an Intune licence, a role, and " + permission(e.Method)
 	}
+	if e.Attempts > 1 {
+		text += fmt.Sprintf(" (%d attempts)", e.Attempts)
+	}
 	if e.RetryAfter > 0 {
 		text += fmt.Sprintf("; retry after %v", e.RetryAfter)
 	}
 	if e.Ambiguous {
 		text += "; it may have been carried out"
-	}
-	if e.Attempts > 1 {
-		text += fmt.Sprintf(" after %d attempts", e.Attempts)
 	}
 	switch {
 	case e.RequestID != "":
@@ -115,7 +115,7 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
-// Unwrap returns the cause when it was not the service's answer, or nil. Its text is always one of this package's.
+// Unwrap returns the cause when it was not the service's answer, or nil. Its text is safe to log as well.
 func (e *Error) Unwrap() error { return e.cause }
 
 // Retryable reports whether the same call may succeed later, for engines that run jobs. It is true for a service that

@@ -178,6 +178,8 @@ func parseRoot(root string) (*url.URL, error) {
 		return bad("holds a user name or password")
 	case u.RawQuery != "" || u.ForceQuery || strings.Contains(root, "#"):
 		return bad("has a query or a fragment")
+	case strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), "/"+string(VersionBeta)), strings.HasSuffix(strings.TrimSuffix(u.Path, "/"), "/"+string(VersionV1)):
+		return bad("ends in a version, which is appended: see WithAPIVersion")
 	case u.RawPath != "" || path.Clean("/"+u.Path) != "/"+strings.Trim(u.Path, "/"):
 		return bad("has a path that is not plain")
 	case u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()):

@@ -241,7 +241,8 @@ func (p *Patch) IsEmpty() bool { return p == nil || *p == Patch{} }
 // Diff returns the part of p that would change current: send it with [Client.Update] unless it is empty. Times are
 // compared as instants and lists in order; an empty list is the same as none. A Clear is dropped when current holds the
 // zero value, because a VPPToken does not tell null from empty. A set or cleared Token is always kept: reads never
-// show it. With a nil current all of p is kept. The result is p's own copy; a nil p gives an empty patch.
+// show it. With a nil current all of p is kept. The result is another patch: setting and clearing it does not
+// change p. A nil p gives an empty patch.
 func (p *Patch) Diff(current *VPPToken) *Patch {
 	if p == nil {
 		return NewPatch()
@@ -308,7 +309,10 @@ func sameResult(a, b ActionResult) bool {
 // MarshalJSON returns exactly the bytes that [Client.Update] sends: what was set and what was cleared, in the order of
 // Microsoft's table, with the real Apple token, and nothing else. A string that is not valid UTF-8 and a time outside of the
 // years 0 to 9999 are errors.
-func (p Patch) MarshalJSON() ([]byte, error) {
+func (p Patch) MarshalJSON() ([]byte, error) { return prefixed(p.body("")) }
+
+// body returns the request body for a version, any when it is "".
+func (p *Patch) body(version APIVersion) ([]byte, error) {
 	var b body
 	putString(&b, "organizationName", p.OrganizationName, p.nulls&nullOrganizationName)
 	putString(&b, "vppTokenAccountType", p.AccountType, 0)
@@ -328,7 +332,7 @@ func (p Patch) MarshalJSON() ([]byte, error) {
 	putBool(&b, "claimTokenManagementFromExternalMdm", p.ClaimTokenManagementFromExternalMDM)
 	putStrings(&b, "roleScopeTagIds", p.RoleScopeTagIDs)
 	putString(&b, "appleDeviceAppDeliveryProtocolType", p.AppDeliveryProtocolType, 0)
-	return b.end()
+	return b.end(version)
 }
 
 // LogValue shows the body with the Apple token redacted.
@@ -337,27 +341,6 @@ func (p Patch) LogValue() slog.Value {
 		p.Token = new(NewSecret(redacted))
 	}
 	return logBody(p)
-}
-
-// betaOnly returns the name of a property in p that v1.0 does not have.
-func (p *Patch) betaOnly() string {
-	switch {
-	case p.TokenActionResults != nil:
-		return "tokenActionResults"
-	case p.DataSharingConsentGranted != nil:
-		return "dataSharingConsentGranted"
-	case p.DisplayName != nil || p.nulls&nullDisplayName != 0:
-		return "displayName"
-	case p.LocationName != nil || p.nulls&nullLocationName != 0:
-		return "locationName"
-	case p.ClaimTokenManagementFromExternalMDM != nil:
-		return "claimTokenManagementFromExternalMdm"
-	case p.RoleScopeTagIDs != nil:
-		return "roleScopeTagIds"
-	case p.AppDeliveryProtocolType != nil:
-		return "appleDeviceAppDeliveryProtocolType"
-	}
-	return ""
 }
 
 // secret returns the Apple token in p, which no error text may show.

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -86,22 +87,25 @@ func (c *Client) do(ctx context.Context, r request, opts []CallOption) (*answer,
 // prepare finds everything that is wrong before anything is sent, and returns the address.
 func (c *Client) prepare(ctx context.Context, a *answer) (*url.URL, error) {
 	r := &a.req
+	if a.options.metadata != nil {
+		*a.options.metadata = Metadata{} // what it holds is of another call
+	}
 	switch {
 	case c == nil || c.graph == nil:
 		return nil, errors.New("the client was not made by NewClient")
 	case ctx == nil:
 		return nil, errors.New("the context is nil")
 	case r.beta && c.version == VersionV1:
-		return nil, fmt.Errorf("%w: v1.0 has no %s", ErrNotInVersion, r.op)
+		return nil, notInV1(r.op)
 	case r.item && !validID(r.id):
 		return nil, ErrInvalidID
 	}
 	if err := a.options.finish(); err != nil {
 		return nil, err
 	}
-	for _, p := range a.options.selected {
+	for _, p := range slices.Concat(a.options.selected, a.options.ordered) {
 		if c.version == VersionV1 && betaProperty(p) {
-			return nil, fmt.Errorf("%w: v1.0 has no %s", ErrNotInVersion, p)
+			return nil, notInV1(p)
 		}
 	}
 	u := *c.base
@@ -128,15 +132,8 @@ func (r *request) path() string {
 }
 
 func validID(id string) bool {
-	if id == "" || len(id) > 128 || id == "." || id == ".." {
-		return false
-	}
-	for _, b := range []byte(id) {
-		if (b|0x20 < 'a' || b|0x20 > 'z') && (b < '0' || b > '9') && b != '-' && b != '.' && b != '_' && b != '~' {
-			return false
-		}
-	}
-	return true
+	odd := func(r rune) bool { return !alnum(r) && !strings.ContainsRune("-._~", r) }
+	return id != "" && len(id) <= 128 && id != "." && id != ".." && !strings.ContainsFunc(id, odd)
 }
 
 // send makes the request and tells success from failure.
@@ -151,19 +148,39 @@ func (c *Client) send(ctx context.Context, a *answer, u *url.URL) error {
 		ID: a.options.id, Effect: effect(r.op), Secret: r.secret.Reveal(),
 	})
 	a.options.metadata.fill(a.options.id, a.out)
+	if a.out.Err == nil && a.out.Status/100 == 2 {
+		return a.checkType()
+	}
+	a.hide(u)
 	switch {
 	case a.out.Err != nil:
 		return a.fail("", a.out.Err)
 	case r.op == opDelete && a.out.Status == http.StatusNotFound && a.out.Ambiguous:
 		return nil // an attempt before this one did it
-	case a.out.Status/100 == 3:
+	case a.out.Header.Get("Location") != "" && a.out.Status/100 == 3:
 		return a.fail("the service answered with a redirect, which is not followed", nil)
-	case a.out.Status/100 != 2:
-		return a.fail("", nil)
-	case r.accept == "" && !isJSON(a.out.Header.Get("Content-Type")):
+	}
+	return a.fail("", nil)
+}
+
+// checkType looks at what kind of answer a success is.
+func (a *answer) checkType() error {
+	if a.req.accept == "" && a.out.Status != http.StatusNoContent && !isJSON(a.out.Header.Get("Content-Type")) {
 		return a.bad(errors.New("the answer is not JSON by its Content-Type"))
 	}
 	return nil
+}
+
+// hide keeps out of the texts of a failure what the service may echo besides secrets: the query and the caller's own headers.
+func (a *answer) hide(u *url.URL) {
+	for part := range strings.SplitSeq(u.RawQuery, "&") {
+		if text, err := url.QueryUnescape(part); err == nil {
+			a.out.Secrets = append(a.out.Secrets, text)
+		}
+	}
+	for _, values := range a.options.header {
+		a.out.Secrets = append(a.out.Secrets, values...)
+	}
 }
 
 // isJSON takes a missing type, and text/plain, which servers send that do not know better.
@@ -178,7 +195,7 @@ func isJSON(contentType string) bool {
 
 // pages reads a list. The options are applied anew by each range over it.
 func pages[T any](ctx context.Context, c *Client, r request, opts []ListOption,
-	decode func([]byte) ([]*T, string, error),
+	decode func(text []byte, whole bool) ([]*T, string, error),
 ) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		a := &answer{req: r}
@@ -201,10 +218,7 @@ func pages[T any](ctx context.Context, c *Client, r request, opts []ListOption,
 				yield(nil, err)
 				return
 			}
-			list, link, err := decode(a.out.Body)
-			if err == nil && len(a.options.selected) == 0 {
-				err = complete(list)
-			}
+			list, link, err := decode(a.out.Body, len(a.options.selected) == 0)
 			if err != nil {
 				yield(nil, a.bad(err))
 				return
@@ -229,16 +243,6 @@ func pages[T any](ctx context.Context, c *Client, r request, opts []ListOption,
 			}
 		}
 	}
-}
-
-// complete refuses a token without an id: it would be a zero token under a nil error.
-func complete[T any](list []*T) error {
-	for i, t := range list {
-		if token, ok := any(t).(*VPPToken); ok && token.ID == "" {
-			return fmt.Errorf("element %d of value has no id", i)
-		}
-	}
-	return nil
 }
 
 // bad is the failure of a call whose answer came but can't be used. What a write did, it has done.

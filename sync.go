@@ -77,8 +77,11 @@ func (c *Client) WaitSync(ctx context.Context, s *Sync, opts ...WaitOption) (*VP
 			return nil, fmt.Errorf("vpptoken: waitSync: %w", err)
 		}
 	}
-	if s == nil {
+	switch {
+	case s == nil:
 		return nil, errors.New("vpptoken: waitSync: the Sync is nil")
+	case !validID(s.TokenID):
+		return nil, fmt.Errorf("vpptoken: waitSync: %w", ErrInvalidID)
 	}
 	var last *VPPToken
 	for running := false; ; {

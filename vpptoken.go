@@ -45,14 +45,14 @@ type VPPToken struct {
 // ActionResult is what became of an action on a token (vppTokenActionResult, and vppTokenRevokeLicensesActionResult,
 // which adds the last three fields; they are zero on a plain result).
 type ActionResult struct {
-	ODataType           string              `json:"@odata.type"`
-	ActionName          string              `json:"actionName"`
-	ActionState         ActionState         `json:"actionState"`
-	StartDateTime       time.Time           `json:"startDateTime"`
-	LastUpdatedDateTime time.Time           `json:"lastUpdatedDateTime"`
-	ActionFailureReason ActionFailureReason `json:"actionFailureReason"`
-	TotalLicensesCount  int                 `json:"totalLicensesCount"`  // licences that were to be revoked
-	FailedLicensesCount int                 `json:"failedLicensesCount"` // of them, those that were not
+	ODataType           string
+	ActionName          string
+	ActionState         ActionState
+	StartDateTime       time.Time
+	LastUpdatedDateTime time.Time
+	ActionFailureReason ActionFailureReason
+	TotalLicensesCount  int // licences that were to be revoked
+	FailedLicensesCount int // of them, those that were not
 }
 
 // LicenseSummary counts the licences of one app on one token (vppTokenLicenseSummary, beta).
@@ -85,7 +85,10 @@ type NewToken struct {
 }
 
 // MarshalJSON returns exactly the bytes that [Client.Create] sends.
-func (t NewToken) MarshalJSON() ([]byte, error) {
+func (t NewToken) MarshalJSON() ([]byte, error) { return prefixed(t.body("")) }
+
+// body returns the request body for a version, any when it is "".
+func (t *NewToken) body(version APIVersion) ([]byte, error) {
 	var b body
 	put(&b, "@odata.type", new("#microsoft.graph.vppToken"))
 	putString(&b, "organizationName", set(t.OrganizationName), 0)
@@ -100,28 +103,13 @@ func (t NewToken) MarshalJSON() ([]byte, error) {
 	if len(t.RoleScopeTagIDs) > 0 {
 		putStrings(&b, "roleScopeTagIds", &t.RoleScopeTagIDs)
 	}
-	return b.end()
+	return b.end(version)
 }
 
 // LogValue shows the body with the Apple token redacted.
 func (t NewToken) LogValue() slog.Value {
 	t.Token = NewSecret(redacted)
 	return logBody(t)
-}
-
-// betaOnly returns the name of a property in t that v1.0 does not have.
-func (t *NewToken) betaOnly() string {
-	switch {
-	case t.DataSharingConsentGranted:
-		return "dataSharingConsentGranted"
-	case t.DisplayName != "":
-		return "displayName"
-	case t.ClaimTokenManagementFromExternalMDM:
-		return "claimTokenManagementFromExternalMdm"
-	case len(t.RoleScopeTagIDs) > 0:
-		return "roleScopeTagIds"
-	}
-	return ""
 }
 
 // set returns nil for the zero value: what a NewToken does not hold is not sent.

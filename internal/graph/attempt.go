@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -17,7 +18,7 @@ import (
 // the answer when it returns, so that the attempt's deadline covers the body, and a body that breaks off counts as a
 // failed attempt.
 func (f *flight) RoundTrip(req *http.Request) (*http.Response, error) {
-	f.sent, f.answered, f.wait, f.began = false, false, 0, time.Now()
+	f.sent, f.answered, f.cut, f.wait, f.began = false, false, false, 0, time.Now()
 	if f.Err = f.attempt(req); f.Err != nil {
 		return nil, f.Err
 	}
@@ -53,6 +54,7 @@ func (f *flight) attempt(req *http.Request) *Cause {
 
 	f.Attempts++
 	f.sent = true
+	f.RetryAfter = 0
 	resp, err := f.c.cfg.Transport.RoundTrip(f.request(f.watch(ctx), req, bearer)) //nolint:bodyclose // read closes it
 	if err == nil && resp == nil {
 		err = errors.New("no answer and no error")
@@ -62,7 +64,7 @@ func (f *flight) attempt(req *http.Request) *Cause {
 		f.log()
 		return f.timeCause(ctx, causeOf(err)) // the last answer stays: its status is part of the outcome
 	}
-	f.answered, f.Status, f.Header, f.RetryAfter = true, resp.StatusCode, resp.Header, 0
+	f.answered, f.Status, f.Header = true, resp.StatusCode, resp.Header
 	var cause *Cause
 	f.Body, cause = f.read(ctx, resp)
 	f.log()
@@ -115,6 +117,7 @@ func (f *flight) read(ctx context.Context, resp *http.Response) ([]byte, *Cause)
 	body, err := readAtMost(resp.Body, limit+1, resp.ContentLength)
 	switch {
 	case !ok:
+		f.cut = err != nil
 		return body[:min(len(body), MaxErrorBody)], nil
 	case err != nil:
 		return nil, f.timeCause(ctx, brokenCause(err))
@@ -163,7 +166,8 @@ func (f *flight) over() *Cause {
 	case f.ctx.Err() != nil:
 		return ContextCause(f.ctx)
 	case !time.Now().Before(f.end):
-		return callTimeCause()
+		_, own := f.ctx.Deadline()
+		return callTimeCause(own)
 	}
 	return nil
 }
@@ -194,12 +198,8 @@ func (o *Outcome) RequestID() string { return o.CleanID(o.Header.Get("Request-Id
 
 // CleanID returns id when it looks like one and holds nothing that was sent: a hostile server puts headers into it.
 func (o *Outcome) CleanID(id string) string {
-	for _, c := range []byte(id) {
-		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && c != '-' {
-			return ""
-		}
-	}
-	if len(id) > 64 || Scrub(id, o.Secrets) != id {
+	odd := func(c rune) bool { return ('a' > c|0x20 || c|0x20 > 'z') && ('0' > c || c > '9') && c != '-' }
+	if len(id) > 64 || strings.ContainsFunc(id, odd) || Scrub(id, o.Secrets) != id {
 		return ""
 	}
 	return id

@@ -71,14 +71,22 @@ func whileAlive(errs ...error) func(error) bool {
 func ContextCause(ctx context.Context) *Cause {
 	c := &Cause{text: "cancelled by the caller", is: isOne(ctx.Err(), context.Cause(ctx))}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		c.text, c.later = "the caller's deadline passed", true
+		c.text, c.later = callersDeadline, true
 	}
 	return c
 }
 
-func callTimeCause() *Cause {
-	return &Cause{text: "the time for the call is over", later: true, is: isOne(context.DeadlineExceeded)}
+// callTimeCause is for a call whose end has come: by the caller's own deadline, a moment before its context says so, or by the
+// default.
+func callTimeCause(own bool) *Cause {
+	c := &Cause{text: "the time for the call is over", later: true, is: isOne(context.DeadlineExceeded)}
+	if own {
+		c.text = callersDeadline
+	}
+	return c
 }
+
+const callersDeadline = "the caller's deadline passed"
 
 // attemptTimeCause does not match context.DeadlineExceeded: the caller's context is alive.
 func attemptTimeCause(limit time.Duration) *Cause {

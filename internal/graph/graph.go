@@ -32,7 +32,7 @@ const (
 	DefaultCallTime = 2 * time.Minute
 )
 
-// Config makes a Client; every field is needed.
+// Config makes a Client; every field but the Logger is needed.
 type Config struct {
 	Base           *url.URL // the service's root and version
 	Transport      http.RoundTripper
@@ -114,6 +114,7 @@ type flight struct {
 	began     time.Time     // the last attempt, its token fetch included
 	sent      bool          // it may have reached the service
 	answered  bool          // it brought the Status, which is of an attempt before it otherwise
+	cut       bool          // the body of a refusal broke off
 	wait      time.Duration // before the next one
 
 	secrets [2]string // room for Secrets

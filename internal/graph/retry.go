@@ -30,11 +30,10 @@ func (f *flight) decide() bool {
 		f.Claims = f.challenged()
 	}
 	f.Ambiguous = f.Ambiguous || f.unclear(asked)
-	if f.Err == nil {
-		f.Err = f.over() // which may have cut the body of the answer off
-	}
-
 	cost, ok := f.repeatable(asked)
+	if f.Err == nil && (ok || f.cut) {
+		f.Err = f.over()
+	}
 	if !ok || f.Attempts >= f.c.cfg.MaxAttempts || asked > f.c.cfg.MaxRetryAfter || f.ctx.Err() != nil {
 		return false
 	}
