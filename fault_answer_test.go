@@ -97,7 +97,7 @@ func TestR08WrongSuccesses(t *testing.T) {
 				client, requests := answering(t, 200, tc.contentType, tc.body)
 				err := faultOpNamed(t, op).run(t.Context(), client)
 				e := faultError(t, err)
-				if e.StatusCode != 200 || requests.Load() != 1 || e.Attempts != 1 || vpptoken.Retryable(err) {
+				if e.StatusCode != http.StatusOK || requests.Load() != 1 || e.Attempts != 1 || vpptoken.Retryable(err) {
 					t.Errorf("%d requests, error %+v", requests.Load(), *e)
 				}
 				if want := op != "get" && op != "list"; e.Ambiguous != want {
@@ -150,7 +150,7 @@ func TestR08Counts(t *testing.T) {
 			t.Parallel()
 			client, _ := answering(t, 200, "text/plain", body)
 			n, err := client.Count(t.Context())
-			if want >= 0 && (err != nil || n != want) || want < 0 && (n != 0 || faultError(t, err).StatusCode != 200) {
+			if want >= 0 && (err != nil || n != want) || want < 0 && (n != 0 || faultError(t, err).StatusCode != http.StatusOK) {
 				t.Errorf("count %d, error %v; want %d", n, err, want)
 			}
 		})
@@ -198,7 +198,7 @@ func TestR09ErrorBodies(t *testing.T) {
 			var meta vpptoken.Metadata
 			err := faultOpNamed(t, "update").run(t.Context(), client, vpptoken.WithMetadata(&meta))
 			e := faultError(t, err)
-			if e.StatusCode != 400 || e.RequestID != "req-1" || e.Ambiguous || requests.Load() != 1 || meta.StatusCode != 400 || meta.RequestID != "req-1" {
+			if e.StatusCode != http.StatusBadRequest || e.RequestID != "req-1" || e.Ambiguous || requests.Load() != 1 || meta.StatusCode != http.StatusBadRequest || meta.RequestID != "req-1" {
 				t.Errorf("error %+v, metadata %+v", *e, meta)
 			}
 			if e.Code != tc.code || !strings.Contains(e.Message, tc.message) || tc.message == "" && len(e.Message) > 3 {

@@ -125,7 +125,7 @@ func TestR12FreshTokenForEachAttempt(t *testing.T) {
 		service := &faultService{answer: always(503, "")}
 		client := faultClientFor(t, &claimsSource{}, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
 		_, err := client.Get(t.Context(), faultID)
-		faultError(t, err)
+		wantFault(t, err)
 		for i, s := range service.requests() {
 			if want := fmt.Sprintf("Bearer %s-%d", canaryBearer, i+1); s.bearer != want {
 				t.Errorf("request %d has the bearer %q, want %q", i+1, s.bearer, want)
@@ -139,13 +139,13 @@ func TestR12MixedWithOtherFaults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		statuses := []int{503, 401, 503, 401, 200}
-		service := &faultService{answer: func(n int, _ *http.Request) (*http.Response, error) {
+		service := &faultService{answer: answerFunc(func(n int, _ *http.Request) (*http.Response, error) {
 			return faultAnswer(statuses[n], `{"id":"1"}`), nil
-		}}
+		})}
 		source := &claimsSource{}
 		client := faultClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}), vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 10}))
 		_, err := client.Get(t.Context(), faultID)
-		if e := faultError(t, err); e.StatusCode != 401 || e.Attempts != 4 || len(source.claims) != 4 {
+		if e := faultError(t, err); e.StatusCode != http.StatusUnauthorized || e.Attempts != 4 || len(source.claims) != 4 {
 			t.Errorf("error %+v, the source was asked %d times", *e, len(source.claims))
 		}
 	})
@@ -185,7 +185,7 @@ func TestR13TokenSources(t *testing.T) {
 		"refused":         {retrieve(401), "invalid_client", false},
 		"out of order":    {retrieve(503), "AADSTS7000215", true},
 		"hostile code": {func(int) (*oauth2.Token, error) {
-			return nil, &oauth2.RetrieveError{Response: &http.Response{StatusCode: 400}, ErrorCode: "secret " + canaryClient, ErrorDescription: canaryClient}
+			return nil, &oauth2.RetrieveError{Response: &http.Response{StatusCode: http.StatusBadRequest}, ErrorCode: "secret " + canaryClient, ErrorDescription: canaryClient}
 		}, "token source failed", false},
 	} {
 		for _, op := range []string{"get", "create"} {

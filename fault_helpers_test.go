@@ -105,7 +105,7 @@ func present(t *vpptoken.VPPToken, err error) error {
 
 // last returns the error of a list.
 func last[T any](seq func(func(*T, error) bool)) (err error) {
-	for _, err = range seq { //nolint:revive // only the error matters
+	for _, err = range seq {
 	}
 	return err
 }
@@ -116,9 +116,18 @@ type faultSent struct {
 	at                        time.Time
 }
 
-// faultService is a transport that keeps the requests and answers the nth, from 0, by a function.
+// faultAnswers answers the nth request, from 0.
+type faultAnswers interface {
+	to(n int, r *http.Request) (*http.Response, error)
+}
+
+type answerFunc func(n int, r *http.Request) (*http.Response, error)
+
+func (f answerFunc) to(n int, r *http.Request) (*http.Response, error) { return f(n, r) }
+
+// faultService is a transport that keeps the requests and answers them.
 type faultService struct {
-	answer func(n int, r *http.Request) (*http.Response, error)
+	answer faultAnswers
 
 	mu   sync.Mutex
 	sent []faultSent
@@ -134,7 +143,7 @@ func (s *faultService) RoundTrip(r *http.Request) (*http.Response, error) {
 	n := len(s.sent)
 	s.sent = append(s.sent, faultSent{r.Method, r.URL.String(), r.Header.Get("Authorization"), string(body), time.Now()})
 	s.mu.Unlock()
-	return s.answer(n, r)
+	return s.answer.to(n, r)
 }
 
 func (s *faultService) requests() []faultSent {
@@ -153,18 +162,18 @@ func (s *faultService) waits() (all []time.Duration) {
 }
 
 // always answers every request alike.
-func always(status int, body string, headers ...string) func(int, *http.Request) (*http.Response, error) {
-	return func(int, *http.Request) (*http.Response, error) { return faultAnswer(status, body, headers...), nil }
+func always(status int, body string, headers ...string) faultAnswers {
+	return answerFunc(func(int, *http.Request) (*http.Response, error) { return faultAnswer(status, body, headers...), nil })
 }
 
 // once answers the first request by first and the others by then.
-func once(first, then func(int, *http.Request) (*http.Response, error)) func(int, *http.Request) (*http.Response, error) {
-	return func(n int, r *http.Request) (*http.Response, error) {
+func once(first, then faultAnswers) faultAnswers {
+	return answerFunc(func(n int, r *http.Request) (*http.Response, error) {
 		if n == 0 {
-			return first(n, r)
+			return first.to(n, r)
 		}
-		return then(n, r)
-	}
+		return then.to(n, r)
+	})
 }
 
 // faultAnswer builds an answer; headers are pairs.
@@ -177,36 +186,44 @@ func faultAnswer(status int, body string, headers ...string) *http.Response {
 }
 
 // faultClient returns a client whose requests go to rt, with a bearer that never changes.
-func faultClient(t testing.TB, rt http.RoundTripper, opts ...vpptoken.Option) *vpptoken.Client {
-	t.Helper()
-	return faultClientFor(t, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: canaryBearer}),
+func faultClient(tb testing.TB, rt http.RoundTripper, opts ...vpptoken.Option) *vpptoken.Client {
+	tb.Helper()
+	return faultClientFor(tb, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: canaryBearer}),
 		slices.Concat([]vpptoken.Option{vpptoken.WithHTTPClient(&http.Client{Transport: rt})}, opts)...)
 }
 
 // loopbackClient returns a client with a transport of its own, for a server on loopback.
-func loopbackClient(t testing.TB, root string, opts ...vpptoken.Option) *vpptoken.Client {
-	t.Helper()
-	return faultClientFor(t, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: canaryBearer}),
+func loopbackClient(tb testing.TB, root string, opts ...vpptoken.Option) *vpptoken.Client {
+	tb.Helper()
+	return faultClientFor(tb, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: canaryBearer}),
 		slices.Concat([]vpptoken.Option{vpptoken.WithBaseURL(root)}, opts)...)
 }
 
-func faultClientFor(t testing.TB, ts oauth2.TokenSource, opts ...vpptoken.Option) *vpptoken.Client {
-	t.Helper()
+func faultClientFor(tb testing.TB, ts oauth2.TokenSource, opts ...vpptoken.Option) *vpptoken.Client {
+	tb.Helper()
 	c, err := vpptoken.NewClient(ts, opts...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }
 
 // faultError fails the test unless err is a *vpptoken.Error.
-func faultError(t testing.TB, err error) *vpptoken.Error {
-	t.Helper()
+func faultError(tb testing.TB, err error) *vpptoken.Error {
+	tb.Helper()
 	e, ok := errors.AsType[*vpptoken.Error](err)
 	if !ok {
-		t.Fatalf("error %v (%T), want a *vpptoken.Error", err, err)
+		tb.Fatalf("error %v (%T), want a *vpptoken.Error", err, err)
 	}
 	return e
+}
+
+// wantFault is faultError where only the type matters; it can be called from any goroutine.
+func wantFault(t *testing.T, err error) {
+	t.Helper()
+	if _, ok := errors.AsType[*vpptoken.Error](err); !ok {
+		t.Errorf("error %v (%T), want a *vpptoken.Error", err, err)
+	}
 }
 
 // quick makes a client on a real network repeat without a long wait.

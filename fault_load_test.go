@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,12 +44,12 @@ func (f *flaky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case throttled:
 		w.Header().Set("Retry-After", "0.02")
-		w.WriteHeader(429)
+		w.WriteHeader(http.StatusTooManyRequests)
 	case n%13 == 0:
 		w.Header().Set("Retry-After", "0.01")
-		w.WriteHeader(503)
+		w.WriteHeader(http.StatusServiceUnavailable)
 	case n%17 == 0:
-		w.WriteHeader(502)
+		w.WriteHeader(http.StatusBadGateway)
 	case n%19 == 0:
 		hijacked, _, err := w.(http.Hijacker).Hijack()
 		if err == nil {
@@ -95,7 +96,7 @@ func TestR14HundredGoroutines(t *testing.T) { //nolint:paralleltest // it counts
 				case 1:
 					err = last(client.List(t.Context()))
 				case 2:
-					_, err = client.Update(t.Context(), faultID, vpptoken.NewPatch().SetDisplayName(fmt.Sprint(i)))
+					_, err = client.Update(t.Context(), faultID, vpptoken.NewPatch().SetDisplayName(strconv.Itoa(i)))
 				default:
 					_, err = client.Get(t.Context(), faultID)
 				}
@@ -136,16 +137,16 @@ func TestR14SharedConnectionsStay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var closed atomic.Int32
-		for _, answer := range []func(int, *http.Request) (*http.Response, error){always(503, ""), once(always(503, ""), silent)} {
+		for _, answer := range []faultAnswers{always(503, ""), once(always(503, ""), silent())} {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			_, err := faultClient(t, &closable{faultService{answer: answer}, &closed}).Get(ctx, faultID)
 			cancel()
-			faultError(t, err)
+			wantFault(t, err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel) // in the wait, where retryablehttp closes connections
 		_, err := faultClient(t, &closable{faultService{answer: always(503, "", "Retry-After", "9")}, &closed}).Get(ctx, faultID)
-		if faultError(t, err); closed.Load() != 0 {
+		if wantFault(t, err); closed.Load() != 0 {
 			t.Errorf("the idle connections were closed %d times", closed.Load())
 		}
 	})
@@ -162,11 +163,11 @@ func (c *closable) CloseIdleConnections() { c.closed.Add(1) }
 // With the service down for good, the budget of the client stops the storm of repeats.
 func TestR14ServiceDown(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]func(int, *http.Request) (*http.Response, error){
+	for name, answer := range map[string]faultAnswers{
 		"503":   always(503, ""),
 		"500":   always(500, ""),
-		"reset": func(int, *http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF },
-		"dial":  func(int, *http.Request) (*http.Response, error) { return nil, &net.OpError{Op: "dial", Err: io.EOF} },
+		"reset": answerFunc(func(int, *http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }),
+		"dial":  answerFunc(func(int, *http.Request) (*http.Response, error) { return nil, &net.OpError{Op: "dial", Err: io.EOF} }),
 	} {
 		for _, together := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/together=%v", name, together), func(t *testing.T) {
@@ -178,7 +179,7 @@ func TestR14ServiceDown(t *testing.T) {
 					for range 30 {
 						calls.Go(func() {
 							_, err := client.Get(t.Context(), faultID)
-							faultErrorf(t, err)
+							wantFault(t, err)
 						})
 						if !together {
 							calls.Wait()
@@ -199,7 +200,7 @@ func TestR14BudgetIsPaidBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		status := 503
-		service := &faultService{answer: func(int, *http.Request) (*http.Response, error) { return faultAnswer(status, `{"id":"1"}`), nil }}
+		service := &faultService{answer: answerFunc(func(int, *http.Request) (*http.Response, error) { return faultAnswer(status, `{"id":"1"}`), nil })}
 		client := faultClient(t, service)
 		call := func(answer, times int) (requests int) {
 			status = answer
@@ -264,7 +265,7 @@ func TestR14HeldPastTheDeadline(t *testing.T) {
 		service := &faultService{answer: always(429, "", "Retry-After", "10")}
 		client := faultClient(t, service, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
 		_, err := client.Get(t.Context(), faultID)
-		faultError(t, err)
+		wantFault(t, err)
 		time.Sleep(4 * time.Second)
 		for _, op := range faultOps() {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
@@ -294,7 +295,7 @@ func TestR14CoolDownAndTheEndOfACall(t *testing.T) {
 			client := faultClient(t, &faultService{answer: always(429, "", "Retry-After", "119")},
 				vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1, MaxRetryAfter: 3 * time.Minute}))
 			_, err := client.Get(t.Context(), faultID)
-			faultError(t, err)
+			wantFault(t, err)
 
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(time.Millisecond, cancel)
@@ -315,7 +316,7 @@ func TestR14CoolDownAndTheEndOfACall(t *testing.T) {
 // A 503 and a 429 without a time hold back nobody else.
 func TestR14NoCoolDown(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]func(int, *http.Request) (*http.Response, error){
+	for name, answer := range map[string]faultAnswers{
 		"503": always(503, "", "Retry-After", "30"), "429 without a time": always(429, ""), "429 for an hour": always(429, "", "Retry-After", "3600"),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -323,20 +324,12 @@ func TestR14NoCoolDown(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client := faultClient(t, &faultService{answer: once(answer, always(200, `{"id":"1"}`))}, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
 				_, err := client.Get(t.Context(), faultID)
-				faultError(t, err)
+				wantFault(t, err)
 				began := time.Now()
 				if _, err := client.Get(t.Context(), faultID); err != nil || time.Since(began) != 0 {
 					t.Errorf("took %v: %v", time.Since(began), err)
 				}
 			})
 		})
-	}
-}
-
-// faultErrorf is faultError for goroutines, which must not end the test.
-func faultErrorf(t *testing.T, err error) {
-	t.Helper()
-	if _, ok := errors.AsType[*vpptoken.Error](err); !ok {
-		t.Errorf("error %v (%T), want a *vpptoken.Error", err, err)
 	}
 }

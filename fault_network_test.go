@@ -177,9 +177,9 @@ func TestR05HopelessConnections(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				service := &faultService{answer: func(int, *http.Request) (*http.Response, error) { return nil, cause }}
+				service := &faultService{answer: answerFunc(func(int, *http.Request) (*http.Response, error) { return nil, cause })}
 				_, err := faultClient(t, service).Get(t.Context(), faultID)
-				if faultError(t, err); len(service.requests()) != 1 {
+				if wantFault(t, err); len(service.requests()) != 1 {
 					t.Errorf("%d requests, want 1: %v", len(service.requests()), err)
 				}
 			})
@@ -188,9 +188,9 @@ func TestR05HopelessConnections(t *testing.T) {
 	t.Run("DNS fails for now", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			service := &faultService{answer: func(int, *http.Request) (*http.Response, error) {
+			service := &faultService{answer: answerFunc(func(int, *http.Request) (*http.Response, error) {
 				return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "server misbehaving", IsTemporary: true}}
-			}}
+			})}
 			err := faultOpNamed(t, "create").run(t.Context(), faultClient(t, service))
 			if e := faultError(t, err); len(service.requests()) != 4 || e.Ambiguous {
 				t.Errorf("%d requests, error %+v", len(service.requests()), *e)
@@ -218,18 +218,18 @@ func TestR05Certificate(t *testing.T) {
 func TestR05DeleteThatIsDone(t *testing.T) {
 	t.Parallel()
 	gone := always(404, `{"error":{"code":"ResourceNotFound"}}`)
-	reset := func(int, *http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }
-	refused := func(int, *http.Request) (*http.Response, error) {
+	reset := answerFunc(func(int, *http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF })
+	refused := answerFunc(func(int, *http.Request) (*http.Response, error) {
 		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
-	}
+	})
 	for name, tc := range map[string]struct {
-		first func(int, *http.Request) (*http.Response, error)
+		first faultAnswers
 		done  bool
 	}{
 		"reset":                {reset, true},
 		"500":                  {always(500, ""), true},
 		"504":                  {always(504, ""), true},
-		"body breaks off":      {func(int, *http.Request) (*http.Response, error) { return brokenAnswer(200), nil }, true},
+		"body breaks off":      {answerFunc(func(int, *http.Request) (*http.Response, error) { return brokenAnswer(200), nil }), true},
 		"429":                  {always(429, ""), false},
 		"refused":              {refused, false},
 		"503 with Retry-After": {always(503, "", "Retry-After", "1"), false},

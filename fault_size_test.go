@@ -69,7 +69,7 @@ func TestR07EndlessBodies(t *testing.T) { //nolint:paralleltest // it measures m
 	_, _ = z.Write([]byte(`{"id":"`))
 	flood(z, strings.Repeat("a", 1024), 64<<20)
 	_ = z.Close()
-	for _, tc := range []struct {
+	for _, tc := range []struct { //nolint:paralleltest // it measures memory
 		name    string
 		status  int
 		handler http.HandlerFunc
@@ -89,26 +89,26 @@ func TestR07EndlessBodies(t *testing.T) { //nolint:paralleltest // it measures m
 		}},
 		{"1 GiB error", 403, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1073741824")
-			w.WriteHeader(403)
+			w.WriteHeader(http.StatusForbidden)
 			flood(w, "error ", 1<<30)
 		}},
 		{"endless error", 400, func(w http.ResponseWriter, _ *http.Request) {
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 			flood(w, `{"error":`, 1<<40)
 		}},
 		{"gzip bomb of an error", 409, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
-			w.WriteHeader(409)
+			w.WriteHeader(http.StatusConflict)
 			_, _ = w.Write(bomb.Bytes())
 		}},
 		{"backslashes", 400, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Link", strings.Repeat(`\`, 128<<10))
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 			flood(w, `\`, 1<<20)
 		}},
 		{"percents", 400, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Link", "%"+strings.Repeat("25", 64<<10))
-			w.WriteHeader(400)
+			w.WriteHeader(http.StatusBadRequest)
 			_, _ = io.WriteString(w, "%"+strings.Repeat("25", 32<<10))
 		}},
 	} {
@@ -154,7 +154,7 @@ func TestR07SmallTextLargeValues(t *testing.T) { //nolint:paralleltest // it mea
 	text := `,"displayName":"` + strings.Repeat("x", 7<<20) + `"`
 	deep := strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000)
 	objects := strings.Repeat(`{"a":`, 100_000) + "1" + strings.Repeat("}", 100_000)
-	for _, tc := range []struct{ name, body string }{
+	for _, tc := range []struct{ name, body string }{ //nolint:paralleltest // it measures memory
 		{"empty tokens", full(`{"value":[{}`, ",{}", "]}")},
 		{"tokens with an id", full(`{"value":[{"id":"1"}`, `,{"id":"1"}`, "]}")},
 		{"fewer tokens with an id", `{"value":[{"id":"1"` + text + "}" + strings.Repeat(`,{"id":"1"}`, 19_990) + "]}"},
@@ -234,7 +234,7 @@ func TestR07EndlessHeaders(t *testing.T) { //nolint:paralleltest // it measures 
 
 // An error body of any depth leaves the status.
 func TestR07DeepErrors(t *testing.T) { //nolint:paralleltest // it measures memory
-	for name, body := range map[string]string{
+	for name, body := range map[string]string{ //nolint:paralleltest // it measures memory
 		"arrays":      strings.Repeat("[", 100_000),
 		"objects":     strings.Repeat(`{"error":`, 100_000),
 		"innerError":  `{"error":{"code":"a"` + strings.Repeat(`,"innerError":{"code":"a"`, 2_000) + strings.Repeat("}", 2_002),
@@ -244,7 +244,7 @@ func TestR07DeepErrors(t *testing.T) { //nolint:paralleltest // it measures memo
 			client := faultClient(t, &faultService{answer: always(403, body, "Request-Id", "req-1")})
 			var err error
 			cost := memoryOf(t, func() { err = faultOpNamed(t, "update").run(t.Context(), client) })
-			if e := faultError(t, err); e.StatusCode != 403 || e.RequestID != "req-1" || cost > faultMemory {
+			if e := faultError(t, err); e.StatusCode != http.StatusForbidden || e.RequestID != "req-1" || cost > faultMemory {
 				t.Errorf("it cost %d MiB, error %+v", cost>>20, *e)
 			}
 		})

@@ -54,7 +54,7 @@ func TestR06StallsAndDrips(t *testing.T) {
 				if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 					t.Errorf("error %v matches the end of a context that is alive", err)
 				}
-				if name == "body of an error" && e.StatusCode != 400 || name == "error drips" && e.StatusCode != 403 {
+				if name == "body of an error" && e.StatusCode != http.StatusBadRequest || name == "error drips" && e.StatusCode != http.StatusForbidden {
 					t.Errorf("error %+v has lost its status", *e)
 				}
 			})
@@ -100,7 +100,7 @@ func TestR06NotHTTP(t *testing.T) {
 // frame writes an HTTP/2 frame.
 func frame(out io.Writer, kind, flags byte, stream uint32, payload []byte) error {
 	head := make([]byte, 9, 9+len(payload))
-	binary.BigEndian.PutUint32(head, uint32(len(payload))<<8|uint32(kind)) //nolint:gosec // short
+	binary.BigEndian.PutUint32(head, uint32(len(payload))<<8|uint32(kind))
 	head[4] = flags
 	binary.BigEndian.PutUint32(head[5:], stream)
 	_, err := out.Write(append(head, payload...))

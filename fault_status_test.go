@@ -104,7 +104,7 @@ func TestR01RepeatSucceeds(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				mock := httpmock.NewMockTransport()
-				service := &faultService{answer: func(_ int, r *http.Request) (*http.Response, error) { return mock.RoundTrip(r) }}
+				service := &faultService{answer: answerFunc(func(_ int, r *http.Request) (*http.Response, error) { return mock.RoundTrip(r) })}
 				mock.RegisterNoResponder(httpmock.NewStringResponder(429, "").
 					Then(httpmock.NewStringResponder(503, "").HeaderSet(http.Header{"Retry-After": {"1"}})).
 					Then(httpmock.NewStringResponder(op.status, op.answer)))
@@ -129,7 +129,7 @@ func TestR01OwnBackoff(t *testing.T) {
 		for range 20 {
 			service := &faultService{answer: always(503, "")}
 			_, err := faultClient(t, service).Get(t.Context(), faultID)
-			faultError(t, err)
+			wantFault(t, err)
 			waits := service.waits()
 			for i, full := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second} {
 				if waits[i] < full/2 || waits[i] > full {
@@ -214,11 +214,11 @@ func TestR03RetryAfterIsNoTrap(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				service := &faultService{answer: func(int, *http.Request) (*http.Response, error) {
+				service := &faultService{answer: answerFunc(func(int, *http.Request) (*http.Response, error) {
 					resp := faultAnswer(429, "")
 					resp.Header["Retry-After"] = slices.Clone(tc.values)
 					return resp, nil
-				}}
+				})}
 				client := faultClient(t, service)
 				began := time.Now()
 				_, err := client.Get(t.Context(), faultID)
@@ -226,7 +226,7 @@ func TestR03RetryAfterIsNoTrap(t *testing.T) {
 				waits := service.waits()
 				if tc.want == end {
 					wait, ok := vpptoken.RetryAfter(err)
-					if len(waits) != 0 || time.Since(began) != 0 || e.StatusCode != 429 || !ok || wait <= time.Minute || wait != e.RetryAfter {
+					if len(waits) != 0 || time.Since(began) != 0 || e.StatusCode != http.StatusTooManyRequests || !ok || wait <= time.Minute || wait != e.RetryAfter {
 						t.Errorf("waits %v, took %v, error %+v; want an end at once that tells the wait", waits, time.Since(began), *e)
 					}
 					// One hostile header does not close the client: there is no cool-down.

@@ -35,18 +35,20 @@ func (b *blockingBody) Read(p []byte) (int, error) {
 func (*blockingBody) Close() error { return nil }
 
 // stalled answers with a status and a body that never ends.
-func stalled(status int, text string) func(int, *http.Request) (*http.Response, error) {
-	return func(_ int, r *http.Request) (*http.Response, error) {
+func stalled(status int, text string) faultAnswers {
+	return answerFunc(func(_ int, r *http.Request) (*http.Response, error) {
 		resp := faultAnswer(status, "")
 		resp.Body, resp.ContentLength = &blockingBody{text, r.Context()}, -1
 		return resp, nil
-	}
+	})
 }
 
 // silent answers nothing until the request's context ends.
-func silent(_ int, r *http.Request) (*http.Response, error) {
-	<-r.Context().Done()
-	return nil, fmt.Errorf("round trip: %w", r.Context().Err())
+func silent() faultAnswers {
+	return answerFunc(func(_ int, r *http.Request) (*http.Response, error) {
+		<-r.Context().Done()
+		return nil, fmt.Errorf("round trip: %w", r.Context().Err())
+	})
 }
 
 // sourceFunc is a token source without a context.
@@ -62,7 +64,7 @@ func TestR04CallEndsWithItsContext(t *testing.T) {
 	static := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: canaryBearer})
 	type faultCase struct {
 		name      string
-		answer    func(int, *http.Request) (*http.Response, error)
+		answer    faultAnswers
 		status    int
 		attempts  int
 		ambiguous bool // of a create
@@ -82,9 +84,9 @@ func TestR04CallEndsWithItsContext(t *testing.T) {
 	}
 	for _, tc := range []faultCase{
 		{name: "wait for Retry-After", answer: throttled, status: 429, attempts: 1},
-		{name: "headers", answer: silent, attempts: 1},
-		{name: "headers of a create", answer: silent, attempts: 1, create: true, ambiguous: true},
-		{name: "headers of a repeat", answer: once(unavailable, silent), status: 503, attempts: 2},
+		{name: "headers", answer: silent(), attempts: 1},
+		{name: "headers of a create", answer: silent(), attempts: 1, create: true, ambiguous: true},
+		{name: "headers of a repeat", answer: once(unavailable, silent()), status: 503, attempts: 2},
 		{name: "body", answer: stalled(200, `{"id":`), status: 200, attempts: 1},
 		{name: "body of a create", answer: stalled(201, `{"id":`), status: 201, attempts: 1, create: true, ambiguous: true},
 		{name: "body of an error", answer: stalled(503, `{"error":`), status: 503, attempts: 1},
@@ -148,7 +150,7 @@ func TestR04CallEndsWithItsContext(t *testing.T) {
 // A wait that would end after the deadline is not begun.
 func TestR04WaitLongerThanDeadline(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]func(int, *http.Request) (*http.Response, error){
+	for name, answer := range map[string]faultAnswers{
 		"Retry-After": always(429, "", "Retry-After", "30"),
 		"own backoff": always(500, ""),
 	} {
@@ -197,12 +199,12 @@ func TestR04CancelWhileDialling(t *testing.T) {
 func TestR04CallWithoutDeadline(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		answer func(int, *http.Request) (*http.Response, error)
+		answer faultAnswers
 		retry  vpptoken.Retry
 	}{
-		"silence":       {silent, vpptoken.Retry{MaxAttempts: 100}},
+		"silence":       {silent(), vpptoken.Retry{MaxAttempts: 100}},
 		"dripping":      {stalled(200, "{"), vpptoken.Retry{MaxAttempts: 100}},
-		"long attempts": {silent, vpptoken.Retry{AttemptTimeout: time.Hour}},
+		"long attempts": {silent(), vpptoken.Retry{AttemptTimeout: time.Hour}},
 		"own backoff":   {always(500, ""), vpptoken.Retry{MaxAttempts: 100}},
 		"throttled":     {always(429, "", "Retry-After", "50"), vpptoken.Retry{MaxAttempts: 100}},
 	} {
@@ -215,7 +217,7 @@ func TestR04CallWithoutDeadline(t *testing.T) {
 				if took > 2*time.Minute+50*time.Millisecond || took < 59*time.Second {
 					t.Errorf("took %v", took)
 				}
-				faultError(t, err)
+				wantFault(t, err)
 				if !errors.Is(err, context.DeadlineExceeded) && faultError(t, err).StatusCode == 0 {
 					t.Errorf("error %v does not tell that time ran out", err)
 				}
@@ -227,18 +229,18 @@ func TestR04CallWithoutDeadline(t *testing.T) {
 // An attempt's own time is not the caller's: its end does not look like the end of a context that is alive, whoever measured it.
 func TestR04AttemptTimeIsNotTheCallers(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]func(int, *http.Request) (*http.Response, error){
-		"of the client":              silent,
+	for name, answer := range map[string]faultAnswers{
+		"of the client":              silent(),
 		"of the client, in the body": stalled(200, "{"),
-		"of the transport": func(int, *http.Request) (*http.Response, error) {
+		"of the transport": answerFunc(func(int, *http.Request) (*http.Response, error) {
 			return nil, fmt.Errorf("timeout awaiting response headers: %w", context.DeadlineExceeded)
-		},
-		"of the transport, in the body": func(int, *http.Request) (*http.Response, error) {
+		}),
+		"of the transport, in the body": answerFunc(func(int, *http.Request) (*http.Response, error) {
 			resp := faultAnswer(200, "")
 			resp.Body = io.NopCloser(io.MultiReader(errorReader{context.DeadlineExceeded}))
 			return resp, nil
-		},
-		"cancelled by the transport": func(int, *http.Request) (*http.Response, error) { return nil, context.Canceled },
+		}),
+		"cancelled by the transport": answerFunc(func(int, *http.Request) (*http.Response, error) { return nil, context.Canceled }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

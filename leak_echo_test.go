@@ -89,9 +89,9 @@ func TestLeakEchoedRequests(t *testing.T) {
 				var headers []string
 				var body string
 				service := &faultService{}
-				service.answer = func(int, *http.Request) (*http.Response, error) {
+				service.answer = answerFunc(func(int, *http.Request) (*http.Response, error) {
 					return faultAnswer(e.status, body, headers...), nil
-				}
+				})
 				secrets := []string{canaryBearer, "Bearer " + canaryBearer + "\r\nbody: " + `{"token":"` + canaryApple + `"}`}
 				if op == "list" {
 					secrets = []string{"Authorization: Bearer " + canaryBearer}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -24,7 +25,7 @@ var fragments = sync.OnceValue(func() (all []fragment) {
 	for _, secret := range []string{canaryBearer, canaryApple, canaryClient} {
 		for i := 0; i+piece <= len(secret); i += step {
 			b := []byte(secret[i : i+piece])
-			all = append(all, fragment{secret, string(b), hex.EncodeToString(b), strings.Trim(fmt.Sprint(b), "[]")})
+			all = append(all, fragment{secret, string(b), hex.EncodeToString(b), strings.Trim(fmt.Sprintf("%d", b), "[]")})
 		}
 	}
 	return all
@@ -53,7 +54,7 @@ func leaks(text string) string {
 	if plain != text {
 		texts = append(texts, plain)
 	}
-	for _, t := range texts[:len(texts):len(texts)] {
+	for _, t := range slices.Clip(texts) {
 		for _, run := range runsBase64.FindAllString(t, -1) {
 			run = strings.NewReplacer("-", "+", "_", "/").Replace(run)
 			for skip := range 4 {
@@ -79,8 +80,8 @@ func leaks(text string) string {
 }
 
 // showsNoSecret fails the test when a usual way of printing v, or an error below it, shows a secret.
-func showsNoSecret(t testing.TB, v any) {
-	t.Helper()
+func showsNoSecret(tb testing.TB, v any) {
+	tb.Helper()
 	texts := append(logged(v), marshalled(v)...)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		texts = append(texts, fmt.Sprintf(verb, v))
@@ -90,7 +91,7 @@ func showsNoSecret(t testing.TB, v any) {
 	}
 	for _, text := range texts {
 		if secret := leaks(text); secret != "" {
-			t.Errorf("a secret (%.12s...) shows in: %.600s", secret, text)
+			tb.Errorf("a secret (%.12s...) shows in: %.600s", secret, text)
 		}
 	}
 }

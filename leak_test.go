@@ -2,7 +2,6 @@ package vpptoken_test
 
 import (
 	"encoding/json"
-	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -87,7 +86,7 @@ func TestLeakExportedTypes(t *testing.T) {
 		"NewToken":            {created, &created},
 		"Client":              {client, *client, &vpptoken.Client{}, (*vpptoken.Client)(nil)},
 		"Error":               {failed, *failed},
-		"Metadata":            {vpptoken.Metadata{StatusCode: 500}},
+		"Metadata":            {vpptoken.Metadata{StatusCode: http.StatusInternalServerError}},
 		"Sync":                {vpptoken.Sync{TokenID: faultID, RequestedAt: time.Now()}},
 		"ActionResult":        {vpptoken.ActionResult{ActionName: "revokeLicenses"}},
 		"LicenseSummary":      {vpptoken.LicenseSummary{VPPTokenID: faultID}},
@@ -168,11 +167,8 @@ func TestLeakChild(t *testing.T) { //nolint:paralleltest // it is alone in its p
 	if os.Getenv(childVariable) == "" {
 		t.Skip("only as a child of TestLeakNothingIsPrinted")
 	}
-	if err := goThroughFaults(t); err != nil {
-		_, _ = os.Stderr.WriteString(err.Error())
+	if failures := goThroughFaults(t); failures < 100 {
 		os.Exit(3)
 	}
 	os.Exit(0)
 }
-
-var errTooFew = errors.New("the child met fewer failures than it should")

@@ -135,7 +135,9 @@ func FuzzScrub(f *testing.F) {
 	f.Add("aaaaaaaaaaaa", "aaaaaaaaaaaaaaaaaa", "")
 	f.Add("u0075u0075", `\u0075u0075`, `\`)
 	f.Fuzz(func(t *testing.T, secret, before, after string) {
-		if len(secret) < 6 || len(secret) > 200 || len(before)+len(after) > 1000 || strings.ContainsAny(secret, `\%`) || strings.ContainsFunc(secret, func(r rune) bool { return r < '!' || r > '~' }) || strings.Contains("REDACTED", secret) {
+		odd := func(r rune) bool { return r < '!' || r > '~' || r == '\\' || r == '%' }
+		mark := "REDACTED"
+		if len(secret) < 6 || len(secret) > 200 || len(before)+len(after) > 1000 || strings.ContainsFunc(secret, odd) || strings.Contains(mark, secret) {
 			return
 		}
 		for name, text := range disguise(secret) {
