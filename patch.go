@@ -1,7 +1,6 @@
 package vpptoken
 
 import (
-	"log/slog"
 	"slices"
 	"time"
 )
@@ -304,43 +303,6 @@ func sameResult(a, b ActionResult) bool {
 	times := a.StartDateTime.Equal(b.StartDateTime) && a.LastUpdatedDateTime.Equal(b.LastUpdatedDateTime)
 	a.StartDateTime, a.LastUpdatedDateTime = b.StartDateTime, b.LastUpdatedDateTime
 	return times && a == b
-}
-
-// MarshalJSON returns exactly the bytes that [Client.Update] sends: what was set and what was cleared, in the order of
-// Microsoft's table, with the real Apple token, and nothing else. A string that is not valid UTF-8 and a time outside of the
-// years 0 to 9999 are errors.
-func (p Patch) MarshalJSON() ([]byte, error) { return prefixed(p.body("")) }
-
-// body returns the request body for a version, any when it is "".
-func (p *Patch) body(version APIVersion) ([]byte, error) {
-	var b body
-	putString(&b, "organizationName", p.OrganizationName, p.nulls&nullOrganizationName)
-	putString(&b, "vppTokenAccountType", p.AccountType, 0)
-	putString(&b, "appleId", p.AppleID, p.nulls&nullAppleID)
-	put(&b, "expirationDateTime", p.ExpirationDateTime)
-	put(&b, "lastSyncDateTime", p.LastSyncDateTime)
-	putSecret(&b, "token", p.Token, p.nulls&nullToken)
-	put(&b, "lastModifiedDateTime", p.LastModifiedDateTime)
-	putString(&b, "state", p.State, 0)
-	putResults(&b, "tokenActionResults", p.TokenActionResults)
-	putString(&b, "lastSyncStatus", p.LastSyncStatus, 0)
-	putBool(&b, "automaticallyUpdateApps", p.AutomaticallyUpdateApps)
-	putString(&b, "countryOrRegion", p.CountryOrRegion, p.nulls&nullCountryOrRegion)
-	putBool(&b, "dataSharingConsentGranted", p.DataSharingConsentGranted)
-	putString(&b, "displayName", p.DisplayName, p.nulls&nullDisplayName)
-	putString(&b, "locationName", p.LocationName, p.nulls&nullLocationName)
-	putBool(&b, "claimTokenManagementFromExternalMdm", p.ClaimTokenManagementFromExternalMDM)
-	putStrings(&b, "roleScopeTagIds", p.RoleScopeTagIDs)
-	putString(&b, "appleDeviceAppDeliveryProtocolType", p.AppDeliveryProtocolType, 0)
-	return b.end(version)
-}
-
-// LogValue shows the body with the Apple token redacted.
-func (p Patch) LogValue() slog.Value {
-	if p.Token != nil {
-		p.Token = new(NewSecret(redacted))
-	}
-	return logBody(p)
 }
 
 // secret returns the Apple token in p, which no error text may show.

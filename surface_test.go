@@ -89,7 +89,7 @@ func TestFieldsFollowTheTable(t *testing.T) {
 // The methods of Patch are one Set for each property, one Clear for each that may be null, and these few.
 func TestPatchMethodsFollowTheTable(t *testing.T) {
 	t.Parallel()
-	methods := map[string]bool{"IsEmpty": true, "Diff": true, "MarshalJSON": true, "LogValue": true}
+	methods := map[string]bool{"IsEmpty": true, "Diff": true, "MarshalJSON": true, "UnmarshalJSON": true, "LogValue": true}
 	patch := reflect.TypeFor[*vpptoken.Patch]()
 	field := patch.Elem()
 	for _, p := range propertyTable() {

@@ -2,6 +2,7 @@ package vpptoken
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"time"
 )
@@ -104,6 +105,11 @@ func (t *NewToken) body(version APIVersion) ([]byte, error) {
 		putStrings(&b, "roleScopeTagIds", &t.RoleScopeTagIDs)
 	}
 	return b.end(version)
+}
+
+// UnmarshalJSON refuses: what encoding/json would take by the names of the fields is not the body that MarshalJSON writes.
+func (t *NewToken) UnmarshalJSON([]byte) error {
+	return errors.New("vpptoken: a NewToken is not read from JSON, because that would lose properties: build it")
 }
 
 // LogValue shows the body with the Apple token redacted.

@@ -66,6 +66,9 @@ func (s *Scanner) IsObject() bool { return s.peek() == '{' }
 // IsArray reports whether the value at hand is an array.
 func (s *Scanner) IsArray() bool { return s.peek() == '[' }
 
+// IsNull reports whether the value at hand is null.
+func (s *Scanner) IsNull() bool { return s.peek() == 'n' }
+
 // Object calls member with the name of each member of the object at hand; member must consume the value by one
 // call of Value, Object or Array. The name aliases the input. Anything but an object is passed over.
 func (s *Scanner) Object(member func(name []byte)) {
