@@ -40,6 +40,7 @@ func TestR15WrongOptions(t *testing.T) {
 		"backslash":                 vpptoken.WithBaseURL(`https://graph.microsoft.com\@` + canaryBearer),
 		"dots":                      vpptoken.WithBaseURL("https://graph.microsoft.com/a/../b"),
 		"nil client":                vpptoken.WithHTTPClient(nil),
+		"nil transport":             vpptoken.WithHTTPClient(&http.Client{Transport: (*http.Transport)(nil)}),
 		"no product":                vpptoken.WithUserAgent(""),
 		"product with a line":       vpptoken.WithUserAgent("a\r\nAuthorization: " + canaryBearer),
 		"nil logger":                vpptoken.WithLogger(nil),

@@ -48,7 +48,7 @@ func TestR06StallsAndDrips(t *testing.T) {
 				err := op.run(t.Context(), client)
 				took := time.Since(began)
 				e := faultError(t, err)
-				if took > attempt+500*time.Millisecond { // the machine may be busy: synctest measures the 50 ms
+				if took > attempt+2*time.Second { // the machine may be busy: synctest measures the 50 ms
 					t.Errorf("took %v", took)
 				}
 				if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {

@@ -87,6 +87,10 @@ func testStatus(t *testing.T, op faultOp, status int, retryAfter bool) {
 	if want := faultAmbiguous(op.effect, status, retryAfter); e.Ambiguous != want {
 		t.Errorf("%s on %d: Ambiguous %v, want %v", op.name, status, e.Ambiguous, want)
 	}
+	later := slices.Contains([]int{408, 429, 500, 502, 503, 504, 509}, status) && (op.effect != faultActs || !e.Ambiguous)
+	if vpptoken.Retryable(err) != later {
+		t.Errorf("%s on %d: Retryable %v, want %v", op.name, status, !later, later)
+	}
 	want := time.Duration(0)
 	if retryAfter {
 		want = 2 * time.Second

@@ -226,6 +226,37 @@ func TestR04CallWithoutDeadline(t *testing.T) {
 	}
 }
 
+// Each page of a list is a call of its own: many slow pages may take longer than one call.
+func TestR04EachPageHasItsOwnTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := &faultService{answer: answerFunc(func(n int, _ *http.Request) (*http.Response, error) {
+			time.Sleep(29 * time.Second)
+			if n == 9 {
+				return faultAnswer(200, `{"value":[]}`), nil
+			}
+			return faultAnswer(200, fmt.Sprintf(`{"value":[],"@odata.nextLink":"%s?$skip=%d"}`, faultRoot, n)), nil
+		})}
+		if err := last(faultClient(t, service).List(t.Context())); err != nil || len(service.requests()) != 10 {
+			t.Errorf("%d pages: %v", len(service.requests()), err)
+		}
+	})
+}
+
+// The Timeout of the caller's http.Client bounds an attempt too, and is no end of the call.
+func TestR04TimeoutOfTheCallersClient(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := &faultService{answer: silent()}
+		client := faultClient(t, service, vpptoken.WithHTTPClient(&http.Client{Transport: service, Timeout: 3 * time.Second}))
+		began := time.Now()
+		_, err := client.Get(t.Context(), faultID)
+		if took := time.Since(began); len(service.requests()) != 4 || took < 15*time.Second || took > 20*time.Second || errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("%d requests in %v: %v", len(service.requests()), took, err)
+		}
+	})
+}
+
 // An attempt's own time is not the caller's: its end does not look like the end of a context that is alive, whoever measured it.
 func TestR04AttemptTimeIsNotTheCallers(t *testing.T) {
 	t.Parallel()

@@ -79,6 +79,9 @@ func WithHTTPClient(hc *http.Client) Option {
 		if hc == nil {
 			return errors.New("WithHTTPClient: the client is nil")
 		}
+		if t, ok := hc.Transport.(*http.Transport); ok && t == nil {
+			return errors.New("WithHTTPClient: the client's Transport is a nil pointer, which panics: leave it nil itself")
+		}
 		copied := *hc
 		cfg.http = &copied
 		return nil
