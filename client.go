@@ -206,8 +206,7 @@ func (c *Client) updateBody(p *Patch) ([]byte, error) {
 
 // createBody checks a new token and encodes it.
 func (c *Client) createBody(t *NewToken) ([]byte, error) {
-	switch {
-	case t == nil || t.Token.IsZero():
+	if t == nil || t.Token.IsZero() {
 		return nil, errors.New("there is no content token to upload: Token is empty")
 	}
 	return t.body(c.apiVersion())
