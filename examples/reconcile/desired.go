@@ -1,10 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"slices"
 
@@ -93,20 +91,3 @@ func readEntry(o cli.Object, folder string, version vpptoken.APIVersion) (d desi
 }
 
 var errNoSecrets = errors.New(`"token" is a secret and has no place in this file: name Apple's file in tokenFile`)
-
-func readSettings(text json.RawMessage, version vpptoken.APIVersion) (*vpptoken.Patch, error) {
-	patch := vpptoken.NewPatch()
-	if text == nil {
-		return patch, nil
-	}
-	var settings map[string]json.RawMessage
-	if json.Unmarshal(text, &settings) != nil || settings == nil {
-		return nil, errors.New("settings is no object")
-	}
-	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		if err := set(patch, name, settings[name], version); err != nil {
-			return nil, err
-		}
-	}
-	return patch, nil
-}

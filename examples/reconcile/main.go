@@ -28,7 +28,10 @@ const help = `reconcile brings Intune VPP tokens to the settings of a JSON file:
 The file is a list. Each entry names one token, by its id or by its displayName, and says what it should be:
   [{"displayName": "Field iPads", "settings": {"countryOrRegion": "no", "locationName": null, "roleScopeTagIds": ["0"]},
     "tokenFile": "sToken_for_Field.vpptoken"}, ...]
-The settings have Graph's names: ` + settable + `.
+The settings have Graph's names:
+  ` + v1Settings + `
+and in beta, the version without -version,
+  ` + betaSettings + `
 null clears. A setting that is not there is left alone, and so is a token that is not in the list. The content token is a secret and
 never in the file: tokenFile names Apple's file, beside this one. It is uploaded while the service shows another expiry, which it
 does until the next sync; examples/renew starts one and proves the result.
