@@ -2,9 +2,9 @@ package vpptoken
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/vpptoken/vpptoken/internal/jsonscan"
@@ -105,7 +105,7 @@ func (p *Patch) property(s *jsonscan.Scanner, name []byte) {
 	case "appleDeviceAppDeliveryProtocolType":
 		ok = setText(s, &p.AppDeliveryProtocolType, p, 0)
 	default:
-		s.Fail(errors.New("it holds a property that a patch does not have"))
+		s.Fail(fmt.Errorf("it has no property %.40q", name))
 	}
 	check(s, name, ok)
 }
@@ -132,6 +132,13 @@ func setMoment(s *jsonscan.Scanner, into **time.Time) bool {
 }
 
 func setList[T any](s *jsonscan.Scanner, into **[]T) bool {
+	var list []*T // pointers, because encoding/json takes null for the zero value
+	if !s.IsArray() || json.Unmarshal(s.Value(), &list) != nil || slices.Contains(list, nil) {
+		return false
+	}
 	*into = &[]T{}
-	return s.IsArray() && json.Unmarshal(s.Value(), *into) == nil
+	for _, v := range list {
+		**into = append(**into, *v)
+	}
+	return true
 }

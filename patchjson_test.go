@@ -50,8 +50,10 @@ func TestPatchSurvivesJSON(t *testing.T) {
 func TestPatchRefusesWhatItCannotKeep(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		`{"displayname":"canary"}`:                        "property",
-		`{"id":"canary"}`:                                 "property",
+		`{"displayname":"canary"}`:                        "displayname",
+		`{"id":"canary"}`:                                 "id",
+		`{"roleScopeTagIds":["canary",null]}`:             "roleScopeTagIds",
+		`{"tokenActionResults":[null]}`:                   "tokenActionResults",
 		`{"@odata.type":"#microsoft.graph.vppToken"}`:     "property",
 		`{"displayName":"canary","displayName":"canary"}`: "displayName",
 		`{"state":null}`:                                  "state",
