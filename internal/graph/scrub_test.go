@@ -81,7 +81,7 @@ func TestScrubTime(t *testing.T) {
 	t.Parallel()
 	began := time.Now()
 	for _, unit := range []string{`\`, "%", "%25", `\\u`, `\u0`, "25", scrubbed[:15], scrubbed[:len(scrubbed)-1], `\` + scrubbed[:1], "%2541", "A"} {
-		_ = graph.Scrub(strings.Repeat(unit, 256<<10/len(unit)), []string{scrubbed, strings.Repeat("A1", 1000), "u" + scrubbed})
+		_ = graph.Scrub(strings.Repeat(unit, graph.MaxErrorBody/len(unit)), []string{scrubbed})
 	}
 	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("took %v", took)
