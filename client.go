@@ -28,12 +28,14 @@ type Client struct {
 
 // NewClient returns a client that authorises with ts. It is safe for concurrent use and immutable. Nothing is sent.
 //
-// ts is asked before every attempt, by one goroutine at a time, so it should keep its token until it expires, as those of
-// golang.org/x/oauth2 do. If it also has a method
+// ts is asked before every attempt, by one goroutine at a time, unless the token that it gave last expires in more than a minute; after
+// a 401 it is always asked. It should keep its token until it expires, as those of golang.org/x/oauth2 do. If it also
+// has a method
 //
 //	TokenContext(ctx context.Context, claims string) (*oauth2.Token, error)
 //
-// then that is called instead, with the call's context, and with the decoded claims when the service has challenged.
+// then that is called instead, before every attempt, with the call's context, and with the decoded claims when the service
+// has challenged.
 func NewClient(ts oauth2.TokenSource, opts ...Option) (*Client, error) {
 	if ts == nil {
 		return nil, errors.New("vpptoken: NewClient: the token source is nil")
@@ -52,22 +54,24 @@ func NewClient(ts oauth2.TokenSource, opts ...Option) (*Client, error) {
 		return nil, fmt.Errorf("vpptoken: %w", err)
 	}
 	carrier, timeout := cfg.transport()
+	token, keep := tokenFunc(ts)
 	return &Client{base: base, version: cfg.version, graph: graph.New(graph.Config{
-		Base: base, Transport: carrier, Token: tokenFunc(ts), Logger: cfg.logger, UserAgent: cfg.userAgent,
+		Base: base, Transport: carrier, Token: token, KeepToken: keep, Logger: cfg.logger, UserAgent: cfg.userAgent,
 		MaxAttempts: cfg.retry.MaxAttempts, MinWait: cfg.retry.MinWait, MaxWait: cfg.retry.MaxWait,
 		MaxRetryAfter: cfg.retry.MaxRetryAfter, AttemptTimeout: timeout,
 	})}, nil
 }
 
-// tokenFunc hides the source in a function, where no printer reaches what it holds.
-func tokenFunc(ts oauth2.TokenSource) graph.TokenFunc {
+// tokenFunc hides the source in a function, where no printer reaches what it holds. A source that gets the call's context may answer
+// each call differently, so its tokens are not kept.
+func tokenFunc(ts oauth2.TokenSource) (token graph.TokenFunc, keep bool) {
 	type contextSource interface {
 		TokenContext(ctx context.Context, claims string) (*oauth2.Token, error)
 	}
 	if cs, ok := ts.(contextSource); ok {
-		return cs.TokenContext
+		return cs.TokenContext, false
 	}
-	return func(context.Context, string) (*oauth2.Token, error) { return ts.Token() }
+	return func(context.Context, string) (*oauth2.Token, error) { return ts.Token() }, true
 }
 
 // Format prints which service the client talks to, and nothing that it holds, under every verb.

@@ -43,6 +43,9 @@ func (f *flight) attempt(req *http.Request) *Cause {
 	bearer := f.next
 	f.next = "" // the attempt after this one asks again: a bearer may be stale after a long wait
 	if bearer == "" {
+		bearer = f.c.source.kept()
+	}
+	if bearer == "" {
 		var cause *Cause
 		if bearer, cause = f.c.source.fetch(ctx, f.claims); cause != nil {
 			return f.timeCause(ctx, cause).final()

@@ -37,6 +37,7 @@ type Config struct {
 	Base           *url.URL // the service's root and version
 	Transport      http.RoundTripper
 	Token          TokenFunc
+	KeepToken      bool // Token depends on nothing but time: what it gave may be used again while it lives
 	Logger         *slog.Logger
 	UserAgent      string
 	MaxAttempts    int
@@ -58,7 +59,7 @@ type Client struct {
 
 // New returns a Client with a full budget and no cool-down.
 func New(cfg Config) *Client {
-	return &Client{cfg: cfg, source: newSource(cfg.Token), budget: budget{left: fullBudget}, noHeader: http.Header{}}
+	return &Client{cfg: cfg, source: newSource(cfg.Token, cfg.KeepToken), budget: budget{left: fullBudget}, noHeader: http.Header{}}
 }
 
 // Effect is what a repeat of a call does to the service.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/oauth2"
 )
@@ -15,10 +17,26 @@ type TokenFunc func(ctx context.Context, claims string) (*oauth2.Token, error)
 type source struct {
 	token TokenFunc
 	slot  chan struct{}
+
+	// The last token is inside these two, where no printer finds it.
+	keep func(*oauth2.Token)
+	kept func() string // its bearer while it lives for a minute or more, which no attempt outlasts; "" otherwise
 }
 
-func newSource(token TokenFunc) source {
-	return source{token: token, slot: make(chan struct{}, 1)}
+// newSource keeps the last token only when it depends on nothing that a call brings along.
+func newSource(token TokenFunc, keep bool) source {
+	var last atomic.Pointer[oauth2.Token]
+	s := source{token: token, slot: make(chan struct{}, 1), keep: func(*oauth2.Token) {}, kept: func() string { return "" }}
+	if keep {
+		s.keep = func(t *oauth2.Token) { last.Store(&oauth2.Token{AccessToken: t.AccessToken, Expiry: t.Expiry}) }
+		s.kept = func() string {
+			if t := last.Load(); t != nil && time.Until(t.Expiry) > time.Minute {
+				return t.AccessToken
+			}
+			return ""
+		}
+	}
+	return s
 }
 
 type fetched struct {
@@ -62,6 +80,7 @@ func (s source) ask(ctx context.Context, claims string) fetched {
 	case strings.ContainsFunc(token.AccessToken, func(c rune) bool { return c <= ' ' || c > '~' }):
 		return fetched{cause: &Cause{text: "the token source returned an access token that no header can carry"}}
 	}
+	s.keep(token)
 	return fetched{bearer: token.AccessToken}
 }
 
