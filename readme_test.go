@@ -12,7 +12,7 @@ import (
 // clients is fenced as something else.
 func TestSnippetsAreExamples(t *testing.T) {
 	t.Parallel()
-	code := squeeze(text(t, "example_test.go") + text(t, "docs_example_test.go"))
+	code := squeeze(text(t, "example_test.go") + text(t, "docs_example_test.go") + text(t, "vpptokentest/example_test.go"))
 	for name, least := range map[string]int{"README.md": 5, "docs/migrating.md": 10, "docs/why.md": 0, "docs/release.md": 0} {
 		blocks := strings.Split(text(t, name), "```go\n")[1:]
 		if len(blocks) < least {

@@ -53,7 +53,7 @@ func (c *coolDown) left() time.Duration {
 }
 
 // wait returns when nothing holds the attempt back, or ctx has ended, or, at once, with the time left when
-// that is longer than the call has. Those that waited go on one after the other, spread over a tenth of the time.
+// that is longer than the call has. Those that waited go on one after the other, spread over a twentieth of the time.
 func (c *coolDown) wait(ctx context.Context, end time.Time) time.Duration {
 	for {
 		left := c.left()
