@@ -1,18 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
+	"github.com/vpptoken/vpptoken/examples/internal/clitest"
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
@@ -49,7 +45,7 @@ func TestExitCodes(t *testing.T) {
 				if format != "" {
 					args = append(args, format)
 				}
-				s.check(t, runWith(ctx, withSecret, args...), tt.code)
+				s.check(t, clitest.Run(ctx, run, withSecret, args...), tt.code)
 			})
 		}
 	}
@@ -61,17 +57,12 @@ func TestSeveralTenants(t *testing.T) {
 	s.add("a.example", nil)
 	s.tenants["b.example"].Fail(vpptokentest.Fault{Status: 403, Intune: true})
 	s.add("c.example", nil)
-	r := runWith(ctx, withSecret, "-tenant", "a.example, b.example,c.example,d.example", "-client-id", "app")
+	r := clitest.Run(ctx, run, withSecret, "-tenant", "a.example, b.example,c.example,d.example", "-client-id", "app")
 	s.check(t, r, 3)
-	for _, line := range []string{
+	clitest.Holds(t, r,
 		`UNKNOWN: 0 critical, 2 unknown, 0 warning, 2 ok; 2 tokens of 4 tenants`,
 		`ok +200  a.example  Oslo .*`, `ok +200  c.example  Oslo .*`, `unknown +-  b.example  - .*`, `unknown +-  d.example  - .*`,
-		`unknown  b.example  The tenant could not be read, .*403 Forbidden.*`, `unknown  d.example  The tenant could not be read, .*`,
-	} {
-		if !regexp.MustCompile(`(?m)^` + line + `$`).MatchString(r.stdout) {
-			t.Errorf("no line %s in\n%s", line, r.stdout)
-		}
-	}
+		`unknown  b.example  The tenant could not be read, .*403 Forbidden.*`, `unknown  d.example  The tenant could not be read, .*`)
 }
 
 func TestListThatBreaksOff(t *testing.T) {
@@ -81,21 +72,12 @@ func TestListThatBreaksOff(t *testing.T) {
 		s.add("a.example", nil)
 	}
 	s.tenants["a.example"].Fail(vpptokentest.Fault{}, vpptokentest.Fault{Status: 403})
-	r := runWith(ctx, withSecret, "-tenant", "a.example", "-client-id", "app", "-json")
+	r := clitest.Run(ctx, run, withSecret, "-tenant", "a.example", "-client-id", "app", "-json")
 	s.check(t, r, 3)
-	lines := strings.Split(strings.TrimSpace(r.stdout), "\n")
+	lines := strings.Split(strings.TrimSpace(r.Stdout), "\n")
 	if len(lines) != 101 || !strings.Contains(lines[100], `"Only 100 tokens could be read, and there may be more: `) {
 		t.Errorf("%d lines, the last is %s", len(lines), lines[len(lines)-1])
 	}
-}
-
-func tenantsFile(t *testing.T, text string) string {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "tenants.json")
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
 }
 
 func TestTenantsFile(t *testing.T) {
@@ -104,20 +86,20 @@ func TestTenantsFile(t *testing.T) {
 	s.add("a.example", nil)
 	s.add("b.example", nil)
 	s.secrets["b.example"] = otherSecret
-	file := tenantsFile(t, `[{"tenant":"a.example","clientId":"app","cloud":"usgov"},
+	file := clitest.File(t, "tenants.json", `[{"tenant":"a.example","clientId":"app","cloud":"usgov"},
 		{"tenant":"b.example","clientId":"app2","secretVariable":"OTHER_SECRET"},
 		{"tenant":"c.example","clientId":"app3","secretVariable":"NOT_SET"}]`)
-	r := runWith(ctx, withSecret, "-tenants", file, "-version", "v1.0", "-json")
+	r := clitest.Run(ctx, run, withSecret, "-tenants", file, "-version", "v1.0", "-json")
 	s.check(t, r, 3)
 	for _, part := range []string{
 		`{"level":"ok","tenant":"a.example",`, `{"level":"ok","tenant":"b.example",`, `{"level":"unknown","tenant":"c.example","reasons":`,
 		"there is no client secret in the environment variable that secretVariable names",
 	} {
-		if !strings.Contains(r.stdout, part) {
-			t.Errorf("no %s in\n%s", part, r.stdout)
+		if !strings.Contains(r.Stdout, part) {
+			t.Errorf("no %s in\n%s", part, r.Stdout)
 		}
 	}
-	if strings.Contains(r.stdout, "NOT_SET") {
+	if strings.Contains(r.Stdout, "NOT_SET") {
 		t.Error("what may be a secret by mistake is shown")
 	}
 }
@@ -140,20 +122,20 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"-tenants", "none.json"}, "none.json"},
 		{[]string{"-tenants", "none.json", "-tenant", "a"}, "leave -tenant, -client-id and -cloud out"},
 		{[]string{"-tenants", ""}, "it is empty"},
-		{[]string{"-tenants", tenantsFile(t, `[]`)}, "the list is empty"},
-		{[]string{"-tenants", tenantsFile(t, `[{"tenant":"a"}]`)}, "tenant 1: it needs tenant and clientId"},
-		{[]string{"-tenants", tenantsFile(t, `[{"tenant":"a","clientId":7}]`)}, `tenant 1: "clientId" is a text`},
-		{[]string{"-tenants", tenantsFile(t, `[{"tenant":"a","clientId":"x"},{"tenant":"b","clientId":"x","clientSecret":"hidden"}]`)}, `tenant 2: not known: "clientSecret"; it has`},
-		{[]string{"-tenants", tenantsFile(t, `[{"tenant":"a","clientId":"x","cloud":"mars"}]`)}, "tenant 1: cloud: it is global,"},
-		{[]string{"-tenants", tenantsFile(t, `[{"tenant":"a","clientId":"x"},{"tenant":"A","clientId":"y"}]`)}, `stands twice: "A"`},
+		{[]string{"-tenants", clitest.File(t, "tenants.json", `[]`)}, "the list is empty"},
+		{[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a"}]`)}, "tenant 1: it needs tenant and clientId"},
+		{[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a","clientId":7}]`)}, `tenant 1: "clientId" is a text`},
+		{[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a","clientId":"x"},{"tenant":"b","clientId":"x","clientSecret":"hidden"}]`)}, `tenant 2: not known: "clientSecret"; it has`},
+		{[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a","clientId":"x","cloud":"mars"}]`)}, "tenant 1: cloud: it is global,"},
+		{[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a","clientId":"x"},{"tenant":"A","clientId":"y"}]`)}, `stands twice: "A"`},
 		{[]string{"-html", "x"}, "something follows the flags"},
 	} {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
 			t.Parallel()
-			r := runWith(t.Context(), nil, tt.args...)
-			want(t, r, 3, tt.stderr)
-			if !strings.HasPrefix(r.stderr, "error: wrong input: ") || r.stdout != "" || strings.Contains(r.stderr, "hidden") {
-				t.Errorf("stdout %q, stderr %q", r.stdout, r.stderr)
+			r := clitest.Run(t.Context(), run, nil, tt.args...)
+			clitest.Want(t, r, 3, tt.stderr)
+			if !strings.HasPrefix(r.Stderr, "error: wrong input: ") || r.Stdout != "" || strings.Contains(r.Stderr, "hidden") {
+				t.Errorf("stdout %q, stderr %q", r.Stdout, r.Stderr)
 			}
 		})
 	}
@@ -161,43 +143,37 @@ func TestWrongInput(t *testing.T) {
 
 func TestTenantsAreDistinct(t *testing.T) {
 	t.Parallel()
-	r := runWith(t.Context(), withSecret, "-tenant", "a.example,,b.example", "-client-id", "x")
-	want(t, r, 3, `a tenant is empty or stands twice: ""`)
-	r = runWith(t.Context(), withSecret, "-tenant", "a.example,a.EXAMPLE", "-client-id", "x")
-	want(t, r, 3, `a tenant is empty or stands twice: "a.EXAMPLE"`)
+	r := clitest.Run(t.Context(), run, withSecret, "-tenant", "a.example,,b.example", "-client-id", "x")
+	clitest.Want(t, r, 3, `a tenant is empty or stands twice: ""`)
+	r = clitest.Run(t.Context(), run, withSecret, "-tenant", "a.example,a.EXAMPLE", "-client-id", "x")
+	clitest.Want(t, r, 3, `a tenant is empty or stands twice: "a.EXAMPLE"`)
 }
 
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	r := runWith(ctx, nil)
-	want(t, r, 3, "")
-	if !strings.HasPrefix(r.stdout, "UNKNOWN: 0 critical, 3 unknown, 0 warning, 0 ok; 0 tokens of 3 tenants\n") {
-		t.Errorf("stdout:\n%s", r.stdout)
+	r := clitest.Run(ctx, run, nil)
+	clitest.Want(t, r, 3, "")
+	if !strings.HasPrefix(r.Stdout, "UNKNOWN: 0 critical, 3 unknown, 0 warning, 0 ok; 0 tokens of 3 tenants\n") {
+		t.Errorf("stdout:\n%s", r.Stdout)
 	}
 }
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	r := runWith(t.Context(), nil, "-h")
-	want(t, r, 0, "")
+	r := clitest.Run(t.Context(), run, nil, "-h")
+	clitest.Want(t, r, 0, "")
 	for _, part := range []string{"-tenants", "-html", cli.SecretVariable, "Exit codes, as monitoring systems expect: 0", "which wrong input is too"} {
-		if !strings.Contains(r.stdout, part) {
+		if !strings.Contains(r.Stdout, part) {
 			t.Errorf("the help does not hold %q", part)
 		}
 	}
 }
 
-type brokenPipe struct{}
-
-func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
-
 func TestOutputFails(t *testing.T) {
 	t.Parallel()
 	for _, format := range []string{"-json=false", "-json", "-csv", "-html"} {
-		var errs bytes.Buffer
-		code := run(t.Context(), []string{format}, func(string) string { return "" }, brokenPipe{}, &errs)
-		want(t, result{code, "", errs.String()}, 3, "broken pipe")
+		clitest.Want(t, clitest.RunTo(t.Context(), clitest.BrokenPipe{}, run, nil, format), 3, "broken pipe")
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/examples/internal/clitest"
 	"github.com/vpptoken/vpptoken/health"
 )
 
@@ -84,10 +85,7 @@ func TestThreeThousandTokens(t *testing.T) {
 	}
 	for _, format := range []string{"-json", "-csv"} {
 		var out meter
-		var errs bytes.Buffer
-		args := []string{"-tenant", "a.example", "-client-id", "app", format}
-		code := run(ctx, args, func(name string) string { return withSecret[name] }, &out, &errs)
-		want(t, result{code, "", errs.String()}, 2, "")
+		clitest.Want(t, clitest.RunTo(ctx, &out, run, withSecret, "-tenant", "a.example", "-client-id", "app", format), 2, "")
 		if out.lines < total {
 			t.Errorf("%s: %d lines", format, out.lines)
 		}

@@ -1,14 +1,8 @@
 package main
 
 import (
-	"context"
-	"encoding/base64"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -16,71 +10,33 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/oauth2"
 
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
+	"github.com/vpptoken/vpptoken/examples/internal/clitest"
 	"github.com/vpptoken/vpptoken/renew"
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
 const (
-	clientSecret = "s3cr3t-of-the-app"
-	field        = "9ceb2f92-2f92-9ceb-922f-eb9c922feb9c"
-	library      = "5d0f5c3a-8d3e-4b62-8a0c-6c2f5b1d7e21"
-	office       = "0b7a6c1e-0c55-4f0e-9f57-3f4d3a1f2a10"
+	field   = "9ceb2f92-2f92-9ceb-922f-eb9c922feb9c"
+	library = "5d0f5c3a-8d3e-4b62-8a0c-6c2f5b1d7e21"
+	office  = "0b7a6c1e-0c55-4f0e-9f57-3f4d3a1f2a10"
 )
 
-// service is the real service for a test: the sign-in of a tenant and Graph, behind one transport.
-type service struct{ *vpptokentest.Server }
+// service is the real service with the tokens of the embedded Graph.
+type service struct{ clitest.Service }
 
-func newService(t *testing.T) (service, context.Context) {
+func newService(t *testing.T) service {
 	t.Helper()
-	s := service{vpptokentest.NewServer(vpptokentest.WithSyncDuration(0))}
-	t.Cleanup(s.Close)
-	for _, token := range embeddedTokens(time.Now()) {
-		s.Add(token)
-	}
-	return s, context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{Transport: s})
-}
-
-func (s service) RoundTrip(r *http.Request) (*http.Response, error) {
-	switch r.URL.Host {
-	case "login.microsoftonline.com":
-		bearer, err := s.TokenSource().Token()
-		if err != nil {
-			return nil, err
-		}
-		return &http.Response{
-			StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
-			Body: io.NopCloser(strings.NewReader(fmt.Sprintf(`{"access_token":%q,"token_type":"Bearer","expires_in":3600}`, bearer.AccessToken))),
-		}, nil
-	case "graph.microsoft.com":
-		root, err := url.Parse(s.URL())
-		if err != nil {
-			return nil, err
-		}
-		r = r.Clone(r.Context())
-		r.URL.Scheme, r.URL.Host = root.Scheme, root.Host
-		return http.DefaultTransport.RoundTrip(r)
-	}
-	return nil, errors.New("not a host of the service: " + r.URL.Host)
+	return service{clitest.NewService(t, embeddedTokens(time.Now())...)}
 }
 
 // reconcile runs the program on the service, and looks for everything secret that it has had in its hands.
-func (s service) reconcile(ctx context.Context, t *testing.T, file string, args ...string) outcome {
+func (s service) reconcile(t *testing.T, file string, args ...string) clitest.Result {
 	t.Helper()
-	args = append([]string{"-tenant", "contoso.example", "-client-id", "app", "-file", file}, args...)
-	o := runWith(ctx, map[string]string{cli.SecretVariable: clientSecret}, args...)
-	bearer, err := s.TokenSource().Token()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, secret := range []string{clientSecret, bearer.AccessToken, "bm8=", "eyJ"} {
-		if strings.Contains(o.stdout+o.stderr, secret) {
-			t.Errorf("the output holds the secret %q", secret)
-		}
-	}
+	o := s.Run(t, run, append([]string{"-file", file}, args...)...)
+	clitest.NoSecrets(t, o, "bm8=", "eyJ")
 	return o
 }
 
@@ -104,23 +60,23 @@ func statuses(list []entry) (all []string) {
 
 func TestSmallestPatches(t *testing.T) {
 	t.Parallel()
-	s, ctx := newService(t)
-	file := write(t, `[
+	s := newService(t)
+	file := clitest.File(t, "desired.json", `[
 		{"id":"`+strings.ToUpper(field)+`","settings":{"displayName":"Field iPads","countryOrRegion":"no","automaticallyUpdateApps":false,
 			"organizationName":null,"roleScopeTagIds":[],"vppTokenAccountType":"education","dataSharingConsentGranted":true,
 			"claimTokenManagementFromExternalMdm":true,"appleDeviceAppDeliveryProtocolType":"declarativeDeviceManagement","appleId":""}},
 		{"displayName":"Library","settings":{"displayName":"Library","countryOrRegion":null,"locationName":"Old wing"}},
 		{"displayName":"Office","settings":{"automaticallyUpdateApps":true,"locationName":null}}
 	]`)
-	o := s.reconcile(ctx, t, file)
+	o := s.reconcile(t, file)
 	want(t, o, cli.ExitOK, "")
-	holds(t, o, `differs +Field +vppTokenAccountType +business +education`, `differs +Field +roleScopeTagIds +0 +\[\]`, `differs +Field +appleId +it@nordwind.example +""`)
-	if got := s.patches(); len(got) != 0 || strings.Contains(o.stdout, "embedded") {
+	clitest.Holds(t, o, `differs +Field +vppTokenAccountType +business +education`, `differs +Field +roleScopeTagIds +0 +\[\]`, `differs +Field +appleId +it@nordwind.example +""`)
+	if got := s.patches(); len(got) != 0 || strings.Contains(o.Stdout, "embedded") {
 		t.Errorf("the plan sent %v", got)
 	}
-	o = s.reconcile(ctx, t, file, "-apply", "-json")
+	o = s.reconcile(t, file, "-apply", "-json")
 	want(t, o, cli.ExitOK, "")
-	if diff := cmp.Diff([]string{field + " changed", library + " changed", office + " in order"}, statuses(entries(t, o))); diff != "" {
+	if diff := cmp.Diff([]string{field + " changed", library + " changed", office + " in order"}, statuses(clitest.JSON[[]entry](t, o))); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(map[string]string{
@@ -131,9 +87,9 @@ func TestSmallestPatches(t *testing.T) {
 		t.Errorf("sent (-want +got):\n%s", diff)
 	}
 	before := len(s.patches())
-	o = s.reconcile(ctx, t, file, "-apply")
+	o = s.reconcile(t, file, "-apply")
 	want(t, o, cli.ExitOK, "")
-	holds(t, o, `3 in order, 0 to change, 0 changed, 0 failed.`)
+	clitest.Holds(t, o, `3 in order, 0 to change, 0 changed, 0 failed.`)
 	if len(s.patches()) != before {
 		t.Error("the second run sent something")
 	}
@@ -141,10 +97,10 @@ func TestSmallestPatches(t *testing.T) {
 
 func TestOneFailureHidesNoOther(t *testing.T) {
 	t.Parallel()
-	s, ctx := newService(t)
+	s := newService(t)
 	s.Add(vpptoken.VPPToken{DisplayName: "Twin"})
 	s.Add(vpptoken.VPPToken{DisplayName: "Twin"})
-	file := write(t, `[
+	file := clitest.File(t, "desired.json", `[
 		{"displayName":"Twin","settings":{"countryOrRegion":"se"}},
 		{"id":"gone","settings":{"countryOrRegion":"se"}},
 		{"displayName":"Field","settings":{"countryOrRegion":"se"}},
@@ -153,18 +109,18 @@ func TestOneFailureHidesNoOther(t *testing.T) {
 		{"id":"`+office+`","settings":{"automaticallyUpdateApps":false}}
 	]`)
 	s.Fail(vpptokentest.Fault{}, vpptokentest.Fault{Status: 403, Intune: true}) // the list, and the first patch
-	o := s.reconcile(ctx, t, file, "-apply")
+	o := s.reconcile(t, file, "-apply")
 	want(t, o, cli.ExitFailed, "error: 5 of 6 tokens failed\n")
-	holds(t, o, `failed +Twin`, `failed +gone`, `failed +Field +countryOrRegion +no +se`, `changed +Library +countryOrRegion +no +se`, `failed +Office`,
+	clitest.Holds(t, o, `failed +Twin`, `failed +gone`, `failed +Field +countryOrRegion +no +se`, `changed +Library +countryOrRegion +no +se`, `failed +Office`,
 		`Twin \S+: several tokens have this displayName: name the token by id`, `gone: there is no such token, or it is not visible to this account`,
 		`Field `+field+`: vpptoken: update: 403 Forbidden: .*`, `Office `+office+`: another entry means the same token`,
 		`0 in order, 0 to change, 1 changed, 5 failed.`)
 	if got := s.patches(); len(got) != 2 || got[library] != `PATCH {"countryOrRegion":"se"}` {
 		t.Errorf("sent %v", got)
 	}
-	o = s.reconcile(ctx, t, file, "-json") // without -apply too
+	o = s.reconcile(t, file, "-json") // without -apply too
 	want(t, o, cli.ExitFailed, "error: 4 of 6 tokens failed\n")
-	for _, e := range entries(t, o) {
+	for _, e := range clitest.JSON[[]entry](t, o) {
 		if (e.Status == failed) != (e.Error != "") {
 			t.Errorf("%s is %s with the error %q", e.DisplayName, e.Status, e.Error)
 		}
@@ -173,30 +129,29 @@ func TestOneFailureHidesNoOther(t *testing.T) {
 
 func TestListFails(t *testing.T) {
 	t.Parallel()
-	s, ctx := newService(t)
+	s := newService(t)
 	s.Fail(vpptokentest.Fault{Status: 403})
-	o := s.reconcile(ctx, t, write(t, `[{"displayName":"Field","settings":{"countryOrRegion":"se"}}]`), "-apply")
+	o := s.reconcile(t, clitest.File(t, "desired.json", `[{"displayName":"Field","settings":{"countryOrRegion":"se"}}]`), "-apply")
 	want(t, o, cli.ExitFailed, "error: vpptoken: list: 403 Forbidden")
-	if o.stdout != "" || len(s.patches()) != 0 {
-		t.Errorf("it went on:\n%s", o.stdout)
+	if o.Stdout != "" || len(s.patches()) != 0 {
+		t.Errorf("it went on:\n%s", o.Stdout)
 	}
 }
 
 func TestAcceptedIsNotKept(t *testing.T) {
 	t.Parallel()
-	s, ctx := newService(t)
+	s := newService(t)
 	unchanged := `{"id":"` + field + `","displayName":"Field","countryOrRegion":"no","appleId":"it@nordwind.example"}`
 	s.Fail(vpptokentest.Fault{}, vpptokentest.Fault{Status: 200, Body: unchanged, Header: http.Header{"Content-Type": {"application/json"}}})
-	o := s.reconcile(ctx, t, write(t, `[{"displayName":"Field","settings":{"countryOrRegion":"se","appleId":null}}]`), "-apply")
+	o := s.reconcile(t, clitest.File(t, "desired.json", `[{"displayName":"Field","settings":{"countryOrRegion":"se","appleId":null}}]`), "-apply")
 	want(t, o, cli.ExitFailed, "error: 1 of 1 tokens failed")
-	holds(t, o, `Field `+field+`: the service accepted the change, but still shows another appleId, countryOrRegion`)
+	clitest.Holds(t, o, `Field `+field+`: the service accepted the change, but still shows another appleId, countryOrRegion`)
 }
 
 // content writes a .vpptoken file into the folder of file, and returns its text.
 func content(t *testing.T, file, name, organization string, expires time.Time) string {
 	t.Helper()
-	text := fmt.Sprintf(`{"token":"bm8=","expDate":%q,"orgName":%q}`, expires.UTC().Format("2006-01-02T15:04:05-0700"), organization)
-	text = base64.StdEncoding.EncodeToString([]byte(text))
+	text := clitest.Content(organization, expires)
 	if err := os.WriteFile(filepath.Join(filepath.Dir(file), name), []byte(text+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -205,15 +160,15 @@ func content(t *testing.T, file, name, organization string, expires time.Time) s
 
 func TestTokenFile(t *testing.T) {
 	t.Parallel()
-	s, ctx := newService(t)
-	file := write(t, `[{"id":"`+field+`","tokenFile":"a.vpptoken"},{"id":"`+library+`","settings":{"countryOrRegion":"se"},"tokenFile":"b.vpptoken"}]`)
+	s := newService(t)
+	file := clitest.File(t, "desired.json", `[{"id":"`+field+`","tokenFile":"a.vpptoken"},{"id":"`+library+`","settings":{"countryOrRegion":"se"},"tokenFile":"b.vpptoken"}]`)
 	expires := time.Now().AddDate(1, 0, 0)
 	first := content(t, file, "a.vpptoken", "Nordwind AS", expires)
 	second := content(t, file, "b.vpptoken", "Nordwind AS", expires.Add(time.Hour))
-	o := s.reconcile(ctx, t, file)
+	o := s.reconcile(t, file)
 	want(t, o, cli.ExitOK, "")
-	holds(t, o, `differs +Field +token +expires \S+ \S+ UTC +expires `+expires.UTC().Format("2006-01-02 15:04:05 UTC"))
-	o = s.reconcile(ctx, t, file, "-apply", "-json")
+	clitest.Holds(t, o, `differs +Field +token +expires \S+ \S+ UTC +expires `+expires.UTC().Format("2006-01-02 15:04:05 UTC"))
+	o = s.reconcile(t, file, "-apply", "-json")
 	want(t, o, cli.ExitOK, "")
 	if diff := cmp.Diff(map[string]string{
 		field: `PATCH {"token":"` + first + `"}`, library: `PATCH {"token":"` + second + `","countryOrRegion":"se"}`,
@@ -221,13 +176,13 @@ func TestTokenFile(t *testing.T) {
 		t.Error("the patches are not those of the files") // not shown: they hold the content tokens
 	}
 	for _, id := range []string{field, library} {
-		if _, err := s.Client().SyncLicenses(ctx, id); err != nil {
+		if _, err := s.Client().SyncLicenses(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
 	}
-	o = s.reconcile(ctx, t, file, "-apply") // after the sync the expiry tells that the file is there
+	o = s.reconcile(t, file, "-apply") // after the sync the expiry tells that the file is there
 	want(t, o, cli.ExitOK, "")
-	holds(t, o, `2 in order, 0 to change, 0 changed, 0 failed.`)
+	clitest.Holds(t, o, `2 in order, 0 to change, 0 changed, 0 failed.`)
 }
 
 func TestTokenFileIsRefused(t *testing.T) {
@@ -243,12 +198,12 @@ func TestTokenFileIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			s, ctx := newService(t)
-			file := write(t, `[{"id":"`+field+`","settings":{"countryOrRegion":"se"},"tokenFile":"a.vpptoken"},{"id":"`+library+`","settings":{"countryOrRegion":"se"}}]`)
+			s := newService(t)
+			file := clitest.File(t, "desired.json", `[{"id":"`+field+`","settings":{"countryOrRegion":"se"},"tokenFile":"a.vpptoken"},{"id":"`+library+`","settings":{"countryOrRegion":"se"}}]`)
 			content(t, file, "a.vpptoken", tt.organization, time.Now().AddDate(0, 0, tt.days))
-			o := s.reconcile(ctx, t, file, "-apply", "-json")
+			o := s.reconcile(t, file, "-apply", "-json")
 			want(t, o, cli.ExitFailed, "error: 1 of 2 tokens failed")
-			list := entries(t, o)
+			list := clitest.JSON[[]entry](t, o)
 			if diff := cmp.Diff([]string{field + " failed", library + " changed"}, statuses(list)); diff != "" || !strings.HasPrefix(list[0].Error, tt.err.Error()) {
 				t.Errorf("error %q, results (-want +got):\n%s", list[0].Error, diff)
 			}

@@ -1,70 +1,30 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
+	"github.com/vpptoken/vpptoken/examples/internal/clitest"
 )
 
-type outcome struct {
-	code           int
-	stdout, stderr string
-}
-
-func runWith(ctx context.Context, env map[string]string, args ...string) outcome {
-	var out, errs bytes.Buffer
-	code := run(ctx, args, func(name string) string { return env[name] }, &out, &errs)
-	return outcome{code, out.String(), errs.String()}
-}
-
-func want(t *testing.T, o outcome, code int, stderr string) {
+func want(t *testing.T, o clitest.Result, code int, stderr string) {
 	t.Helper()
-	if o.code != code {
-		t.Errorf("exit code %d, want %d; stderr: %s", o.code, code, o.stderr)
-	}
-	if stderr == "" && o.stderr != "" || !strings.Contains(o.stderr, stderr) {
-		t.Errorf("stderr = %q, want it to hold %q", o.stderr, stderr)
-	}
-	if strings.Contains(o.stdout, "\x1b") {
+	clitest.Want(t, o, code, stderr)
+	if strings.Contains(o.Stdout, "\x1b") {
 		t.Error("colours without a terminal")
 	}
 }
 
-func holds(t *testing.T, o outcome, lines ...string) {
-	t.Helper()
-	for _, line := range lines {
-		if !regexp.MustCompile(`(?m)^` + line + `$`).MatchString(o.stdout) {
-			t.Errorf("no line %s in\n%s", line, o.stdout)
-		}
-	}
-}
-
-// entries decodes the JSON that is all of the output.
-func entries(t *testing.T, o outcome) (list []entry) {
-	t.Helper()
-	dec := json.NewDecoder(strings.NewReader(o.stdout))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&list); err != nil || dec.More() {
-		t.Fatalf("%v, or more than a list:\n%s", err, o.stdout)
-	}
-	return list
-}
-
 func TestPlan(t *testing.T) {
 	t.Parallel()
-	o := runWith(t.Context(), nil)
+	o := clitest.Run(t.Context(), run, nil)
 	want(t, o, cli.ExitOK, "")
-	holds(t, o, `An embedded Microsoft Graph, .*`, `STATUS    TOKEN    PROPERTY                 NOW       WANTED`,
+	clitest.Holds(t, o, `An embedded Microsoft Graph, .*`, `STATUS    TOKEN    PROPERTY                 NOW       WANTED`,
 		`differs   Field    automaticallyUpdateApps  false     true`, `differs   Field    displayName              Field     Field iPads`,
 		`differs   Field    roleScopeTagIds          0         0, 12`, `differs   Library  locationName             Old wing  null`,
 		`in order  Office`, `1 in order, 2 to change, 0 changed, 0 failed.`, `Nothing was changed. -apply carries it out.`)
@@ -72,18 +32,18 @@ func TestPlan(t *testing.T) {
 
 func TestApply(t *testing.T) {
 	t.Parallel()
-	o := runWith(t.Context(), nil, "-apply")
+	o := clitest.Run(t.Context(), run, nil, "-apply")
 	want(t, o, cli.ExitOK, "")
-	holds(t, o, `changed   Field    displayName              Field     Field iPads`, `changed   Library  locationName             Old wing  null`,
+	clitest.Holds(t, o, `changed   Field    displayName              Field     Field iPads`, `changed   Library  locationName             Old wing  null`,
 		`1 in order, 0 to change, 2 changed, 0 failed.`)
-	if strings.Contains(o.stdout, "Nothing was changed") {
+	if strings.Contains(o.Stdout, "Nothing was changed") {
 		t.Error("it says that nothing was changed")
 	}
 }
 
 func TestJSON(t *testing.T) {
 	t.Parallel()
-	o := runWith(t.Context(), nil, "-json")
+	o := clitest.Run(t.Context(), run, nil, "-json")
 	want(t, o, cli.ExitOK, "")
 	if diff := cmp.Diff([]entry{
 		{ID: "9ceb2f92-2f92-9ceb-922f-eb9c922feb9c", DisplayName: "Field", Status: differs, Changes: []change{
@@ -91,27 +51,14 @@ func TestJSON(t *testing.T) {
 		}},
 		{ID: "5d0f5c3a-8d3e-4b62-8a0c-6c2f5b1d7e21", DisplayName: "Library", Status: differs, Changes: []change{{"locationName", "Old wing", "null"}}},
 		{ID: "0b7a6c1e-0c55-4f0e-9f57-3f4d3a1f2a10", DisplayName: "Office", Status: inOrder},
-	}, entries(t, o)); diff != "" {
+	}, clitest.JSON[[]entry](t, o)); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
 }
 
-func write(t *testing.T, text string) string {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "desired.json")
-	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
-}
-
 func TestWrongFile(t *testing.T) {
 	t.Parallel()
-	empty := filepath.Join(t.TempDir(), "a.vpptoken")
-	if err := os.WriteFile(empty, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	quoted, err := json.Marshal(empty)
+	quoted, err := json.Marshal(clitest.File(t, "a.vpptoken", ""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,12 +98,12 @@ func TestWrongFile(t *testing.T) {
 	} {
 		t.Run(text, func(t *testing.T) {
 			t.Parallel()
-			o := runWith(t.Context(), nil, "-apply", "-file", write(t, text))
-			if o.code != cli.ExitUsage || !strings.HasPrefix(o.stderr, "error: wrong input: ") || !strings.Contains(o.stderr, want) || o.stdout != "" {
-				t.Errorf("exit code %d, stdout %q, stderr %q, want %q", o.code, o.stdout, o.stderr, want)
+			o := clitest.Run(t.Context(), run, nil, "-apply", "-file", clitest.File(t, "desired.json", text))
+			if o.Code != cli.ExitUsage || !strings.HasPrefix(o.Stderr, "error: wrong input: ") || !strings.Contains(o.Stderr, want) || o.Stdout != "" {
+				t.Errorf("exit code %d, stdout %q, stderr %q, want %q", o.Code, o.Stdout, o.Stderr, want)
 			}
-			if strings.Contains(o.stderr, "hidden") || strings.Contains(o.stderr, "ZXlKMGI") {
-				t.Errorf("a value is shown: %s", o.stderr)
+			if strings.Contains(o.Stderr, "hidden") || strings.Contains(o.Stderr, "ZXlKMGI") {
+				t.Errorf("a value is shown: %s", o.Stderr)
 			}
 		})
 	}
@@ -164,8 +111,8 @@ func TestWrongFile(t *testing.T) {
 
 func TestWrongFlags(t *testing.T) {
 	t.Parallel()
-	v1 := write(t, `[{"id":"a","settings":{"locationName":"x"}}]`)
-	named := write(t, `[{"displayName":"a","settings":{"countryOrRegion":"no"}}]`)
+	v1 := clitest.File(t, "desired.json", `[{"id":"a","settings":{"locationName":"x"}}]`)
+	named := clitest.File(t, "desired.json", `[{"displayName":"a","settings":{"countryOrRegion":"no"}}]`)
 	for _, tt := range []struct {
 		args   []string
 		stderr string
@@ -180,10 +127,10 @@ func TestWrongFlags(t *testing.T) {
 	} {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
 			t.Parallel()
-			o := runWith(t.Context(), nil, tt.args...)
+			o := clitest.Run(t.Context(), run, nil, tt.args...)
 			want(t, o, cli.ExitUsage, tt.stderr)
-			if o.stdout != "" {
-				t.Errorf("stdout %q", o.stdout)
+			if o.Stdout != "" {
+				t.Errorf("stdout %q", o.Stdout)
 			}
 		})
 	}
@@ -191,10 +138,10 @@ func TestWrongFlags(t *testing.T) {
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	o := runWith(t.Context(), nil, "-h")
+	o := clitest.Run(t.Context(), run, nil, "-h")
 	want(t, o, cli.ExitOK, "")
 	for _, part := range []string{"reconcile -apply", "tokenFile", "null clears", cli.SecretVariable, "Exit codes: 0"} {
-		if !strings.Contains(o.stdout, part) {
+		if !strings.Contains(o.Stdout, part) {
 			t.Errorf("the help does not hold %q", part)
 		}
 	}
@@ -204,18 +151,12 @@ func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	want(t, runWith(ctx, nil), cli.ExitFailed, "cancelled")
+	want(t, clitest.Run(ctx, run, nil), cli.ExitFailed, "cancelled")
 }
-
-type brokenPipe struct{}
-
-func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 
 func TestOutputFails(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{}, {"-json"}} {
-		var errs bytes.Buffer
-		code := run(t.Context(), args, func(string) string { return "" }, brokenPipe{}, &errs)
-		want(t, outcome{code, "", errs.String()}, cli.ExitFailed, "broken pipe")
+		want(t, clitest.RunTo(t.Context(), clitest.BrokenPipe{}, run, nil, args...), cli.ExitFailed, "broken pipe")
 	}
 }

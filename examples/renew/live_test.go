@@ -2,85 +2,35 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"encoding/base64"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/oauth2"
 
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
+	"github.com/vpptoken/vpptoken/examples/internal/clitest"
 	"github.com/vpptoken/vpptoken/renew"
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-const clientSecret = "s3cr3t-of-the-app"
+// service is the real service with the token of the embedded Graph.
+type service struct{ clitest.Service }
 
-// service is the real service for a test: the sign-in of a tenant and Graph, behind one transport.
-type service struct{ *vpptokentest.Server }
-
-func newService(t *testing.T) (service, context.Context) {
+func newService(t *testing.T) service {
 	t.Helper()
-	s := service{vpptokentest.NewServer(vpptokentest.WithSyncDuration(0))}
-	t.Cleanup(s.Close)
-	s.Add(embeddedToken(time.Now()))
-	return s, context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{Transport: s})
-}
-
-func (s service) RoundTrip(r *http.Request) (*http.Response, error) {
-	switch r.URL.Host {
-	case "login.microsoftonline.com":
-		bearer, err := s.TokenSource().Token()
-		if err != nil {
-			return nil, err
-		}
-		return &http.Response{
-			StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
-			Body: io.NopCloser(strings.NewReader(fmt.Sprintf(`{"access_token":%q,"token_type":"Bearer","expires_in":3600}`, bearer.AccessToken))),
-		}, nil
-	case "graph.microsoft.com":
-		root, err := url.Parse(s.URL())
-		if err != nil {
-			return nil, err
-		}
-		r = r.Clone(r.Context())
-		r.URL.Scheme, r.URL.Host = root.Scheme, root.Host
-		return http.DefaultTransport.RoundTrip(r)
-	}
-	return nil, errors.New("not a host of the service: " + r.URL.Host)
-}
-
-func contentText(organization string, expires time.Time) string {
-	text := fmt.Sprintf(`{"token":"bm8=","expDate":%q,"orgName":%q}`, expires.UTC().Format("2006-01-02T15:04:05-0700"), organization)
-	return base64.StdEncoding.EncodeToString([]byte(text))
+	return service{clitest.NewService(t, embeddedToken(time.Now()))}
 }
 
 // renew runs the program on the service, and looks for everything secret that it has had in its hands.
-func (s service) renew(ctx context.Context, t *testing.T, content string, args ...string) result {
+func (s service) renew(t *testing.T, content string, args ...string) clitest.Result {
 	t.Helper()
-	args = append([]string{
-		"-tenant", "contoso.example", "-client-id", "app", "-id", embeddedToken(time.Now()).ID,
-		"-token-file", contentFile(t, "sToken_for_Nordwind.vpptoken", content+"\n"),
-	}, args...)
-	r := runWith(ctx, map[string]string{cli.SecretVariable: clientSecret}, args...)
-	bearer, err := s.TokenSource().Token()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, secret := range []string{clientSecret, bearer.AccessToken, content, "bm8="} {
-		if strings.Contains(r.stdout+r.stderr, secret) {
-			t.Errorf("the output holds the secret %q", secret)
-		}
-	}
+	file := clitest.File(t, "sToken_for_Nordwind.vpptoken", content+"\n")
+	r := s.Run(t, run, append([]string{"-id", embeddedToken(time.Now()).ID, "-token-file", file}, args...)...)
+	clitest.NoSecrets(t, r, content, "bm8=")
 	return r
 }
 
@@ -94,18 +44,18 @@ func (s service) methods() string {
 
 func TestRealService(t *testing.T) {
 	t.Parallel()
-	s, ctx := newService(t)
-	content := contentText(organization, time.Now().AddDate(1, 0, 0))
-	r := s.renew(ctx, t, content)
+	s := newService(t)
+	content := clitest.Content(organization, time.Now().AddDate(1, 0, 0))
+	r := s.renew(t, content)
 	want(t, r, cli.ExitOK)
-	holds(t, r, `Nothing was changed. -yes carries it out.`)
-	if got := s.methods(); got != "GET" || strings.Contains(r.stdout, "embedded") {
-		t.Errorf("the plan sent %s:\n%s", got, r.stdout)
+	clitest.Holds(t, r, `Nothing was changed. -yes carries it out.`)
+	if got := s.methods(); got != "GET" || strings.Contains(r.Stdout, "embedded") {
+		t.Errorf("the plan sent %s:\n%s", got, r.Stdout)
 	}
 
-	r = s.renew(ctx, t, content, "-yes")
+	r = s.renew(t, content, "-yes")
 	want(t, r, cli.ExitOK)
-	holds(t, r, `Verified: .*`)
+	clitest.Holds(t, r, `Verified: .*`)
 	if diff := cmp.Diff("GET GET PATCH GET POST GET", s.methods()); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
@@ -115,9 +65,9 @@ func TestRealService(t *testing.T) {
 		}
 	}
 
-	r = s.renew(ctx, t, content, "-yes") // once more: nothing to upload
+	r = s.renew(t, content, "-yes") // once more: nothing to upload
 	want(t, r, cli.ExitOK)
-	holds(t, r, `Plan: the service has this file already: upload nothing, .*`, `Verified: .*`)
+	clitest.Holds(t, r, `Plan: the service has this file already: upload nothing, .*`, `Verified: .*`)
 	if got := strings.Count(s.methods(), "PATCH"); got != 1 {
 		t.Errorf("%d uploads", got)
 	}
@@ -163,13 +113,13 @@ func TestNotVerified(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			s, ctx := newService(t)
+			s := newService(t)
 			tt.prime(s, embeddedToken(time.Now()).ID)
-			r := s.renew(ctx, t, contentText(organization, time.Now().AddDate(1, 0, 0)), append(tt.args, "-yes")...)
+			r := s.renew(t, clitest.Content(organization, time.Now().AddDate(1, 0, 0)), append(tt.args, "-yes")...)
 			want(t, r, cli.ExitFailed, tt.stderr...)
-			holds(t, r, tt.stdout...)
-			if strings.Contains(r.stdout, "\nVerified") || tt.stdout == nil && strings.Contains(r.stdout, "erified") || s.UnusedFaults() != 0 {
-				t.Errorf("stdout:\n%s", r.stdout)
+			clitest.Holds(t, r, tt.stdout...)
+			if strings.Contains(r.Stdout, "\nVerified") || tt.stdout == nil && strings.Contains(r.Stdout, "erified") || s.UnusedFaults() != 0 {
+				t.Errorf("stdout:\n%s", r.Stdout)
 			}
 		})
 	}
@@ -177,12 +127,11 @@ func TestNotVerified(t *testing.T) {
 
 func TestNotVerifiedAsJSON(t *testing.T) {
 	t.Parallel()
-	s, ctx := newService(t)
+	s := newService(t)
 	s.NextSync(embeddedToken(time.Now()).ID, vpptokentest.SyncFails)
-	r := s.renew(ctx, t, contentText(organization, time.Now().AddDate(1, 0, 0)), "-yes", "-json")
+	r := s.renew(t, clitest.Content(organization, time.Now().AddDate(1, 0, 0)), "-yes", "-json")
 	want(t, r, cli.ExitFailed, renew.ErrNotVerified.Error())
-	r.code = cli.ExitOK
-	if report := only[renew.Report](t, r); report.Verified || len(report.Reasons) == 0 {
+	if report := clitest.JSON[renew.Report](t, r); report.Verified || len(report.Reasons) == 0 {
 		t.Errorf("report %+v", report)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"os"
 	"regexp"
 	"strings"
@@ -14,50 +13,30 @@ import (
 
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
+	"github.com/vpptoken/vpptoken/examples/internal/clitest"
 )
 
 const id = "9ceb2f92-2f92-9ceb-922f-eb9c922feb9c"
 
-type result struct {
-	code           int
-	stdout, stderr string
-}
-
-func runWith(ctx context.Context, env map[string]string, args ...string) result {
-	var out, errs bytes.Buffer
-	code := run(ctx, args, func(name string) string { return env[name] }, &out, &errs)
-	return result{code, out.String(), errs.String()}
-}
-
 // sent returns the body that the output shows, on one line.
-func (r result) sent(t *testing.T) string {
+func sent(t *testing.T, r clitest.Result) string {
 	t.Helper()
-	shown := regexp.MustCompile(`(?ms)^\{$.*?^\}$`).FindString(r.stdout)
+	shown := regexp.MustCompile(`(?ms)^\{$.*?^\}$`).FindString(r.Stdout)
 	var flat bytes.Buffer
 	if err := json.Compact(&flat, []byte(shown)); err != nil {
-		t.Fatalf("the output shows no body: %v\n%s", err, r.stdout)
+		t.Fatalf("the output shows no body: %v\n%s", err, r.Stdout)
 	}
 	return flat.String()
 }
 
 // row returns the row of a property in the table, with single spaces.
-func (r result) row(name string) string {
-	for line := range strings.Lines(r.stdout) {
+func row(r clitest.Result, name string) string {
+	for line := range strings.Lines(r.Stdout) {
 		if words := strings.Fields(line); len(words) > 1 && (words[0] == name || words[0] == "*" && words[1] == name) {
 			return strings.Join(words, " ")
 		}
 	}
 	return ""
-}
-
-func want(t *testing.T, r result, code int, stderr string) {
-	t.Helper()
-	if r.code != code {
-		t.Errorf("exit code %d, want %d; stderr: %s", r.code, code, r.stderr)
-	}
-	if stderr == "" && r.stderr != "" || !strings.Contains(r.stderr, stderr) {
-		t.Errorf("stderr = %q, want it to hold %q", r.stderr, stderr)
-	}
 }
 
 func TestPageExample(t *testing.T) {
@@ -78,19 +57,14 @@ func TestPageExample(t *testing.T) {
 		t.Errorf("the patch is not the page's (-page +patch):\n%s", diff)
 	}
 
-	r := runWith(t.Context(), nil)
-	want(t, r, cli.ExitOK, "")
-	if diff := cmp.Diff(strings.Replace(flat.String(), "Token value", "REDACTED", 1), r.sent(t)); diff != "" {
+	r := clitest.Run(t.Context(), run, nil)
+	clitest.Want(t, r, cli.ExitOK, "")
+	if diff := cmp.Diff(strings.Replace(flat.String(), "Token value", "REDACTED", 1), sent(t, r)); diff != "" {
 		t.Errorf("the body shown is not the page's (-page +shown):\n%s", diff)
 	}
-	for _, line := range []string{
-		`PATCH http://\S+/beta/deviceAppManagement/vppTokens/` + id, `200 OK, request-id \S+`,
-		`The content token was sent. .*`,
-	} {
-		if !regexp.MustCompile(`(?m)^` + line + `$`).MatchString(r.stdout) {
-			t.Errorf("no line %s in\n%s", line, r.stdout)
-		}
-	}
+	clitest.Holds(t, r,
+		`PATCH http://\S+/beta/deviceAppManagement/vppTokens/`+id, `200 OK, request-id \S+`,
+		`The content token was sent. .*`)
 	for name, want := range map[string]string{
 		"displayName":             "* displayName Field Display Name value",
 		"automaticallyUpdateApps": "* automaticallyUpdateApps false true",
@@ -99,21 +73,21 @@ func TestPageExample(t *testing.T) {
 		"state":                   "state valid valid",
 		"roleScopeTagIds":         "roleScopeTagIds 0 0",
 	} {
-		if got := r.row(name); got != want {
+		if got := row(r, name); got != want {
 			t.Errorf("row %q, want %q", got, want)
 		}
 	}
-	if strings.Contains(r.stdout, "Token value") || strings.Contains(r.stdout, "\x1b") {
-		t.Errorf("the output holds the token or a colour:\n%q", r.stdout)
+	if strings.Contains(r.Stdout, "Token value") || strings.Contains(r.Stdout, "\x1b") {
+		t.Errorf("the output holds the token or a colour:\n%q", r.Stdout)
 	}
 }
 
 func TestPageExampleOnV1(t *testing.T) {
 	t.Parallel()
-	r := runWith(t.Context(), nil, "-version", "v1.0")
-	want(t, r, cli.ExitOK, "")
-	if !strings.Contains(r.stdout, "/v1.0/deviceAppManagement/") || strings.Contains(r.sent(t), "displayName") {
-		t.Errorf("not the request of v1.0:\n%s", r.stdout)
+	r := clitest.Run(t.Context(), run, nil, "-version", "v1.0")
+	clitest.Want(t, r, cli.ExitOK, "")
+	if !strings.Contains(r.Stdout, "/v1.0/deviceAppManagement/") || strings.Contains(sent(t, r), "displayName") {
+		t.Errorf("not the request of v1.0:\n%s", r.Stdout)
 	}
 }
 
@@ -142,9 +116,9 @@ func TestSendsJustTheFlags(t *testing.T) {
 	} {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
 			t.Parallel()
-			r := runWith(t.Context(), nil, tt.args...)
-			want(t, r, cli.ExitOK, "")
-			if got := r.sent(t); got != tt.body {
+			r := clitest.Run(t.Context(), run, nil, tt.args...)
+			clitest.Want(t, r, cli.ExitOK, "")
+			if got := sent(t, r); got != tt.body {
 				t.Errorf("sent %s, want %s", got, tt.body)
 			}
 		})
@@ -153,10 +127,7 @@ func TestSendsJustTheFlags(t *testing.T) {
 
 func TestWrongInput(t *testing.T) {
 	t.Parallel()
-	empty := t.TempDir() + "/sToken_for_Oslo.vpptoken"
-	if err := os.WriteFile(empty, nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	empty := clitest.File(t, "sToken_for_Oslo.vpptoken", "")
 	for _, tt := range []struct {
 		args   []string
 		stderr string
@@ -165,7 +136,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"-clear", ""}, "it is one of"},
 		{[]string{"-tenant", "contoso.example", "-id", id, "-country", "no"}, "-tenant needs -client-id"},
 		{[]string{"-tenant", "contoso.example", "-client-id", "x", "-country", "no"}, "-tenant needs -id"},
-		{live, "nothing to change"},
+		{[]string{"-tenant", "contoso.example", "-client-id", "x", "-id", id}, "nothing to change"},
 		{[]string{"-tenant", "", "-country", "no"}, "flag -tenant: it is empty"},
 		{[]string{"-client-id", "x"}, "-client-id needs -tenant"},
 		{[]string{"-cloud", "china"}, "-cloud needs -tenant"},
@@ -188,13 +159,13 @@ func TestWrongInput(t *testing.T) {
 	} {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
 			t.Parallel()
-			r := runWith(t.Context(), nil, tt.args...)
-			want(t, r, cli.ExitUsage, tt.stderr)
-			if !strings.HasPrefix(r.stderr, "error: wrong input: ") || strings.Count(r.stderr, "\n") != 2 {
-				t.Errorf("stderr is not an error line and a hint: %q", r.stderr)
+			r := clitest.Run(t.Context(), run, nil, tt.args...)
+			clitest.Want(t, r, cli.ExitUsage, tt.stderr)
+			if !strings.HasPrefix(r.Stderr, "error: wrong input: ") || strings.Count(r.Stderr, "\n") != 2 {
+				t.Errorf("stderr is not an error line and a hint: %q", r.Stderr)
 			}
-			if strings.Contains(r.stdout, "PATCH") {
-				t.Errorf("something was sent:\n%s", r.stdout)
+			if strings.Contains(r.Stdout, "PATCH") {
+				t.Errorf("something was sent:\n%s", r.Stdout)
 			}
 		})
 	}
@@ -203,57 +174,51 @@ func TestWrongInput(t *testing.T) {
 func TestTokenTextIsNeverQuoted(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"-token-file", "c2VjcmV0"}, {"-country", "no", "c2VjcmV0"}, {"-id", "c2VjcmV0=="}} {
-		r := runWith(t.Context(), nil, args...)
-		want(t, r, cli.ExitUsage, "error: ")
-		if strings.Contains(r.stdout+r.stderr, "c2VjcmV0") {
-			t.Errorf("%q: the output quotes it: %s%s", args, r.stdout, r.stderr)
+		r := clitest.Run(t.Context(), run, nil, args...)
+		clitest.Want(t, r, cli.ExitUsage, "error: ")
+		if strings.Contains(r.Stdout+r.Stderr, "c2VjcmV0") {
+			t.Errorf("%q: the output quotes it: %s%s", args, r.Stdout, r.Stderr)
 		}
 	}
 }
 
 func TestUnknownWordIsTheService(t *testing.T) {
 	t.Parallel()
-	r := runWith(t.Context(), nil, "-account-type", "museum", "-delivery", "pigeon")
-	want(t, r, cli.ExitFailed, `warning: -account-type: "museum" is no word that this program knows`)
-	want(t, r, cli.ExitFailed, `warning: -delivery: "pigeon" is no word that this program knows`)
-	want(t, r, cli.ExitFailed, "error: vpptoken: update: 400 Bad Request")
-	if got := r.sent(t); got != `{"vppTokenAccountType":"museum","appleDeviceAppDeliveryProtocolType":"pigeon"}` {
+	r := clitest.Run(t.Context(), run, nil, "-account-type", "museum", "-delivery", "pigeon")
+	clitest.Want(t, r, cli.ExitFailed, `warning: -account-type: "museum" is no word that this program knows`)
+	clitest.Want(t, r, cli.ExitFailed, `warning: -delivery: "pigeon" is no word that this program knows`)
+	clitest.Want(t, r, cli.ExitFailed, "error: vpptoken: update: 400 Bad Request")
+	if got := sent(t, r); got != `{"vppTokenAccountType":"museum","appleDeviceAppDeliveryProtocolType":"pigeon"}` {
 		t.Errorf("sent %s", got)
 	}
 }
 
 func TestUnknownTokenFails(t *testing.T) {
 	t.Parallel()
-	want(t, runWith(t.Context(), nil, "-id", "another"), cli.ExitFailed, "error: vpptoken: get: 404 Not Found")
+	clitest.Want(t, clitest.Run(t.Context(), run, nil, "-id", "another"), cli.ExitFailed, "error: vpptoken: get: 404 Not Found")
 }
 
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	want(t, runWith(ctx, nil), cli.ExitFailed, "cancelled")
+	clitest.Want(t, clitest.Run(ctx, run, nil), cli.ExitFailed, "cancelled")
 }
 
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	r := runWith(t.Context(), nil, "-h")
-	want(t, r, cli.ExitOK, "")
+	r := clitest.Run(t.Context(), run, nil, "-h")
+	clitest.Want(t, r, cli.ExitOK, "")
 	for _, part := range []string{"update -display-name", "-token-file", "-clear", cli.SecretVariable, "Exit codes"} {
-		if !strings.Contains(r.stdout, part) {
+		if !strings.Contains(r.Stdout, part) {
 			t.Errorf("the help does not hold %q", part)
 		}
 	}
 }
 
-type brokenPipe struct{}
-
-func (brokenPipe) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
-
 func TestOutputFails(t *testing.T) {
 	t.Parallel()
-	var errs bytes.Buffer
-	code := run(t.Context(), nil, func(string) string { return "" }, brokenPipe{}, &errs)
-	want(t, result{code, "", errs.String()}, cli.ExitFailed, "broken pipe")
+	clitest.Want(t, clitest.RunTo(t.Context(), clitest.BrokenPipe{}, run, nil), cli.ExitFailed, "broken pipe")
 }
 
 func TestNothingDiffers(t *testing.T) {

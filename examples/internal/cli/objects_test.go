@@ -4,12 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
+	"github.com/vpptoken/vpptoken/examples/internal/clitest"
 )
 
 func TestParseObjects(t *testing.T) {
@@ -36,18 +36,11 @@ func TestParseObjects(t *testing.T) {
 
 func TestReadObjects(t *testing.T) {
 	t.Parallel()
-	write := func(text string) string {
-		name := filepath.Join(t.TempDir(), "list.json")
-		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return name
-	}
-	if list, err := cli.ReadObjects(write(`[{"a":1}]`)); err != nil || string(list[0]["a"]) != "1" {
+	if list, err := cli.ReadObjects(clitest.File(t, "list.json", `[{"a":1}]`)); err != nil || string(list[0]["a"]) != "1" {
 		t.Errorf("ReadObjects = %v, %v", list, err)
 	}
 	for text, want := range map[string]string{"{": "not a list", "[" + strings.Repeat(" ", 1<<20) + "]": "more than 1 MiB"} {
-		if _, err := cli.ReadObjects(write(text)); !errors.Is(err, cli.ErrUsage) || !strings.Contains(err.Error(), "list.json: it ") || !strings.Contains(err.Error(), want) {
+		if _, err := cli.ReadObjects(clitest.File(t, "list.json", text)); !errors.Is(err, cli.ErrUsage) || !strings.Contains(err.Error(), "list.json: it ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 	}

@@ -14,14 +14,12 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/oauth2"
 
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
+	"github.com/vpptoken/vpptoken/examples/internal/clitest"
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
-
-const secret = "s3cr3t-of-the-app"
 
 // carrier answers the requests of a test without a network, and notes where they went.
 type carrier struct {
@@ -31,21 +29,12 @@ type carrier struct {
 
 func (c *carrier) RoundTrip(r *http.Request) (*http.Response, error) {
 	c.seen = append(c.seen, r.Method+" "+r.URL.String())
-	var form url.Values
-	if r.Body != nil {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return nil, err
-		}
-		if form, err = url.ParseQuery(string(body)); err != nil {
-			return nil, err
-		}
+	form, err := clitest.Form(r)
+	if err != nil {
+		return nil, err
 	}
 	status, body := c.answer(r.URL.Path, form)
-	return &http.Response{
-		StatusCode: status, Header: http.Header{"Content-Type": {"application/json"}}, Request: r,
-		Body: io.NopCloser(strings.NewReader(body)),
-	}, nil
+	return clitest.Answer(r, status, body), nil
 }
 
 func flags(t *testing.T, args ...string) *cli.Flags {
@@ -56,10 +45,6 @@ func flags(t *testing.T, args ...string) *cli.Flags {
 		t.Fatal(err)
 	}
 	return f
-}
-
-func through(ctx context.Context, c *carrier) context.Context {
-	return context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: c})
 }
 
 func TestOpenEmbedded(t *testing.T) {
@@ -130,7 +115,7 @@ func TestParseCloud(t *testing.T) {
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"-tenant t", "-client-id c", "-cloud global", "-tenant a/b -client-id c", "-tenant .. -client-id c"} {
-		for _, env := range []string{"", secret} {
+		for _, env := range []string{"", clitest.ClientSecret} {
 			client, srv, err := flags(t, strings.Fields(args)...).Open(t.Context(), func(string) string { return env }, io.Discard)
 			if !errors.Is(err, cli.ErrUsage) || client != nil || srv != nil {
 				t.Errorf("%s: Open = %v, %v, %v", args, client, srv, err)
@@ -142,13 +127,13 @@ func TestOpenRefuses(t *testing.T) {
 func TestOpenWithSecret(t *testing.T) {
 	t.Parallel()
 	c := &carrier{answer: func(path string, form url.Values) (int, string) {
-		if strings.HasSuffix(path, "/token") && form.Get("client_secret") == secret && form.Get("client_id") == "app" {
+		if strings.HasSuffix(path, "/token") && form.Get("client_secret") == clitest.ClientSecret && form.Get("client_id") == "app" {
 			return 200, `{"access_token":"bearer","expires_in":3600}`
 		}
 		return 200, "3"
 	}}
-	ctx := through(t.Context(), c)
-	env := func(name string) string { return map[string]string{cli.SecretVariable: secret}[name] }
+	ctx := clitest.Through(t.Context(), c)
+	env := func(name string) string { return map[string]string{cli.SecretVariable: clitest.ClientSecret}[name] }
 	var stderr bytes.Buffer
 	f := flags(t, "-tenant", "contoso.example", "-client-id", "app", "-cloud", "china", "-version", "v1.0")
 	client, srv, err := f.Open(ctx, env, &stderr)
@@ -186,7 +171,7 @@ func deviceCode(start time.Time, last string) *carrier {
 func TestOpenWithDeviceCode(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ctx := through(t.Context(), deviceCode(time.Now(), ""))
+		ctx := clitest.Through(t.Context(), deviceCode(time.Now(), ""))
 		var stderr bytes.Buffer
 		client, srv, err := flags(t, "-tenant", "contoso.example", "-client-id", "app").Open(ctx, func(string) string { return "" }, &stderr)
 		if err != nil || client == nil || srv != nil {
@@ -209,7 +194,7 @@ func TestSignInFails(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				ctx := through(t.Context(), deviceCode(time.Now(), tt.last))
+				ctx := clitest.Through(t.Context(), deviceCode(time.Now(), tt.last))
 				_, _, err := flags(t, "-tenant", "contoso.example", "-client-id", "app").Open(ctx, func(string) string { return "" }, io.Discard)
 				if err == nil || err.Error() != tt.want {
 					t.Errorf("Open: %v, want %s", err, tt.want)
@@ -224,7 +209,7 @@ func TestSignInCannotStart(t *testing.T) {
 	c := &carrier{answer: func(string, url.Values) (int, string) {
 		return 400, `{"error":"invalid_client","error_description":"AADSTS700016: no such application"}`
 	}}
-	ctx := through(t.Context(), c)
+	ctx := clitest.Through(t.Context(), c)
 	_, _, err := flags(t, "-tenant", "contoso.example", "-client-id", "app").Open(ctx, func(string) string { return "" }, io.Discard)
 	if err == nil || err.Error() != "signing in was refused: invalid_client AADSTS700016" || errors.Is(err, cli.ErrUsage) {
 		t.Errorf("Open: %v", err)
@@ -234,7 +219,7 @@ func TestSignInCannotStart(t *testing.T) {
 func TestSignInInterrupted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		ctx := through(t.Context(), deviceCode(time.Now(), ""))
+		ctx := clitest.Through(t.Context(), deviceCode(time.Now(), ""))
 		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 		defer cancel()
 		_, _, err := flags(t, "-tenant", "contoso.example", "-client-id", "app").Open(ctx, func(string) string { return "" }, io.Discard)
