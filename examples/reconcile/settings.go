@@ -50,7 +50,7 @@ func readSettings(text json.RawMessage, version vpptoken.APIVersion) (*vpptoken.
 	case patch.AppDeliveryProtocolType != nil && *patch.AppDeliveryProtocolType == "":
 		return nil, errors.New("appleDeviceAppDeliveryProtocolType is empty")
 	case patch.RoleScopeTagIDs != nil && slices.Contains(*patch.RoleScopeTagIDs, ""):
-		return nil, errors.New("roleScopeTagIds has an empty text, or null, in it")
+		return nil, errors.New("roleScopeTagIds has an empty text in it")
 	}
 	return patch, nil
 }
