@@ -31,7 +31,9 @@ func (n *numbered) Token() (*oauth2.Token, error) {
 
 type numberedContext struct{ numbered }
 
-func (n *numberedContext) TokenContext(context.Context, string) (*oauth2.Token, error) { return n.Token() }
+func (n *numberedContext) TokenContext(context.Context, string) (*oauth2.Token, error) {
+	return n.Token()
+}
 
 // A token is used again only while it surely lives, and only when the source can't tell one call from another.
 func TestBearerIsUsedAgainWhileItLives(t *testing.T) {
