@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/health"
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
@@ -270,4 +271,27 @@ func ExampleCloud() {
 	// Output:
 	// https://login.microsoftonline.us/contoso.example/oauth2/v2.0/token <nil>
 	// https://graph.microsoft.us/.default
+}
+
+// What is wrong with the tokens of a tenant, and what to do about it.
+func Example_check() {
+	srv := vpptokentest.NewServer()
+	defer srv.Close()
+	srv.Add(vpptoken.VPPToken{
+		DisplayName: "Field iPads", State: vpptoken.StateInvalid,
+		ExpirationDateTime: time.Now().AddDate(0, 6, 0), LastSyncDateTime: time.Now(), LastSyncStatus: vpptoken.SyncStatusCompleted,
+	})
+	ctx, client := context.Background(), srv.Client()
+
+	for t, err := range client.List(ctx) {
+		if err != nil {
+			fmt.Println("not all tokens were read:", err)
+			break
+		}
+		verdict := health.Assess(t, time.Now(), health.Policy{})
+		for _, reason := range verdict.Reasons {
+			fmt.Println(t.DisplayName, reason.Level, reason.Code)
+		}
+	}
+	// Output: Field iPads critical invalid
 }
