@@ -79,3 +79,29 @@ func TestBearerIsUsedAgainWhileItLives(t *testing.T) {
 		})
 	}
 }
+
+// A refused token is not used again, also by calls that are not repeated: the next one asks the source.
+func TestRefusedBearerIsDropped(t *testing.T) {
+	t.Parallel()
+	for status, attempts := range map[int]int{http.StatusUnauthorized: 1, http.StatusForbidden: 4} {
+		var sent []string
+		rt := roundTripper(func(r *http.Request) (*http.Response, error) {
+			sent = append(sent, r.Header.Get("Authorization")[len("Bearer "):])
+			if len(sent) == 1 {
+				return faultAnswer(status, ""), nil
+			}
+			return faultAnswer(http.StatusOK, bareToken), nil
+		})
+		c, err := vpptoken.NewClient(&numbered{lives: time.Hour}, vpptoken.WithHTTPClient(&http.Client{Transport: rt}),
+			vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: attempts}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			_, err = c.Get(t.Context(), tokenID)
+		}
+		if diff := cmp.Diff([]string{"bearer-1", "bearer-2", "bearer-2"}, sent); diff != "" || err != nil {
+			t.Errorf("%d: %v (-want +got):\n%s", status, err, diff)
+		}
+	}
+}

@@ -29,7 +29,7 @@ type Client struct {
 // NewClient returns a client that authorises with ts. It is safe for concurrent use and immutable. Nothing is sent.
 //
 // ts is asked before every attempt, by one goroutine at a time, unless the token that it gave last expires in more than a minute; after
-// a 401 it is always asked. It should keep its token until it expires, as those of golang.org/x/oauth2 do. If it also
+// a 401 or 403 it is always asked. It should keep its token until it expires, as those of golang.org/x/oauth2 do. If it also
 // has a method
 //
 //	TokenContext(ctx context.Context, claims string) (*oauth2.Token, error)
@@ -222,15 +222,12 @@ func (c *Client) tokenOrRead(ctx context.Context, a *answer) (*VPPToken, error) 
 		return a.token()
 	}
 	t, err := c.Get(ctx, a.req.id)
-	if err == nil {
-		return t, nil
+	failed, ok := errors.AsType[*Error](err)
+	if !ok {
+		return t, err
 	}
-	failed := a.fail("", err)
-	failed.Message = "the service accepted it, but reading the token afterwards failed"
-	if read, ok := errors.AsType[*Error](err); ok {
-		failed.StatusCode, failed.Code, failed.RetryAfter, failed.Claims = read.StatusCode, read.Code, read.RetryAfter, read.Claims
-	}
-	failed.Ambiguous = true
+	failed.Op, failed.Method, failed.Path, failed.Ambiguous = a.req.op, a.req.method, a.path, true
+	failed.Message = strings.TrimSuffix("the service accepted it, but reading the token afterwards failed: "+failed.Message, ": ")
 	return nil, failed
 }
 

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"golang.org/x/oauth2"
 )
 
 // What a repeat takes out of the client's budget.
@@ -28,13 +30,16 @@ func (f *flight) decide() bool {
 		f.RetryAfter = asked
 		f.coolDown(asked)
 		f.Claims = f.challenged()
+		if f.Status == http.StatusUnauthorized || f.Status == http.StatusForbidden {
+			f.c.source.keep(&oauth2.Token{}) // the next call asks the source, which may have a better one by then
+		}
 	}
 	f.Ambiguous = f.Ambiguous || f.unclear(asked)
 	cost, ok := f.repeatable(asked)
 	if f.Err == nil && (ok || f.cut) {
 		f.Err = f.over()
 	}
-	if !ok || f.Attempts >= f.c.cfg.MaxAttempts || asked > f.c.cfg.MaxRetryAfter || f.ctx.Err() != nil {
+	if !ok || f.Attempts >= f.c.cfg.MaxAttempts || asked > f.c.cfg.MaxRetryAfter || f.over() != nil {
 		return false
 	}
 	if f.Err == nil && f.Status == http.StatusUnauthorized {

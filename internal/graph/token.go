@@ -19,8 +19,8 @@ type source struct {
 	slot  chan struct{}
 
 	// The last token is inside these two, where no printer finds it.
-	keep func(*oauth2.Token)
-	kept func() string // its bearer while it lives for a minute or more, which no attempt outlasts; "" otherwise
+	keep func(*oauth2.Token) // the zero token ends it
+	kept func() string       // its bearer while it lives for more than a minute; "" otherwise
 }
 
 // newSource keeps the last token only when it depends on nothing that a call brings along.
@@ -28,7 +28,9 @@ func newSource(token TokenFunc, keep bool) source {
 	var last atomic.Pointer[oauth2.Token]
 	s := source{token: token, slot: make(chan struct{}, 1), keep: func(*oauth2.Token) {}, kept: func() string { return "" }}
 	if keep {
-		s.keep = func(t *oauth2.Token) { last.Store(&oauth2.Token{AccessToken: t.AccessToken, Expiry: t.Expiry}) }
+		s.keep = func(t *oauth2.Token) {
+			last.Store(&oauth2.Token{AccessToken: t.AccessToken, Expiry: t.Expiry.Round(0)}) // by the wall clock, which goes on while a machine sleeps
+		}
 		s.kept = func() string {
 			if t := last.Load(); t != nil && time.Until(t.Expiry) > time.Minute {
 				return t.AccessToken
