@@ -48,8 +48,8 @@ func (p Patch) LogValue() slog.Value {
 }
 
 // UnmarshalJSON reads what MarshalJSON writes, for programs that keep patches in files or queues: null clears a property that may be
-// null. It replaces all of p. An unknown property, one that stands twice, null where it can't be and a value of the wrong
-// kind are errors: nothing is passed over, because a patch that lost a property would still look like one.
+// null. It replaces all of p. An unknown property, one that stands twice, null where it can't be, a token of REDACTED and a value
+// of the wrong kind are errors: no property is passed over, because a patch that lost one would still look like one.
 func (p *Patch) UnmarshalJSON(data []byte) error {
 	var fresh Patch
 	err := scan(data, func(s *jsonscan.Scanner) {
@@ -79,6 +79,7 @@ func (p *Patch) property(s *jsonscan.Scanner, name []byte) {
 		var plain *string
 		if ok = setText(s, &plain, p, nullToken); plain != nil {
 			p.Token = new(NewSecret(*plain))
+			ok = ok && *plain != redacted // from a log: it would replace the content token
 		}
 	case "lastModifiedDateTime":
 		ok = setMoment(s, &p.LastModifiedDateTime)

@@ -65,6 +65,7 @@ func TestPatchRefusesWhatItCannotKeep(t *testing.T) {
 		`{"expirationDateTime":null}`:                     "expirationDateTime",
 		`{"expirationDateTime":"canary"}`:                 "expirationDateTime",
 		`{"token":["canary"]}`:                            "token",
+		`{"token":"REDACTED"}`:                            "token",
 		`["canary"]`:                                      "object",
 		`{"displayName":"canary"`:                         "JSON",
 	} {
