@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -114,7 +115,11 @@ func decodeList[T any](data []byte, element func(*jsonscan.Scanner) *T) (list []
 func scan(data []byte, read func(*jsonscan.Scanner)) error {
 	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
 	s := jsonscan.New(data)
-	if s.Err() == nil && !json.Valid(data) {
+	switch {
+	case s.Err() != nil:
+	case len(data) == 0:
+		return errors.New("empty, where JSON should be")
+	case !json.Valid(data):
 		return errors.New("not JSON, or not all of it")
 	}
 	read(s)
@@ -157,6 +162,7 @@ func (t *VPPToken) property(s *jsonscan.Scanner, name []byte, like *VPPToken) {
 	case "tokenActionResults":
 		ok = list(s, func() {
 			var r ActionResult
+			check(s, name, s.IsObject())
 			r.scan(s)
 			t.TokenActionResults = append(t.TokenActionResults, r)
 		})
@@ -287,7 +293,15 @@ func text[T ~string](s *jsonscan.Scanner, into *T, like T) bool {
 // moment reads a time, with its precision and offset. 0001-01-01 of any zone, which is how the service writes "never", and
 // null are the zero time.
 func moment(s *jsonscan.Scanner, into *time.Time) bool {
-	if into.UnmarshalJSON(s.Value()) != nil {
+	raw := s.Value()
+	if bytes.IndexByte(raw, '\\') >= 0 { // Microsoft's encoder writes + as \u002B, and the time package does not read that
+		var plain string
+		if json.Unmarshal(raw, &plain) != nil {
+			return false
+		}
+		raw = strconv.AppendQuote(nil, plain)
+	}
+	if into.UnmarshalJSON(raw) != nil {
 		return false
 	}
 	if _, offset := into.Zone(); offset <= -24*3600 || offset >= 24*3600 {
