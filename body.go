@@ -2,6 +2,7 @@ package vpptoken
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -29,6 +30,9 @@ func put[T any](b *body, name string, v *T, texts ...string) {
 	}
 	text, err := json.Marshal(v)
 	if err != nil {
+		if m, ok := errors.AsType[*json.MarshalerError](err); ok {
+			err = m.Err // without encoding/json's words around it
+		}
 		b.err = fmt.Errorf("%s: %w", name, err)
 		return
 	}

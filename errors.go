@@ -21,7 +21,7 @@ var (
 	ErrEmptyPatch   = errors.New("the patch is empty")                                                        // nothing was sent
 	ErrInvalidID    = errors.New("an id is 1 to 128 of letters, digits, '-', '.', '_', '~', not '.' or '..'") // nothing was sent
 	ErrNotInVersion = errors.New("not in this version of the API")                                            // nothing was sent
-	ErrSyncFailed   = errors.New("the sync failed")                                                           // by WaitSync
+	ErrSyncFailed   = errors.New("the sync with Apple failed")                                                // by WaitSync
 	ErrUntrustedURL = graph.ErrUntrustedURL                                                                   // a nextLink led elsewhere; it was not followed
 )
 
@@ -65,17 +65,8 @@ func (e *Error) Error() string {
 		parts = append(parts, e.cause.Error())
 	}
 	text := strings.Join(parts, ": ")
-	if e.Is(ErrForbidden) {
-		text += "; it needs an Intune licence, a role, and " + permission(e.Method)
-	}
-	if e.Attempts > 1 {
-		text += fmt.Sprintf(" (%d attempts)", e.Attempts)
-	}
-	if e.RetryAfter > 0 {
-		text += fmt.Sprintf("; retry after %v", e.RetryAfter)
-	}
-	if e.Ambiguous {
-		text += "; it may have been carried out"
+	if notes := e.notes(); len(notes) > 0 {
+		text += " (" + strings.Join(notes, "; ") + ")"
 	}
 	switch {
 	case e.RequestID != "":
@@ -84,6 +75,23 @@ func (e *Error) Error() string {
 		text += " (client-request-id " + e.ClientRequestID + ")"
 	}
 	return text
+}
+
+// notes are what an operator needs besides the message.
+func (e *Error) notes() (notes []string) {
+	if e.Is(ErrForbidden) {
+		notes = append(notes, "it needs an Intune licence, a role, and "+permission(e.Method))
+	}
+	if e.Attempts > 1 {
+		notes = append(notes, fmt.Sprintf("%d attempts", e.Attempts))
+	}
+	if e.RetryAfter > 0 {
+		notes = append(notes, fmt.Sprintf("retry after %v", e.RetryAfter))
+	}
+	if e.Ambiguous {
+		notes = append(notes, "it may have been carried out")
+	}
+	return notes
 }
 
 // permission names the Graph permissions of which an operation needs one, the least privileged first.

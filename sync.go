@@ -132,9 +132,9 @@ func stillRunning(ctx context.Context, s *Sync, err error) error {
 // syncFailed names the token's state, which often says why, when it is a word of this package.
 func syncFailed(s *Sync, t *VPPToken) error {
 	failed := syncError(s)
-	failed.cause, failed.Message = ErrSyncFailed, "Intune could not sync with Apple"
+	failed.cause = ErrSyncFailed
 	if t.State.IsKnown() {
-		failed.Message = fmt.Sprintf("Intune could not sync with Apple, the token's state is %q", string(t.State))
+		failed.Message = fmt.Sprintf("the token's state is %q", string(t.State))
 	}
 	return failed
 }
