@@ -58,7 +58,7 @@
 //     succeeded.
 //   - Create, SyncLicenses, RevokeLicenses, SyncLicenseCounts, and with them StartSync, are repeated only when the service surely
 //     did not act: on 429, on 503 with Retry-After, and when no connection was made.
-//   - Every call is repeated once on 401, with a new bearer.
+//   - Every call is repeated once on 401, with a new bearer, unless the service means Forbidden.
 //   - Never repeated: every other status, a name that does not resolve, a certificate that is not trusted, an answer that is not
 //     HTTP, a token source that fails.
 //

@@ -27,12 +27,11 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	t, err := client.Update(ctx, "9ceb2f92-2f92-9ceb-922f-eb9c922feb9c", vpptoken.NewPatch().SetDisplayName("Field iPads"))
-	if err != nil {
+	if t, err := client.Update(ctx, "9ceb2f92-2f92-9ceb-922f-eb9c922feb9c", vpptoken.NewPatch().SetDisplayName("Field iPads")); err != nil {
 		fmt.Println(err)
-		return
+	} else {
+		fmt.Println(t.DisplayName, t.State, t.ExpirationDateTime)
 	}
-	fmt.Println(t.DisplayName, t.State, t.ExpirationDateTime)
 	// Output: vpptoken: the client id or the client secret is empty
 }
 
