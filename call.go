@@ -46,6 +46,16 @@ func (c *call) apply(o CallOption) {
 	o(c)
 }
 
+func (c *call) applyAll(opts []ListOption) {
+	for _, o := range opts {
+		if o == nil {
+			c.fail(errors.New("an option is nil"))
+			continue
+		}
+		o.applyList(c)
+	}
+}
+
 func (c *call) fail(err error) {
 	if c.err == nil {
 		c.err = err

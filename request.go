@@ -199,13 +199,7 @@ func pages[T any](ctx context.Context, c *Client, r request, opts []ListOption,
 ) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		a := &answer{req: r}
-		for _, o := range opts {
-			if o == nil {
-				a.options.fail(errors.New("an option is nil"))
-				continue
-			}
-			o.applyList(&a.options)
-		}
+		a.options.applyAll(opts)
 		first, err := c.prepare(ctx, a)
 		if err != nil {
 			yield(nil, fmt.Errorf("vpptoken: %s: %w", r.op, err))
