@@ -80,6 +80,31 @@ func TestBearerIsUsedAgainWhileItLives(t *testing.T) {
 	}
 }
 
+// A repeat asks the source anew, however long the first attempt's token lives: the wait before it may have been long.
+func TestRepeatAsksForAFreshBearer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var sent []string
+		rt := roundTripper(func(r *http.Request) (*http.Response, error) {
+			sent = append(sent, r.Header.Get("Authorization")[len("Bearer "):])
+			if len(sent) < 4 {
+				return faultAnswer(http.StatusServiceUnavailable, ""), nil
+			}
+			return faultAnswer(http.StatusOK, bareToken), nil
+		})
+		c, err := vpptoken.NewClient(&numbered{lives: time.Hour}, vpptoken.WithHTTPClient(&http.Client{Transport: rt}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			_, err = c.Get(t.Context(), tokenID)
+		}
+		if diff := cmp.Diff([]string{"bearer-1", "bearer-2", "bearer-3", "bearer-4", "bearer-4"}, sent); diff != "" || err != nil {
+			t.Errorf("%v (-want +got):\n%s", err, diff)
+		}
+	})
+}
+
 // A refused token is not used again, also by calls that are not repeated: the next one asks the source.
 func TestRefusedBearerIsDropped(t *testing.T) {
 	t.Parallel()

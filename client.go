@@ -28,9 +28,9 @@ type Client struct {
 
 // NewClient returns a client that authorises with ts. It is safe for concurrent use and immutable. Nothing is sent.
 //
-// ts is asked before every attempt, by one goroutine at a time, unless the token that it gave last expires in more than a minute; after
-// a 401 or 403 it is always asked. It should keep its token until it expires, as those of golang.org/x/oauth2 do. If it also
-// has a method
+// ts is asked before every attempt, by one goroutine at a time; only a call's first attempt uses the token that ts gave last, if that
+// expires in more than a minute and was not refused. ts should keep its token until it expires, as those of golang.org/x/oauth2 do. If
+// it also has a method
 //
 //	TokenContext(ctx context.Context, claims string) (*oauth2.Token, error)
 //

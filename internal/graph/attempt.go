@@ -42,7 +42,7 @@ func (f *flight) attempt(req *http.Request) *Cause {
 
 	bearer := f.next
 	f.next = "" // the attempt after this one asks again: a bearer may be stale after a long wait
-	if bearer == "" {
+	if bearer == "" && f.Attempts == 0 {
 		bearer = f.c.source.kept()
 	}
 	if bearer == "" {
