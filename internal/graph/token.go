@@ -3,6 +3,7 @@ package graph
 import (
 	"context"
 	"errors"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -64,6 +65,7 @@ func (s source) fetch(ctx context.Context, claims string) (string, *Cause) {
 		}()
 		r = s.ask(ctx, claims)
 	}()
+	runtime.Gosched() // most sources answer at once: with many calls under way, this saves each a sleep
 	select {
 	case r := <-done:
 		return r.bearer, r.cause
