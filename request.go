@@ -65,6 +65,7 @@ type answer struct {
 	req     request
 	options call
 	path    string // what errors and logs show
+	url     *url.URL
 	out     *graph.Outcome
 }
 
@@ -139,6 +140,7 @@ func validID(id string) bool {
 // send makes the request and tells success from failure.
 func (c *Client) send(ctx context.Context, a *answer, u *url.URL) error {
 	r := &a.req
+	a.url = u
 	accept := r.accept
 	if accept == "" {
 		accept = "application/json"
@@ -151,7 +153,6 @@ func (c *Client) send(ctx context.Context, a *answer, u *url.URL) error {
 	if a.out.Err == nil && a.out.Status/100 == 2 {
 		return a.checkType()
 	}
-	a.hide(u)
 	switch {
 	case a.out.Err != nil:
 		return a.fail("", a.out.Err)
@@ -172,8 +173,8 @@ func (a *answer) checkType() error {
 }
 
 // hide keeps out of the texts of a failure what the service may echo besides secrets: the query and the caller's own headers.
-func (a *answer) hide(u *url.URL) {
-	for part := range strings.SplitSeq(u.RawQuery, "&") {
+func (a *answer) hide() {
+	for part := range strings.SplitSeq(a.url.RawQuery, "&") {
 		if text, err := url.QueryUnescape(part); err == nil {
 			a.out.Secrets = append(a.out.Secrets, text)
 		}
@@ -251,6 +252,7 @@ func (a *answer) bad(err error) *Error {
 
 // fail builds the error of a call that left the process. message stands for the service's own when it is not "".
 func (a *answer) fail(message string, cause error) *Error {
+	a.hide()
 	e := &Error{
 		Op: a.req.op, Method: a.req.method, Path: a.path, StatusCode: a.out.Status,
 		RequestID: a.out.RequestID(), ClientRequestID: a.options.id, RetryAfter: a.out.RetryAfter, Attempts: a.out.Attempts,

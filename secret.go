@@ -9,7 +9,7 @@ import (
 // redacted is what every rendering of a [Secret] shows.
 const redacted = "REDACTED"
 
-// Secret holds Apple's content token. Whatever prints, logs, compares or encodes it gets the word REDACTED, whether
+// Secret holds Apple's content token. Whatever prints, logs, diffs or encodes it gets the word REDACTED, whether
 // it holds something or not; only [Secret.Reveal] gives the text back. The text lives in a closure, so that printers which
 // walk memory instead of calling methods (fmt on an unexported field, spew, testify) have nothing to find. The zero
 // Secret holds nothing.
