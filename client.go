@@ -143,11 +143,15 @@ func (c *Client) Count(ctx context.Context, opts ...CallOption) (int, error) {
 // before. [Client.StartSync] and [Client.WaitSync] do the whole. It is never repeated on an unclear failure.
 // Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-synclicenses.
 func (c *Client) SyncLicenses(ctx context.Context, id string, opts ...CallOption) (*VPPToken, error) {
-	a, err := c.do(ctx, request{op: opSyncLicenses, method: http.MethodPost, item: true, id: id, tail: "/syncLicenses"}, opts)
+	a, err := c.requestSync(ctx, id, opts)
 	if err != nil {
 		return nil, err
 	}
 	return c.tokenOrRead(ctx, a)
+}
+
+func (c *Client) requestSync(ctx context.Context, id string, opts []CallOption) (*answer, error) {
+	return c.do(ctx, request{op: opSyncLicenses, method: http.MethodPost, item: true, id: id, tail: "/syncLicenses"}, opts)
 }
 
 // RevokeOptions says what revoking touches besides the licences of managed devices and users.

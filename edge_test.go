@@ -125,3 +125,36 @@ func TestRootMustNotNameAVersion(t *testing.T) {
 		}
 	}
 }
+
+// A sync that was started is not lost because of what came back with it: nothing of the answer is needed to wait.
+func TestStartedSyncIsNotLost(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []httpmock.Responder{
+		httpmock.NewStringResponder(http.StatusNoContent, ""),
+		httpmock.NewStringResponder(http.StatusOK, `{"id":"`+tokenID+`","state":4711}`),
+	} {
+		c, mock := newClient(t)
+		reads := 0
+		mock.RegisterResponder(http.MethodGet, itemURL, func(*http.Request) (*http.Response, error) {
+			if reads++; reads > 1 {
+				return httpmock.NewStringResponse(http.StatusForbidden, ""), nil
+			}
+			return httpmock.NewStringResponse(http.StatusOK, bareToken), nil
+		})
+		mock.RegisterResponder(http.MethodPost, itemURL+"/syncLicenses", answer)
+		if sync, err := c.StartSync(t.Context(), tokenID); err != nil || sync.TokenID != tokenID || reads != 1 {
+			t.Errorf("%+v, %v after %d reads", sync, err, reads)
+		}
+	}
+}
+
+// What a caller's header holds stays out of an error also when the answer was a success that can't be used.
+func TestUnusableSuccessEchoesNoHeader(t *testing.T) {
+	t.Parallel()
+	c, mock := newClient(t)
+	mock.RegisterResponder(http.MethodGet, itemURL, httpmock.NewStringResponder(http.StatusOK, "{}").HeaderSet(http.Header{"Request-Id": {"canary-key"}}))
+	_, err := c.Get(t.Context(), tokenID, vpptoken.WithHeader("X-Api-Key", "canary-key"))
+	if err == nil || strings.Contains(err.Error(), "canary-key") {
+		t.Error(err)
+	}
+}

@@ -25,7 +25,7 @@ func (c *Client) StartSync(ctx context.Context, id string, opts ...CallOption) (
 		return nil, err
 	}
 	s := &Sync{TokenID: id, RequestedAt: time.Now().UTC(), PreviousSyncDateTime: before.LastSyncDateTime}
-	if _, err = c.SyncLicenses(ctx, id, opts...); err != nil {
+	if _, err = c.requestSync(ctx, id, opts); err != nil { // what the token shows in the answer is of the sync before
 		return nil, err
 	}
 	return s, nil
