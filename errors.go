@@ -135,7 +135,7 @@ func Retryable(err error) bool {
 	if !ok || errors.Is(err, ErrSyncFailed) {
 		return false
 	}
-	if e.Ambiguous && effect(e.Op) == graph.Acts {
+	if e.Ambiguous && effect(e.Op) == graph.Unsafe {
 		return false
 	}
 	if cause, ok := errors.AsType[*graph.Cause](e.cause); ok {

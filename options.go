@@ -14,9 +14,6 @@ import (
 	"github.com/vpptoken/vpptoken/internal/graph"
 )
 
-// product names this module in the User-Agent.
-const product = "vpptoken/0.1.0"
-
 // APIVersion is a version of Microsoft Graph.
 type APIVersion string
 

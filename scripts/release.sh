@@ -35,11 +35,11 @@ api() {
   echo "api: compared with $last"
 }
 
-version() { sed -n 's|^const product = "vpptoken/\(.*\)"$|\1|p' options.go; }
+version() { sed -n 's|^const product = "vpptoken/\(.*\)"$|\1|p' version.go; }
 
 case "${1:-}" in
 check)
-  [ "v$(version)" = "$2" ] || { echo "options.go says $(version), the tag says $2"; exit 1; }
+  [ "v$(version)" = "$2" ] || { echo "version.go says $(version), the tag says $2"; exit 1; }
   [ -n "$(notes "$2")" ] || { echo "CHANGELOG.md has no entry for $2"; exit 1; }
   grep -q "vpptoken/vpptoken $2\$" azauth/go.mod || { echo "azauth/go.mod requires another version of the root"; exit 1; }
   api "$2^"

@@ -199,13 +199,19 @@ func (f *flight) attrs() []slog.Attr {
 // RequestID returns the service's id of the last answer, or "".
 func (o *Outcome) RequestID() string { return o.CleanID(o.Header.Get("Request-Id")) }
 
-// CleanID returns id when it looks like one and holds nothing that was sent: a hostile server puts headers into it.
+// CleanID returns id when it looks like one and holds nothing that was sent: a hostile server puts
+// headers into it.
 func (o *Outcome) CleanID(id string) string {
-	odd := func(c rune) bool { return ('a' > c|0x20 || c|0x20 > 'z') && ('0' > c || c > '9') && c != '-' }
-	if len(id) > 64 || strings.ContainsFunc(id, odd) || Scrub(id, o.Secrets) != id {
+	if !ValidID(id) || Scrub(id, o.Secrets) != id {
 		return ""
 	}
 	return id
+}
+
+// ValidID reports whether id is 1 to 64 letters, digits and hyphens, as request ids are.
+func ValidID(id string) bool {
+	odd := func(c rune) bool { return ('a' > c|0x20 || c|0x20 > 'z') && ('0' > c || c > '9') && c != '-' }
+	return id != "" && len(id) <= 64 && !strings.ContainsFunc(id, odd)
 }
 
 // isDial reports whether no connection was made at all.
@@ -217,7 +223,7 @@ func isDial(err error) bool {
 // watch notes whether net/http gets a connection for a call that changes something: an error alone does not say that none was
 // made when a context ended, or TLS failed, before there was one.
 func (f *flight) watch(ctx context.Context) context.Context {
-	if f.call.Effect == Reads {
+	if f.call.Effect == Safe {
 		return ctx
 	}
 	f.wanted.Store(false)

@@ -65,11 +65,11 @@ func New(cfg Config) *Client {
 // Effect is what a repeat of a call does to the service.
 type Effect int
 
-// The effects, from harmless to harmful.
+// The effects, in the words of RFC 9110, from harmless to harmful.
 const (
-	Reads  Effect = iota // changes nothing
-	Writes               // brings the same thing to the same state again
-	Acts                 // acts once more
+	Safe       Effect = iota // changes nothing
+	Idempotent               // brings the same thing to the same state again
+	Unsafe                   // acts once more
 )
 
 // Call is one request, with all its repeats.
@@ -139,7 +139,7 @@ func (c *Client) Do(ctx context.Context, call Call) *Outcome {
 		f.Err = ContextCause(ctx)
 		return &f.Outcome
 	}
-	f.http = http.Client{Transport: f, CheckRedirect: keepRedirect}
+	f.http = http.Client{Transport: f, CheckRedirect: noRedirect}
 	f.loop = retryablehttp.Client{
 		HTTPClient:   &f.http,
 		RetryMax:     c.cfg.MaxAttempts - 1,
@@ -160,7 +160,7 @@ func (c *Client) Do(ctx context.Context, call Call) *Outcome {
 	return &f.Outcome
 }
 
-func keepRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 func (f *flight) checkRetry(context.Context, *http.Response, error) (bool, error) {
 	return f.decide(), nil

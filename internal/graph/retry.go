@@ -63,7 +63,7 @@ func (f *flight) decide() bool {
 // repeatable is the table of what is repeated: what the effect of a call allows after this outcome.
 func (f *flight) repeatable(asked time.Duration) (cost int, ok bool) {
 	if f.Err != nil {
-		return repeatCost, f.Err.repeat && (f.call.Effect != Acts || !f.sent)
+		return repeatCost, f.Err.repeat && (f.call.Effect != Unsafe || !f.sent)
 	}
 	switch f.Status {
 	case http.StatusUnauthorized:
@@ -71,9 +71,9 @@ func (f *flight) repeatable(asked time.Duration) (cost int, ok bool) {
 	case http.StatusTooManyRequests:
 		return throttledCost, true
 	case http.StatusServiceUnavailable:
-		return repeatCost, f.call.Effect != Acts || asked > 0
+		return repeatCost, f.call.Effect != Unsafe || asked > 0
 	case http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout, 509:
-		return repeatCost, f.call.Effect != Acts
+		return repeatCost, f.call.Effect != Unsafe
 	}
 	return 0, false
 }
@@ -81,7 +81,7 @@ func (f *flight) repeatable(asked time.Duration) (cost int, ok bool) {
 // unclear reports whether the last attempt failed in a way that leaves open whether the service did its work.
 func (f *flight) unclear(asked time.Duration) bool {
 	switch {
-	case f.call.Effect == Reads || !f.sent:
+	case f.call.Effect == Safe || !f.sent:
 		return false
 	case f.Err != nil:
 		return true

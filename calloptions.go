@@ -104,7 +104,7 @@ func reservedHeader(name string) bool {
 // records. It is 1 to 64 letters, digits and hyphens.
 func WithClientRequestID(id string) CallOption {
 	return func(c *call) {
-		if id == "" || (&graph.Outcome{}).CleanID(id) != id {
+		if !graph.ValidID(id) {
 			c.fail(errors.New("WithClientRequestID: an id is 1 to 64 letters, digits and hyphens"))
 			return
 		}
