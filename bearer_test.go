@@ -12,6 +12,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
 
 // numbered gives another token each time that it is asked.
@@ -58,9 +59,9 @@ func TestBearerIsUsedAgainWhileItLives(t *testing.T) {
 					bearer := r.Header.Get("Authorization")[len("Bearer "):]
 					sent = append(sent, bearer)
 					if bearer == tt.refused {
-						return faultAnswer(http.StatusUnauthorized, ""), nil
+						return faulttest.Answer(http.StatusUnauthorized, ""), nil
 					}
-					return faultAnswer(http.StatusOK, bareToken), nil
+					return faulttest.Answer(http.StatusOK, bareToken), nil
 				})
 				c, err := vpptoken.NewClient(tt.source, vpptoken.WithHTTPClient(&http.Client{Transport: rt}))
 				if err != nil {
@@ -88,9 +89,9 @@ func TestRepeatAsksForAFreshBearer(t *testing.T) {
 		rt := roundTripper(func(r *http.Request) (*http.Response, error) {
 			sent = append(sent, r.Header.Get("Authorization")[len("Bearer "):])
 			if len(sent) < 4 {
-				return faultAnswer(http.StatusServiceUnavailable, ""), nil
+				return faulttest.Answer(http.StatusServiceUnavailable, ""), nil
 			}
-			return faultAnswer(http.StatusOK, bareToken), nil
+			return faulttest.Answer(http.StatusOK, bareToken), nil
 		})
 		c, err := vpptoken.NewClient(&numbered{lives: time.Hour}, vpptoken.WithHTTPClient(&http.Client{Transport: rt}))
 		if err != nil {
@@ -113,9 +114,9 @@ func TestRefusedBearerIsDropped(t *testing.T) {
 		rt := roundTripper(func(r *http.Request) (*http.Response, error) {
 			sent = append(sent, r.Header.Get("Authorization")[len("Bearer "):])
 			if len(sent) == 1 {
-				return faultAnswer(status, ""), nil
+				return faulttest.Answer(status, ""), nil
 			}
-			return faultAnswer(http.StatusOK, bareToken), nil
+			return faulttest.Answer(http.StatusOK, bareToken), nil
 		})
 		c, err := vpptoken.NewClient(&numbered{lives: time.Hour}, vpptoken.WithHTTPClient(&http.Client{Transport: rt}),
 			vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: attempts}))

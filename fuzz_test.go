@@ -15,6 +15,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
 
 // seed adds the JSON fixtures to a corpus.
@@ -36,21 +37,21 @@ func seed(f *testing.F, pattern string) {
 // An id that is accepted is exactly one segment of the path, and is sent as it is.
 func FuzzID(f *testing.F) {
 	for _, s := range []string{
-		faultID, "", ".", "..", "...", "a/b", "a%2fb", "%2e%2e", "a?b", "a#b", "a b", "a\\b", "é", "a\x00", "$count", "~._-", strings.Repeat("a", 128), strings.Repeat("a", 129),
+		faulttest.ID, "", ".", "..", "...", "a/b", "a%2fb", "%2e%2e", "a?b", "a#b", "a b", "a\\b", "é", "a\x00", "$count", "~._-", strings.Repeat("a", 128), strings.Repeat("a", 129),
 	} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, id string) {
-		service := &faultService{answer: always(200, `{"id":"1"}`)}
-		_, err := faultClient(t, service).Get(t.Context(), id)
-		sent := service.requests()
+		service := &faulttest.Service{Answer: faulttest.Always(200, `{"id":"1"}`)}
+		_, err := faulttest.Client(t, service).Get(t.Context(), id)
+		sent := service.Requests()
 		if errors.Is(err, vpptoken.ErrInvalidID) {
 			if len(sent) != 0 {
 				t.Errorf("%q was refused and sent", id)
 			}
 			return
 		}
-		if err != nil || len(sent) != 1 || sent[0].url != faultRoot+"/"+id || strings.ContainsAny(id, "/?#%\\ ") || len(id) > 128 || id == "." || id == ".." || id == "" {
+		if err != nil || len(sent) != 1 || sent[0].URL != faulttest.Root+"/"+id || strings.ContainsAny(id, "/?#%\\ ") || len(id) > 128 || id == "." || id == ".." || id == "" {
 			t.Errorf("%q: error %v, requests %+v", id, err, sent)
 		}
 	})
@@ -65,8 +66,8 @@ func FuzzBaseURL(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, root string) {
-		service := &faultService{answer: always(200, `{"id":"1"}`)}
-		client, err := vpptoken.NewClient(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: canaryBearer}),
+		service := &faulttest.Service{Answer: faulttest.Always(200, `{"id":"1"}`)}
+		client, err := vpptoken.NewClient(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: faulttest.Bearer}),
 			vpptoken.WithHTTPClient(&http.Client{Transport: service}), vpptoken.WithBaseURL(root))
 		if err != nil {
 			if client != nil || !strings.HasPrefix(err.Error(), "vpptoken: ") {
@@ -81,7 +82,7 @@ func FuzzBaseURL(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q was accepted: %v", root, err)
 		}
-		got, err := url.Parse(service.requests()[0].url)
+		got, err := url.Parse(service.Requests()[0].URL)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +105,7 @@ func FuzzDecodeToken(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		token, err := faultClient(t, &faultService{answer: always(200, string(body))}).Get(t.Context(), faultID)
+		token, err := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(200, string(body))}).Get(t.Context(), faulttest.ID)
 		if (token == nil) == (err == nil) || token != nil && token.ID == "" {
 			t.Fatalf("token %+v, error %v", token, err)
 		}
@@ -153,14 +154,14 @@ func FuzzDecodeList(f *testing.F) {
 	seed(f, "list-page-beta.json")
 	for _, s := range []string{
 		`{"value":[]}`, `{"value":[{"id":"1"}]}`, `{"value":[null]}`, `{"value":null}`, `{"value":{}}`, "[]", `{"value":[],"value":[]}`, `{"Value":[{"id":"1"}],"value":[]}`,
-		`{"value":[],"@odata.nextLink":"` + faultRoot + `?$skip=1"}`, `{"value":[],"@odata.nextLink":"//evil"}`, `{"value":[],"@odata.nextLink":""}`, `{"value":[{"id":"1"},{}]}`,
+		`{"value":[],"@odata.nextLink":"` + faulttest.Root + `?$skip=1"}`, `{"value":[],"@odata.nextLink":"//evil"}`, `{"value":[],"@odata.nextLink":""}`, `{"value":[{"id":"1"},{}]}`,
 	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		service := &faultService{answer: always(200, string(body))}
+		service := &faulttest.Service{Answer: faulttest.Always(200, string(body))}
 		ended := false
-		for token, err := range faultClient(t, service).List(t.Context()) {
+		for token, err := range faulttest.Client(t, service).List(t.Context()) {
 			if ended || (token == nil) == (err == nil) || token != nil && token.ID == "" {
 				t.Fatalf("token %+v, error %v, after an error %v", token, err, ended)
 			}
@@ -168,9 +169,9 @@ func FuzzDecodeList(f *testing.F) {
 				stable(t, token)
 			}
 		}
-		for _, s := range service.requests() {
-			if s.url != faultRoot && !strings.HasPrefix(s.url, faultRoot+"?") && !strings.Contains(s.url, "%") {
-				t.Errorf("a request to %s", s.url)
+		for _, s := range service.Requests() {
+			if s.URL != faulttest.Root && !strings.HasPrefix(s.URL, faulttest.Root+"?") && !strings.Contains(s.URL, "%") {
+				t.Errorf("a request to %s", s.URL)
 			}
 		}
 	})
@@ -179,15 +180,15 @@ func FuzzDecodeList(f *testing.F) {
 // An error's status and request-id survive any body, on one line and of bounded length.
 func FuzzDecodeError(f *testing.F) {
 	seed(f, "error-*.json")
-	for _, s := range []string{"", "null", "[]", "<html>", `{"error":"x"}`, `{"error":{"message":"{\"Message\":\"` + canaryBearer + `\"}"}}`, "\xff", strings.Repeat("[", 1000)} {
+	for _, s := range []string{"", "null", "[]", "<html>", `{"error":"x"}`, `{"error":{"message":"{\"Message\":\"` + faulttest.Bearer + `\"}"}}`, "\xff", strings.Repeat("[", 1000)} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		err := faultOpNamed(t, "update").run(t.Context(), faultClient(t, &faultService{answer: always(400, string(body), "Request-Id", "req-1")}))
-		if e := faultError(t, err); e.StatusCode != http.StatusBadRequest || e.RequestID != "req-1" || e.Attempts != 1 || len(e.Message) > 4<<10 || len(e.Code) > 4<<10 {
+		err := faulttest.Named(t, "update").Run(t.Context(), faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(400, string(body), "Request-Id", "req-1")}))
+		if e := faulttest.Error(t, err); e.StatusCode != http.StatusBadRequest || e.RequestID != "req-1" || e.Attempts != 1 || len(e.Message) > 4<<10 || len(e.Code) > 4<<10 {
 			t.Errorf("error %+v", *e)
 		}
-		if strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' || r == 0x7f }) || strings.Contains(err.Error(), canaryBearer) || strings.Contains(err.Error(), canaryApple) {
+		if strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' || r == 0x7f }) || strings.Contains(err.Error(), faulttest.Bearer) || strings.Contains(err.Error(), faulttest.AppleToken) {
 			t.Errorf("error %q", err)
 		}
 	})
@@ -235,7 +236,7 @@ func FuzzTime(f *testing.F) {
 // A link that is followed leads to the same origin and collection; any other ends the list before a token is fetched.
 func FuzzNextLink(f *testing.F) {
 	for _, s := range []string{
-		faultRoot + "?$skip=1", faultRoot, "https://evil.example/", "//evil.example", "https://graph.microsoft.com@evil.example/", faultRoot + "/..", faultRoot + "#x", "https://graph.micro\u017foft.com/beta/deviceAppManagement/vppTokens",
+		faulttest.Root + "?$skip=1", faulttest.Root, "https://evil.example/", "//evil.example", "https://graph.microsoft.com@evil.example/", faulttest.Root + "/..", faulttest.Root + "#x", "https://graph.micro\u017foft.com/beta/deviceAppManagement/vppTokens",
 	} {
 		f.Add(s)
 	}
@@ -244,21 +245,21 @@ func FuzzNextLink(f *testing.F) {
 		if err != nil || link == "" {
 			t.Skip()
 		}
-		source := &countedSource{}
-		service := &faultService{answer: once(always(200, `{"value":[],"@odata.nextLink":`+string(quoted)+`}`), always(200, `{"value":[]}`))}
-		client := faultClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
-		err = last(client.List(t.Context()))
-		sent := service.requests()
-		if int(source.asked.Load()) != len(sent) {
-			t.Errorf("%q: the source was asked %d times for %d requests", link, source.asked.Load(), len(sent))
+		source := &faulttest.CountedSource{}
+		service := &faulttest.Service{Answer: faulttest.Once(faulttest.Always(200, `{"value":[],"@odata.nextLink":`+string(quoted)+`}`), faulttest.Always(200, `{"value":[]}`))}
+		client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
+		err = faulttest.Last(client.List(t.Context()))
+		sent := service.Requests()
+		if int(source.Asked.Load()) != len(sent) {
+			t.Errorf("%q: the source was asked %d times for %d requests", link, source.Asked.Load(), len(sent))
 		}
 		if len(sent) == 1 {
-			wantFault(t, err)
+			faulttest.WantError(t, err)
 			return
 		}
-		u, parseErr := url.Parse(sent[1].url)
-		if err != nil || parseErr != nil || u.Scheme != "https" || !strings.EqualFold(u.Host, "graph.microsoft.com") || u.User != nil || u.Path != "/beta/deviceAppManagement/vppTokens" || sent[1].method != http.MethodGet {
-			t.Errorf("%q was followed to %s: %v", link, sent[1].url, err)
+		u, parseErr := url.Parse(sent[1].URL)
+		if err != nil || parseErr != nil || u.Scheme != "https" || !strings.EqualFold(u.Host, "graph.microsoft.com") || u.User != nil || u.Path != "/beta/deviceAppManagement/vppTokens" || sent[1].Method != http.MethodGet {
+			t.Errorf("%q was followed to %s: %v", link, sent[1].URL, err)
 		}
 	})
 }

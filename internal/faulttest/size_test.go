@@ -1,4 +1,4 @@
-package vpptoken_test
+package faulttest_test
 
 import (
 	"bytes"
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
 	"github.com/vpptoken/vpptoken/internal/rawserver"
 )
 
@@ -115,13 +116,13 @@ func TestR07EndlessBodies(t *testing.T) { //nolint:paralleltest // it measures m
 		t.Run(tc.name, func(t *testing.T) {
 			server := httptest.NewServer(tc.handler)
 			defer server.Close()
-			client := loopbackClient(t, server.URL, quick(20*time.Second))
+			client := faulttest.Loopback(t, server.URL, faulttest.Quick(20*time.Second))
 			for _, op := range []string{"get", "create", "list", "count"} {
 				var err error
 				var meta vpptoken.Metadata
 				began := time.Now()
-				cost := memoryOf(t, func() { err = faultOpNamed(t, op).run(t.Context(), client, vpptoken.WithMetadata(&meta)) })
-				if e := faultError(t, err); e.StatusCode != tc.status || meta.StatusCode != tc.status || e.Attempts != 1 {
+				cost := memoryOf(t, func() { err = faulttest.Named(t, op).Run(t.Context(), client, vpptoken.WithMetadata(&meta)) })
+				if e := faulttest.Error(t, err); e.StatusCode != tc.status || meta.StatusCode != tc.status || e.Attempts != 1 {
 					t.Errorf("%s: error %+v", op, *e)
 				}
 				if len(err.Error()) > 8<<10 {
@@ -176,7 +177,7 @@ func TestR07SmallTextLargeValues(t *testing.T) { //nolint:paralleltest // it mea
 		{"100,000 levels in a page", `{"value":[{"id":"1","x":` + deep + "}]}"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			client := faultClient(t, &faultService{answer: always(200, tc.body)})
+			client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(200, tc.body)})
 			ops := []string{"get"}
 			if strings.HasPrefix(tc.body, `{"value"`) {
 				ops = []string{"list", "getLicensesForApp"}
@@ -184,7 +185,7 @@ func TestR07SmallTextLargeValues(t *testing.T) { //nolint:paralleltest // it mea
 			for _, op := range ops {
 				var err error
 				began := time.Now()
-				cost := memoryOf(t, func() { err = faultOpNamed(t, op).run(t.Context(), client) })
+				cost := memoryOf(t, func() { err = faulttest.Named(t, op).Run(t.Context(), client) })
 				if took := time.Since(began); cost > faultMemory || took > 5*time.Second {
 					t.Errorf("%s: it cost %d MiB and %v, error %v", op, cost>>20, took, err)
 				}
@@ -204,7 +205,7 @@ func TestR07LargePage(t *testing.T) { //nolint:paralleltest // it needs memory t
 	for i := range 3000 {
 		fmt.Fprintf(&body, token, i)
 	}
-	client := faultClient(t, &faultService{answer: always(200, `{"value":[`+body.String()[1:]+"]}")})
+	client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(200, `{"value":[`+body.String()[1:]+"]}")})
 	n := 0
 	for _, err := range client.List(t.Context()) {
 		if n++; err != nil {
@@ -223,9 +224,9 @@ func TestR07EndlessHeaders(t *testing.T) { //nolint:paralleltest // it measures 
 			server := rawserver.New(t, rawserver.Script{rawserver.ReadRequest(), rawserver.Write("HTTP/1.1 200 OK\r\nX: "), rawserver.Flood(text)})
 			var err error
 			cost := memoryOf(t, func() {
-				err = faultOpNamed(t, "get").run(t.Context(), loopbackClient(t, server.URL(), quick(20*time.Second)))
+				err = faulttest.Named(t, "get").Run(t.Context(), faulttest.Loopback(t, server.URL(), faulttest.Quick(20*time.Second)))
 			})
-			if e := faultError(t, err); e.Attempts != 1 || cost > faultMemory {
+			if e := faulttest.Error(t, err); e.Attempts != 1 || cost > faultMemory {
 				t.Errorf("it cost %d MiB, error %+v", cost>>20, *e)
 			}
 		})
@@ -241,10 +242,10 @@ func TestR07DeepErrors(t *testing.T) { //nolint:paralleltest // it measures memo
 		"in a string": `{"error":{"message":"` + strings.Repeat("[", 60_000) + `"}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := faultClient(t, &faultService{answer: always(403, body, "Request-Id", "req-1")})
+			client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(403, body, "Request-Id", "req-1")})
 			var err error
-			cost := memoryOf(t, func() { err = faultOpNamed(t, "update").run(t.Context(), client) })
-			if e := faultError(t, err); e.StatusCode != http.StatusForbidden || e.RequestID != "req-1" || cost > faultMemory {
+			cost := memoryOf(t, func() { err = faulttest.Named(t, "update").Run(t.Context(), client) })
+			if e := faulttest.Error(t, err); e.StatusCode != http.StatusForbidden || e.RequestID != "req-1" || cost > faultMemory {
 				t.Errorf("it cost %d MiB, error %+v", cost>>20, *e)
 			}
 		})

@@ -1,4 +1,4 @@
-package vpptoken_test
+package leaktest_test
 
 import (
 	"encoding/json"
@@ -18,20 +18,22 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
+	"github.com/vpptoken/vpptoken/internal/leaktest"
 )
 
 // The judge is worth something: it sees each disguise of each secret.
 func TestLeakJudge(t *testing.T) {
 	t.Parallel()
-	for _, secret := range []string{canaryBearer, canaryApple, canaryClient} {
-		for name, text := range disguises(secret) {
-			if leaks("before "+text+" after") != secret && name != "cut off" {
+	for _, secret := range []string{faulttest.Bearer, faulttest.AppleToken, faulttest.ClientSecret} {
+		for name, text := range leaktest.Disguises(secret) {
+			if leaktest.Leaks("before "+text+" after") != secret && name != "cut off" {
 				t.Errorf("%s: the judge does not see %q", name, text)
 			}
 		}
 	}
-	for _, text := range []string{"", "REDACTED", "vpptoken: get: 403 Forbidden", canaryBearer[:piece-1]} {
-		if leaks(text) != "" {
+	for _, text := range []string{"", "REDACTED", "vpptoken: get: 403 Forbidden", faulttest.Bearer[:11]} {
+		if leaktest.Leaks(text) != "" {
 			t.Errorf("the judge sees a secret in %q", text)
 		}
 	}
@@ -40,7 +42,7 @@ func TestLeakJudge(t *testing.T) {
 // exportedTypes reads the names of the package's exported types from its source.
 func exportedTypes(t *testing.T) map[string]bool {
 	t.Helper()
-	files, err := filepath.Glob("*.go")
+	files, err := filepath.Glob("../../*.go")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no source: %v", err)
 	}
@@ -69,15 +71,15 @@ func exportedTypes(t *testing.T) map[string]bool {
 // Every exported type is printed in every way, with secrets in all places that may hold one.
 func TestLeakExportedTypes(t *testing.T) {
 	t.Parallel()
-	apple, bearer := vpptoken.NewSecret(canaryApple), vpptoken.NewSecret(canaryBearer)
+	apple, bearer := vpptoken.NewSecret(faulttest.AppleToken), vpptoken.NewSecret(faulttest.Bearer)
 	logger := slog.New(slog.DiscardHandler)
-	client := faultClientFor(t, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: canaryBearer, RefreshToken: canaryClient}),
-		vpptoken.WithLogger(logger), vpptoken.WithHTTPClient(&http.Client{Transport: &faultService{answer: always(500, "")}}))
-	err := faultOpNamed(t, "update").run(t.Context(), client)
-	failed := faultError(t, err)
+	client := faulttest.ClientFor(t, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: faulttest.Bearer, RefreshToken: faulttest.ClientSecret}),
+		vpptoken.WithLogger(logger), vpptoken.WithHTTPClient(&http.Client{Transport: &faulttest.Service{Answer: faulttest.Always(500, "")}}))
+	err := faulttest.Named(t, "update").Run(t.Context(), client)
+	failed := faulttest.Error(t, err)
 	patch := vpptoken.NewPatch().SetToken(apple).SetDisplayName("Nordwind")
 	created := vpptoken.NewToken{Token: apple, DisplayName: "Nordwind"}
-	vpp := vpptoken.VPPToken{ID: faultID, Token: apple}
+	vpp := vpptoken.VPPToken{ID: faulttest.ID, Token: apple}
 
 	values := map[string][]any{
 		"Secret":              {apple, &apple, []vpptoken.Secret{apple, bearer}, map[string]vpptoken.Secret{"k": apple}, struct{ s vpptoken.Secret }{apple}, vpptoken.Secret{}},
@@ -87,9 +89,9 @@ func TestLeakExportedTypes(t *testing.T) {
 		"Client":              {client, *client, &vpptoken.Client{}, (*vpptoken.Client)(nil)},
 		"Error":               {failed, *failed},
 		"Metadata":            {vpptoken.Metadata{StatusCode: http.StatusInternalServerError}},
-		"Sync":                {vpptoken.Sync{TokenID: faultID, RequestedAt: time.Now()}},
+		"Sync":                {vpptoken.Sync{TokenID: faulttest.ID, RequestedAt: time.Now()}},
 		"ActionResult":        {vpptoken.ActionResult{ActionName: "revokeLicenses"}},
-		"LicenseSummary":      {vpptoken.LicenseSummary{VPPTokenID: faultID}},
+		"LicenseSummary":      {vpptoken.LicenseSummary{VPPTokenID: faulttest.ID}},
 		"RevokeOptions":       {vpptoken.RevokeOptions{}},
 		"Retry":               {vpptoken.Retry{}},
 		"Cloud":               {vpptoken.CloudGlobal, vpptoken.Cloud{}},
@@ -100,9 +102,9 @@ func TestLeakExportedTypes(t *testing.T) {
 		"ActionState":         {vpptoken.ActionStateDone},
 		"ActionFailureReason": {vpptoken.ActionFailureReason("none")},
 		"DeliveryProtocol":    {vpptoken.DeliveryProtocolDefault},
-		"Option":              {vpptoken.WithUserAgent(canaryBearer), vpptoken.WithHTTPClient(&http.Client{})},
-		"CallOption":          {vpptoken.WithHeader("X", canaryClient)},
-		"ListOption":          {vpptoken.WithFilter(canaryClient)},
+		"Option":              {vpptoken.WithUserAgent(faulttest.Bearer), vpptoken.WithHTTPClient(&http.Client{})},
+		"CallOption":          {vpptoken.WithHeader("X", faulttest.ClientSecret)},
+		"ListOption":          {vpptoken.WithFilter(faulttest.ClientSecret)},
 		"WaitOption":          {vpptoken.PollEvery(time.Second)},
 	}
 	for name := range exportedTypes(t) {
@@ -115,15 +117,15 @@ func TestLeakExportedTypes(t *testing.T) {
 			t.Parallel()
 			requestBody := name == "Patch" || name == "NewToken"
 			for _, v := range list {
-				texts := append(printed(v), logged(v)...)
+				texts := append(leaktest.Printed(v), leaktest.Logged(v)...)
 				if !requestBody { // the two are made to be encoded with the secret
-					texts = append(texts, marshalled(v)...)
-					texts = append(texts, logged([]any{v})...)
-					texts = append(texts, logged(struct{ V any }{v})...)
+					texts = append(texts, leaktest.Marshaled(v)...)
+					texts = append(texts, leaktest.Logged([]any{v})...)
+					texts = append(texts, leaktest.Logged(struct{ V any }{v})...)
 				}
 				slices.Sort(texts)
 				for _, text := range slices.Compact(texts) {
-					if leaks(text) != "" {
+					if leaktest.Leaks(text) != "" {
 						t.Errorf("a secret shows in %.300s", text)
 					}
 				}
@@ -135,9 +137,9 @@ func TestLeakExportedTypes(t *testing.T) {
 // Comparing shows no secret either, and encoding for a file or a log can't be undone into a token.
 func TestLeakComparisonsAndRoundTrips(t *testing.T) {
 	t.Parallel()
-	a, b := vpptoken.VPPToken{Token: vpptoken.NewSecret(canaryApple)}, vpptoken.VPPToken{Token: vpptoken.NewSecret(canaryBearer)}
+	a, b := vpptoken.VPPToken{Token: vpptoken.NewSecret(faulttest.AppleToken)}, vpptoken.VPPToken{Token: vpptoken.NewSecret(faulttest.Bearer)}
 	diff := cmp.Diff(a, b)
-	if diff == "" || leaks(diff) != "" {
+	if diff == "" || leaktest.Leaks(diff) != "" {
 		t.Errorf("go-cmp's report: %s", diff)
 	}
 	text, err := json.Marshal(a)
@@ -149,7 +151,7 @@ func TestLeakComparisonsAndRoundTrips(t *testing.T) {
 		t.Errorf("a redacted token came back as %q: %v", back.Token.Reveal(), err)
 	}
 	for _, v := range []any{a.Token.String(), a.Token.GoString(), a.Token.LogValue().String()} {
-		showsNoSecret(t, v)
+		leaktest.ShowsNoSecret(t, v)
 	}
 }
 

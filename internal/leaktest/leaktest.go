@@ -1,4 +1,6 @@
-package vpptoken_test
+// Package leaktest judges whether a text shows a secret of the tests, in whatever clothes, and holds the
+// tests that drive secrets through every type and every way of printing.
+package leaktest
 
 import (
 	"bytes"
@@ -14,6 +16,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
 
 // window is how much of a secret in a row is a leak; all such pieces hold one of those that are looked for.
@@ -22,7 +26,7 @@ const window, piece, step = 16, 12, 4
 type fragment struct{ secret, plain, hex, bytes string }
 
 var fragments = sync.OnceValue(func() (all []fragment) {
-	for _, secret := range []string{canaryBearer, canaryApple, canaryClient} {
+	for _, secret := range []string{faulttest.Bearer, faulttest.AppleToken, faulttest.ClientSecret} {
 		for i := 0; i+piece <= len(secret); i += step {
 			b := []byte(secret[i : i+piece])
 			all = append(all, fragment{secret, string(b), hex.EncodeToString(b), strings.Trim(fmt.Sprintf("%d", b), "[]")})
@@ -39,8 +43,8 @@ var (
 	runsBase64  = regexp.MustCompile(`[A-Za-z0-9+/_-]{16,}`)
 )
 
-// leaks returns the secret that text shows, in whatever clothes, or "". It shares no code with the scrubbing that it checks.
-func leaks(text string) string {
+// Leaks returns the secret that text shows, in whatever clothes, or "". It shares no code with the scrubbing that it checks.
+func Leaks(text string) string {
 	byHex := func(s string) string {
 		b, err := hex.DecodeString(s[len(s)-2:])
 		if err != nil {
@@ -79,10 +83,10 @@ func leaks(text string) string {
 	return ""
 }
 
-// showsNoSecret fails the test when a usual way of printing v, or an error below it, shows a secret.
-func showsNoSecret(tb testing.TB, v any) {
+// ShowsNoSecret fails the test when a usual way of printing v, or an error below it, shows a secret.
+func ShowsNoSecret(tb testing.TB, v any) {
 	tb.Helper()
-	texts := append(logged(v), marshalled(v)...)
+	texts := append(Logged(v), Marshaled(v)...)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		texts = append(texts, fmt.Sprintf(verb, v))
 	}
@@ -90,14 +94,14 @@ func showsNoSecret(tb testing.TB, v any) {
 		texts = append(texts, err.Error(), fmt.Sprintf("%+v %#v", err, err))
 	}
 	for _, text := range texts {
-		if secret := leaks(text); secret != "" {
+		if secret := Leaks(text); secret != "" {
 			tb.Errorf("a secret (%.12s...) shows in: %.600s", secret, text)
 		}
 	}
 }
 
-// printed renders v under every verb with every flag, alone and inside other values, also where fmt may not call methods.
-func printed(v any) (texts []string) {
+// Printed renders v under every verb with every flag, alone and inside other values, also where fmt may not call methods.
+func Printed(v any) (texts []string) {
 	type hidden struct{ v any }
 	values := []any{v, []any{v}, map[string]any{"k": v}, struct{ V any }{v}, hidden{v}, &hidden{v}, [1]hidden{{v}}}
 	for _, value := range values {
@@ -111,8 +115,8 @@ func printed(v any) (texts []string) {
 	return texts
 }
 
-// logged renders v through slog's handlers, alone and in a group.
-func logged(v any) (texts []string) {
+// Logged renders v through slog's handlers, alone and in a group.
+func Logged(v any) (texts []string) {
 	var b bytes.Buffer
 	options := &slog.HandlerOptions{Level: slog.LevelDebug, AddSource: true}
 	for _, h := range []slog.Handler{slog.NewTextHandler(&b, options), slog.NewJSONHandler(&b, options)} {
@@ -123,8 +127,8 @@ func logged(v any) (texts []string) {
 	return texts
 }
 
-// marshalled renders v through encoding/json.
-func marshalled(v any) (texts []string) {
+// Marshaled renders v through encoding/json.
+func Marshaled(v any) (texts []string) {
 	for _, value := range []any{v, []any{v}, map[string]any{"k": v}, struct{ V any }{v}} {
 		b, err := json.Marshal(value)
 		texts = append(texts, string(b))
@@ -135,8 +139,8 @@ func marshalled(v any) (texts []string) {
 	return texts
 }
 
-// disguises returns text as a hostile service could send it back.
-func disguises(text string) map[string]string {
+// Disguises returns text as a hostile service could send it back.
+func Disguises(text string) map[string]string {
 	each := func(format string) string {
 		var b strings.Builder
 		for _, c := range []byte(text) {
@@ -144,11 +148,11 @@ func disguises(text string) map[string]string {
 		}
 		return b.String()
 	}
-	quoted := strings.Trim(jsonText(text), `"`)
+	quoted := strings.Trim(JSONText(text), `"`)
 	return map[string]string{
 		"raw":                 text,
 		"JSON":                quoted,
-		"JSON twice":          strings.Trim(jsonText(quoted), `"`),
+		"JSON twice":          strings.Trim(JSONText(quoted), `"`),
 		"slashes":             strings.ReplaceAll(text, "/", `\/`),
 		"each \\u":            each(`\u%04x`),
 		"each \\u, capitals":  each(`\u%04X`),
@@ -171,8 +175,8 @@ func disguises(text string) map[string]string {
 	}
 }
 
-// jsonText is s as JSON. A string always has one.
-func jsonText(s string) string {
+// JSONText is s as JSON. A string always has one.
+func JSONText(s string) string {
 	b, err := json.Marshal(s)
 	if err != nil {
 		panic(err)

@@ -1,4 +1,4 @@
-package vpptoken_test
+package leaktest_test
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
 
 const childVariable = "VPPTOKEN_LEAK_CHILD"
@@ -58,7 +59,7 @@ func goThroughFaults(t *testing.T) (failures int) {
 			w.WriteHeader(http.StatusNoContent)
 		},
 	}
-	for _, answer := range []string{"", "HTTP/1.1 2OO " + canaryBearer + "\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: x" + canaryBearer + "\r\n\r\n", "HTTP/1.1 101 X\r\n\r\n", canaryBearer + "\r\n"} {
+	for _, answer := range []string{"", "HTTP/1.1 2OO " + faulttest.Bearer + "\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: x" + faulttest.Bearer + "\r\n\r\n", "HTTP/1.1 101 X\r\n\r\n", faulttest.Bearer + "\r\n"} {
 		faults = append(faults, func(w http.ResponseWriter, _ *http.Request) {
 			c, _, err := w.(http.Hijacker).Hijack()
 			if err != nil {
@@ -75,18 +76,18 @@ func goThroughFaults(t *testing.T) (failures int) {
 		server := httptest.NewUnstartedServer(fault)
 		server.Config.ErrorLog = log.New(io.Discard, "", 0)
 		server.Start()
-		client := loopbackClient(t, server.URL, vpptoken.WithRetry(vpptoken.Retry{
+		client := faulttest.Loopback(t, server.URL, vpptoken.WithRetry(vpptoken.Retry{
 			MaxAttempts: 2, MinWait: time.Millisecond, MaxWait: 2 * time.Millisecond, AttemptTimeout: 20 * time.Millisecond,
 		}))
-		for _, op := range faultOps() {
-			if op.run(t.Context(), client) != nil {
+		for _, op := range faulttest.Operations() {
+			if op.Run(t.Context(), client) != nil {
 				failures++
 			}
 		}
 		server.Close()
 	}
-	for _, source := range []sourceFunc{func() (*oauth2.Token, error) { panic(canaryClient) }, nil} {
-		if faultOpNamed(t, "get").run(t.Context(), faultClientFor(t, source)) != nil {
+	for _, source := range []faulttest.SourceFunc{func() (*oauth2.Token, error) { panic(faulttest.ClientSecret) }, nil} {
+		if faulttest.Named(t, "get").Run(t.Context(), faulttest.ClientFor(t, source)) != nil {
 			failures++
 		}
 	}

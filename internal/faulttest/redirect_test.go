@@ -1,4 +1,4 @@
-package vpptoken_test
+package faulttest_test
 
 import (
 	"errors"
@@ -10,9 +10,9 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"golang.org/x/oauth2"
-
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
+	"github.com/vpptoken/vpptoken/internal/leaktest"
 )
 
 // elsewhere is a server that must see nothing.
@@ -31,41 +31,27 @@ func TestR10RedirectsAreNotFollowed(t *testing.T) {
 	other := elsewhere(t)
 	for _, status := range []int{300, 301, 302, 303, 304, 305, 306, 307, 308} {
 		for name, location := range map[string]string{
-			"elsewhere": other.URL + "/beta/deviceAppManagement/vppTokens", "unreadable": "http://[" + canaryBearer, "same path": "", "no host": "//",
-			"userinfo": strings.Replace(other.URL, "http://", "http://user:"+canaryBearer+"@", 1), "bad escape": "http://h/%zz",
+			"elsewhere": other.URL + "/beta/deviceAppManagement/vppTokens", "unreadable": "http://[" + faulttest.Bearer, "same path": "", "no host": "//",
+			"userinfo": strings.Replace(other.URL, "http://", "http://user:"+faulttest.Bearer+"@", 1), "bad escape": "http://h/%zz",
 		} {
 			t.Run(strconv.Itoa(status)+"/"+name, func(t *testing.T) {
 				t.Parallel()
-				for _, op := range faultOps() {
+				for _, op := range faulttest.Operations() {
 					client, requests := answering(t, status, "application/json", "", "Location", location, "Request-Id", "req-1")
 					var meta vpptoken.Metadata
-					err := op.run(t.Context(), client, vpptoken.WithMetadata(&meta))
-					if e := faultError(t, err); e.StatusCode != status || e.Attempts != 1 || requests.Load() != 1 || meta.StatusCode != status || e.RequestID != "req-1" {
-						t.Errorf("%s: %d requests, error %+v", op.name, requests.Load(), *e)
+					err := op.Run(t.Context(), client, vpptoken.WithMetadata(&meta))
+					if e := faulttest.Error(t, err); e.StatusCode != status || e.Attempts != 1 || requests.Load() != 1 || meta.StatusCode != status || e.RequestID != "req-1" {
+						t.Errorf("%s: %d requests, error %+v", op.Name, requests.Load(), *e)
 					}
 					if vpptoken.Retryable(err) {
-						t.Errorf("%s: a redirect is Retryable", op.name)
+						t.Errorf("%s: a redirect is Retryable", op.Name)
 					}
-					showsNoSecret(t, err)
-					showsNoSecret(t, meta)
+					leaktest.ShowsNoSecret(t, err)
+					leaktest.ShowsNoSecret(t, meta)
 				}
 			})
 		}
 	}
-}
-
-// countedSource counts how often it is asked.
-type countedSource struct {
-	asked atomic.Int32
-	token func(n int) (*oauth2.Token, error)
-}
-
-func (s *countedSource) Token() (*oauth2.Token, error) {
-	n := int(s.asked.Add(1))
-	if s.token != nil {
-		return s.token(n)
-	}
-	return &oauth2.Token{AccessToken: canaryBearer}, nil
 }
 
 // A link to the next page that leaves the origin or the collection is refused before a token is asked for.
@@ -104,8 +90,8 @@ func TestR11ForeignNextLinks(t *testing.T) {
 		"javascript":           func(string) string { return "javascript:alert(1)" },
 		"bad escape":           func(own string) string { return own + path + "/%zz" },
 		"not ASCII":            func(own string) string { return own + path + "?é" },
-		"the bearer as host":   func(string) string { return "https://" + canaryBearer + path },
-		"the bearer as a path": func(own string) string { return own + "/" + canaryBearer },
+		"the bearer as host":   func(string) string { return "https://" + faulttest.Bearer + path },
+		"the bearer as a path": func(own string) string { return own + "/" + faulttest.Bearer },
 		"more than 8 KiB":      func(own string) string { return own + path + "?$skiptoken=" + strings.Repeat("x", 8<<10) },
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -115,12 +101,12 @@ func TestR11ForeignNextLinks(t *testing.T) {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				requests.Add(1)
 				w.Header().Set("Content-Type", "application/json")
-				_, _ = fmt.Fprintf(w, `{"value":[{"id":"1"}],"@odata.nextLink":%s}`, jsonText(link(own)))
+				_, _ = fmt.Fprintf(w, `{"value":[{"id":"1"}],"@odata.nextLink":%s}`, leaktest.JSONText(link(own)))
 			}))
 			t.Cleanup(server.Close)
 			own = server.URL
-			source := &countedSource{}
-			client := faultClientFor(t, source, vpptoken.WithBaseURL(own))
+			source := &faulttest.CountedSource{}
+			client := faulttest.ClientFor(t, source, vpptoken.WithBaseURL(own))
 			n := 0
 			var err error
 			for token, listErr := range client.List(t.Context()) {
@@ -128,11 +114,11 @@ func TestR11ForeignNextLinks(t *testing.T) {
 					n++
 				}
 			}
-			e := faultError(t, err)
-			if !errors.Is(err, vpptoken.ErrUntrustedURL) || n != 1 || requests.Load() != 1 || source.asked.Load() != 1 || vpptoken.Retryable(err) {
-				t.Errorf("%d tokens, %d requests, the source asked %d times, error %+v (%v)", n, requests.Load(), source.asked.Load(), *e, err)
+			e := faulttest.Error(t, err)
+			if !errors.Is(err, vpptoken.ErrUntrustedURL) || n != 1 || requests.Load() != 1 || source.Asked.Load() != 1 || vpptoken.Retryable(err) {
+				t.Errorf("%d tokens, %d requests, the source asked %d times, error %+v (%v)", n, requests.Load(), source.Asked.Load(), *e, err)
 			}
-			showsNoSecret(t, err)
+			leaktest.ShowsNoSecret(t, err)
 		})
 	}
 }
@@ -141,10 +127,10 @@ func TestR11ForeignNextLinks(t *testing.T) {
 func TestR11FoldedHost(t *testing.T) {
 	t.Parallel()
 	for _, host := range []string{"graph.micro\u017foft.com", "graph.microsoft.com.", "graph.microsoft\u3002com", "xn--graph.microsoft.com", "graph.microsoft.com:443", "graph%2emicrosoft.com"} {
-		service := &faultService{answer: always(200, `{"value":[],"@odata.nextLink":"https://`+host+`/beta/deviceAppManagement/vppTokens?$skip=1"}`)}
-		err := last(faultClient(t, service).List(t.Context()))
-		if !errors.Is(err, vpptoken.ErrUntrustedURL) || len(service.requests()) != 1 {
-			t.Errorf("%s: %d requests, error %v", host, len(service.requests()), err)
+		service := &faulttest.Service{Answer: faulttest.Always(200, `{"value":[],"@odata.nextLink":"https://`+host+`/beta/deviceAppManagement/vppTokens?$skip=1"}`)}
+		err := faulttest.Last(faulttest.Client(t, service).List(t.Context()))
+		if !errors.Is(err, vpptoken.ErrUntrustedURL) || len(service.Requests()) != 1 {
+			t.Errorf("%s: %d requests, error %v", host, len(service.Requests()), err)
 		}
 	}
 }
@@ -156,20 +142,20 @@ func TestR11EndlessPages(t *testing.T) {
 		link func(n int) string
 		most int
 	}{
-		"itself":      {func(int) string { return faultRoot }, 1},
-		"one link":    {func(int) string { return faultRoot + "?$skip=1" }, 2},
-		"two in turn": {func(n int) string { return faultRoot + "?$skip=" + strconv.Itoa(n%2) }, 3},
-		"a million":   {func(n int) string { return faultRoot + "?$skip=" + strconv.Itoa(n) }, 10_000},
+		"itself":      {func(int) string { return faulttest.Root }, 1},
+		"one link":    {func(int) string { return faulttest.Root + "?$skip=1" }, 2},
+		"two in turn": {func(n int) string { return faulttest.Root + "?$skip=" + strconv.Itoa(n%2) }, 3},
+		"a million":   {func(n int) string { return faulttest.Root + "?$skip=" + strconv.Itoa(n) }, 10_000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			n := 0
-			client := faultClient(t, roundTripFunc(func(*http.Request) (*http.Response, error) {
+			client := faulttest.Client(t, roundTripFunc(func(*http.Request) (*http.Response, error) {
 				n++
-				return faultAnswer(200, `{"value":[],"@odata.nextLink":"`+tc.link(n)+`"}`), nil
+				return faulttest.Answer(200, `{"value":[],"@odata.nextLink":"`+tc.link(n)+`"}`), nil
 			}))
-			err := last(client.List(t.Context()))
-			if e := faultError(t, err); n != tc.most || !strings.Contains(e.Message, "repeat") || vpptoken.Retryable(err) {
+			err := faulttest.Last(client.List(t.Context()))
+			if e := faulttest.Error(t, err); n != tc.most || !strings.Contains(e.Message, "repeat") || vpptoken.Retryable(err) {
 				t.Errorf("%d pages, error %v; want an end after %d", n, err, tc.most)
 			}
 		})

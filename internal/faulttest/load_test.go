@@ -1,4 +1,4 @@
-package vpptoken_test
+package faulttest_test
 
 import (
 	"context"
@@ -20,6 +20,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
 
 // flaky is a service on loopback that carries requests out and then fails to say so, in turn.
@@ -80,7 +81,7 @@ func TestR14HundredGoroutines(t *testing.T) { //nolint:paralleltest // it counts
 	transport := &http.Transport{MaxIdleConnsPerHost: 100}
 	jar := http.CookieJar(nil)
 	theirs := &http.Client{Transport: transport, Jar: jar, Timeout: 10 * time.Second}
-	client := faultClientFor(t, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: canaryBearer}), vpptoken.WithBaseURL(server.URL),
+	client := faulttest.ClientFor(t, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: faulttest.Bearer}), vpptoken.WithBaseURL(server.URL),
 		vpptoken.WithHTTPClient(theirs), vpptoken.WithRetry(vpptoken.Retry{MinWait: time.Millisecond, MaxWait: 5 * time.Millisecond}))
 
 	var calls sync.WaitGroup
@@ -92,13 +93,13 @@ func TestR14HundredGoroutines(t *testing.T) { //nolint:paralleltest // it counts
 				switch j % 4 {
 				case 0:
 					name := fmt.Sprintf("%d-%d", i, j)
-					_, err = client.Create(t.Context(), &vpptoken.NewToken{Token: vpptoken.NewSecret(canaryApple), DisplayName: name})
+					_, err = client.Create(t.Context(), &vpptoken.NewToken{Token: vpptoken.NewSecret(faulttest.AppleToken), DisplayName: name})
 				case 1:
-					err = last(client.List(t.Context()))
+					err = faulttest.Last(client.List(t.Context()))
 				case 2:
-					_, err = client.Update(t.Context(), faultID, vpptoken.NewPatch().SetDisplayName(strconv.Itoa(i)))
+					_, err = client.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetDisplayName(strconv.Itoa(i)))
 				default:
-					_, err = client.Get(t.Context(), faultID)
+					_, err = client.Get(t.Context(), faulttest.ID)
 				}
 				if err == nil {
 					good.Add(1)
@@ -137,23 +138,23 @@ func TestR14SharedConnectionsStay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var closed atomic.Int32
-		for _, answer := range []faultAnswers{always(503, ""), once(always(503, ""), silent())} {
+		for _, answer := range []faulttest.Answers{faulttest.Always(503, ""), faulttest.Once(faulttest.Always(503, ""), silent())} {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-			_, err := faultClient(t, &closable{faultService{answer: answer}, &closed}).Get(ctx, faultID)
+			_, err := faulttest.Client(t, &closable{faulttest.Service{Answer: answer}, &closed}).Get(ctx, faulttest.ID)
 			cancel()
-			wantFault(t, err)
+			faulttest.WantError(t, err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel) // in the wait, where retryablehttp closes connections
-		_, err := faultClient(t, &closable{faultService{answer: always(503, "", "Retry-After", "9")}, &closed}).Get(ctx, faultID)
-		if wantFault(t, err); closed.Load() != 0 {
+		_, err := faulttest.Client(t, &closable{faulttest.Service{Answer: faulttest.Always(503, "", "Retry-After", "9")}, &closed}).Get(ctx, faulttest.ID)
+		if faulttest.WantError(t, err); closed.Load() != 0 {
 			t.Errorf("the idle connections were closed %d times", closed.Load())
 		}
 	})
 }
 
 type closable struct {
-	faultService
+	faulttest.Service
 
 	closed *atomic.Int32
 }
@@ -163,30 +164,30 @@ func (c *closable) CloseIdleConnections() { c.closed.Add(1) }
 // With the service down for good, the budget of the client stops the storm of repeats.
 func TestR14ServiceDown(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]faultAnswers{
-		"503":   always(503, ""),
-		"500":   always(500, ""),
-		"reset": answerFunc(func(int, *http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }),
-		"dial":  answerFunc(func(int, *http.Request) (*http.Response, error) { return nil, &net.OpError{Op: "dial", Err: io.EOF} }),
+	for name, answer := range map[string]faulttest.Answers{
+		"503":   faulttest.Always(503, ""),
+		"500":   faulttest.Always(500, ""),
+		"reset": faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }),
+		"dial":  faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) { return nil, &net.OpError{Op: "dial", Err: io.EOF} }),
 	} {
 		for _, together := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/together=%v", name, together), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					service := &faultService{answer: answer}
-					client := faultClient(t, service)
+					service := &faulttest.Service{Answer: answer}
+					client := faulttest.Client(t, service)
 					var calls sync.WaitGroup
 					for range 30 {
 						calls.Go(func() {
-							_, err := client.Get(t.Context(), faultID)
-							wantFault(t, err)
+							_, err := client.Get(t.Context(), faulttest.ID)
+							faulttest.WantError(t, err)
 						})
 						if !together {
 							calls.Wait()
 						}
 					}
 					calls.Wait()
-					if n := len(service.requests()); n > 50 || n < 30 {
+					if n := len(service.Requests()); n > 50 || n < 30 {
 						t.Errorf("thirty calls made %d requests", n)
 					}
 				})
@@ -200,15 +201,15 @@ func TestR14BudgetIsPaidBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		status := 503
-		service := &faultService{answer: answerFunc(func(int, *http.Request) (*http.Response, error) { return faultAnswer(status, `{"id":"1"}`), nil })}
-		client := faultClient(t, service)
+		service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) { return faulttest.Answer(status, `{"id":"1"}`), nil })}
+		client := faulttest.Client(t, service)
 		call := func(answer, times int) (requests int) {
 			status = answer
-			before := len(service.requests())
+			before := len(service.Requests())
 			for range times {
-				_, _ = client.Get(t.Context(), faultID)
+				_, _ = client.Get(t.Context(), faulttest.ID)
 			}
-			return len(service.requests()) - before
+			return len(service.Requests()) - before
 		}
 		call(503, 30)
 		for _, step := range []struct{ status, calls, want int }{
@@ -225,11 +226,11 @@ func TestR14BudgetIsPaidBack(t *testing.T) {
 func TestR14SharedCoolDown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service := &faultService{answer: once(always(429, "", "Retry-After", "10"), always(200, `{"id":"1"}`))}
-		client := faultClient(t, service)
+		service := &faulttest.Service{Answer: faulttest.Once(faulttest.Always(429, "", "Retry-After", "10"), faulttest.Always(200, `{"id":"1"}`))}
+		client := faulttest.Client(t, service)
 		var calls sync.WaitGroup
 		calls.Go(func() {
-			if _, err := client.Get(t.Context(), faultID); err != nil {
+			if _, err := client.Get(t.Context(), faulttest.ID); err != nil {
 				t.Error(err)
 			}
 		})
@@ -237,20 +238,20 @@ func TestR14SharedCoolDown(t *testing.T) {
 		for i := range 99 {
 			calls.Go(func() {
 				time.Sleep(time.Duration(i) * 50 * time.Millisecond)
-				if err := faultOps()[i%10].run(t.Context(), client); err != nil && i%10 != 0 && i%10 != 5 && i%10 != 9 {
+				if err := faulttest.Operations()[i%10].Run(t.Context(), client); err != nil && i%10 != 0 && i%10 != 5 && i%10 != 9 {
 					t.Error(err)
 				}
 			})
 		}
 		calls.Wait()
-		sent := service.requests()
+		sent := service.Requests()
 		times := map[time.Time]bool{}
 		for _, s := range sent[1:] {
-			wait := s.at.Sub(sent[0].at)
+			wait := s.At.Sub(sent[0].At)
 			if wait < 10*time.Second || wait > 11*time.Second {
 				t.Errorf("a request after %v, want 10 s to 11 s", wait)
 			}
-			times[s.at] = true
+			times[s.At] = true
 		}
 		if len(sent) != 101 || len(times) < 90 {
 			t.Errorf("%d requests at %d different times", len(sent), len(times))
@@ -262,27 +263,27 @@ func TestR14SharedCoolDown(t *testing.T) {
 func TestR14HeldPastTheDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service := &faultService{answer: always(429, "", "Retry-After", "10")}
-		client := faultClient(t, service, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
-		_, err := client.Get(t.Context(), faultID)
-		wantFault(t, err)
+		service := &faulttest.Service{Answer: faulttest.Always(429, "", "Retry-After", "10")}
+		client := faulttest.Client(t, service, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
+		_, err := client.Get(t.Context(), faulttest.ID)
+		faulttest.WantError(t, err)
 		time.Sleep(4 * time.Second)
-		for _, op := range faultOps() {
+		for _, op := range faulttest.Operations() {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			var meta vpptoken.Metadata
 			began := time.Now()
-			err := op.run(ctx, client, vpptoken.WithMetadata(&meta))
+			err := op.Run(ctx, client, vpptoken.WithMetadata(&meta))
 			cancel()
-			e := faultError(t, err)
+			e := faulttest.Error(t, err)
 			if time.Since(began) != 0 || !errors.Is(err, vpptoken.ErrThrottled) || !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("%s: took %v: %v", op.name, time.Since(began), err)
+				t.Errorf("%s: took %v: %v", op.Name, time.Since(began), err)
 			}
 			if wait, ok := vpptoken.RetryAfter(err); !ok || wait != 6*time.Second || !vpptoken.Retryable(err) || e.Ambiguous || e.Attempts != 0 || meta.Attempts != 0 || e.StatusCode != 0 {
-				t.Errorf("%s: RetryAfter %v, error %+v", op.name, wait, *e)
+				t.Errorf("%s: RetryAfter %v, error %+v", op.Name, wait, *e)
 			}
 		}
-		if len(service.requests()) != 1 {
-			t.Errorf("%d requests", len(service.requests()))
+		if len(service.Requests()) != 1 {
+			t.Errorf("%d requests", len(service.Requests()))
 		}
 	})
 }
@@ -292,20 +293,20 @@ func TestR14CoolDownAndTheEndOfACall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		for range 50 { // how much longer than asked a call waits is chance
-			client := faultClient(t, &faultService{answer: always(429, "", "Retry-After", "119")},
+			client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(429, "", "Retry-After", "119")},
 				vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1, MaxRetryAfter: 3 * time.Minute}))
-			_, err := client.Get(t.Context(), faultID)
-			wantFault(t, err)
+			_, err := client.Get(t.Context(), faulttest.ID)
+			faulttest.WantError(t, err)
 
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(time.Millisecond, cancel)
 			began := time.Now()
-			_, err = client.Get(ctx, faultID)
+			_, err = client.Get(ctx, faulttest.ID)
 			if took := time.Since(began); took != time.Millisecond || !errors.Is(err, context.Canceled) {
 				t.Errorf("cancelled: took %v: %v", took, err)
 			}
 			began = time.Now()
-			_, err = client.Get(t.Context(), faultID)
+			_, err = client.Get(t.Context(), faulttest.ID)
 			if took := time.Since(began); took > 2*time.Minute+50*time.Millisecond || err == nil {
 				t.Errorf("took %v: %v", took, err)
 			}
@@ -316,17 +317,17 @@ func TestR14CoolDownAndTheEndOfACall(t *testing.T) {
 // A 503 and a 429 without a time hold back nobody else.
 func TestR14NoCoolDown(t *testing.T) {
 	t.Parallel()
-	for name, answer := range map[string]faultAnswers{
-		"503": always(503, "", "Retry-After", "30"), "429 without a time": always(429, ""), "429 for an hour": always(429, "", "Retry-After", "3600"),
+	for name, answer := range map[string]faulttest.Answers{
+		"503": faulttest.Always(503, "", "Retry-After", "30"), "429 without a time": faulttest.Always(429, ""), "429 for an hour": faulttest.Always(429, "", "Retry-After", "3600"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				client := faultClient(t, &faultService{answer: once(answer, always(200, `{"id":"1"}`))}, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
-				_, err := client.Get(t.Context(), faultID)
-				wantFault(t, err)
+				client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Once(answer, faulttest.Always(200, `{"id":"1"}`))}, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
+				_, err := client.Get(t.Context(), faulttest.ID)
+				faulttest.WantError(t, err)
 				began := time.Now()
-				if _, err := client.Get(t.Context(), faultID); err != nil || time.Since(began) != 0 {
+				if _, err := client.Get(t.Context(), faulttest.ID); err != nil || time.Since(began) != 0 {
 					t.Errorf("took %v: %v", time.Since(began), err)
 				}
 			})

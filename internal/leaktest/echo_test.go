@@ -1,4 +1,4 @@
-package vpptoken_test
+package leaktest_test
 
 import (
 	"bytes"
@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
+	"github.com/vpptoken/vpptoken/internal/leaktest"
 )
 
 // echo is a place where a hostile service puts what it got.
@@ -31,10 +33,12 @@ func echoes() map[string]echo {
 		return func(text string) []string { return []string{name, text} }
 	}
 	format := func(f string) func(string) string {
-		return func(text string) string { return strings.ReplaceAll(f, "ECHO", strings.Trim(jsonText(text), `"`)) }
+		return func(text string) string {
+			return strings.ReplaceAll(f, "ECHO", strings.Trim(leaktest.JSONText(text), `"`))
+		}
 	}
 	nested := func(text string) string {
-		return `{"error":{"code":"UnknownError","message":` + jsonText(`{"ErrorCode":`+jsonText(text)+`,"Message":`+jsonText(`{"Message":`+jsonText(text)+`,"CustomApiErrorPhrase":`+jsonText(text)+`}`)+`}`) + `}}`
+		return `{"error":{"code":"UnknownError","message":` + leaktest.JSONText(`{"ErrorCode":`+leaktest.JSONText(text)+`,"Message":`+leaktest.JSONText(`{"Message":`+leaktest.JSONText(text)+`,"CustomApiErrorPhrase":`+leaktest.JSONText(text)+`}`)+`}`) + `}}`
 	}
 	const good = `"id":"1"`
 	return map[string]echo{
@@ -61,7 +65,7 @@ func echoes() map[string]echo {
 		"Content-Type":      {200, header("Content-Type"), format("{" + good + "}")},
 		"other header":      {400, header("X-Echo"), format("")},
 		"challenge": {401, func(text string) []string {
-			claims := base64.StdEncoding.EncodeToString([]byte(`{"a":` + jsonText(text) + `}`))
+			claims := base64.StdEncoding.EncodeToString([]byte(`{"a":` + leaktest.JSONText(text) + `}`))
 			return []string{"Www-Authenticate", `Bearer error="insufficient_claims", error_description="` + text + `", claims="` + claims + `"`}
 		}, format("")},
 		"HTML":               {200, header("Content-Type"), func(text string) string { return "<html>" + text }},
@@ -88,33 +92,33 @@ func TestLeakEchoedRequests(t *testing.T) {
 			for _, op := range []string{"update", "create", "list"} {
 				var headers []string
 				var body string
-				service := &faultService{}
-				service.answer = answerFunc(func(int, *http.Request) (*http.Response, error) {
-					return faultAnswer(e.status, body, headers...), nil
+				service := &faulttest.Service{}
+				service.Answer = faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
+					return faulttest.Answer(e.status, body, headers...), nil
 				})
-				secrets := []string{canaryBearer, "Bearer " + canaryBearer + "\r\nbody: " + `{"token":"` + canaryApple + `"}`}
+				secrets := []string{faulttest.Bearer, "Bearer " + faulttest.Bearer + "\r\nbody: " + `{"token":"` + faulttest.AppleToken + `"}`}
 				if op == "list" {
-					secrets = []string{"Authorization: Bearer " + canaryBearer}
+					secrets = []string{"Authorization: Bearer " + faulttest.Bearer}
 				}
 				for _, secret := range secrets {
-					for name, text := range disguises(secret) {
+					for name, text := range leaktest.Disguises(secret) {
 						headers, body = e.headers(text), e.body(text)
 						var log bytes.Buffer
-						client := faultClient(t, service, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}),
+						client := faulttest.Client(t, service, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}),
 							vpptoken.WithLogger(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 						var meta vpptoken.Metadata
-						err := faultOpNamed(t, op).run(t.Context(), client, vpptoken.WithMetadata(&meta))
+						err := faulttest.Named(t, op).Run(t.Context(), client, vpptoken.WithMetadata(&meta))
 						if err != nil {
 							failures++
 						}
 						for _, v := range []any{err, meta, log.String()} {
-							if shown := leaks(fmt.Sprintf("%+v", v)); shown != "" {
+							if shown := leaktest.Leaks(fmt.Sprintf("%+v", v)); shown != "" {
 								t.Errorf("%s, %s: a secret (%.12s...) shows in %.400s", op, name, shown, fmt.Sprintf("%+v", v))
 							}
 						}
 						if name == "raw" {
-							showsNoSecret(t, err)
-							showsNoSecret(t, meta)
+							leaktest.ShowsNoSecret(t, err)
+							leaktest.ShowsNoSecret(t, meta)
 						}
 					}
 				}
@@ -132,7 +136,7 @@ func TestLeakEchoedOnTheWire(t *testing.T) {
 	for name, answer := range map[string]func(dump string) string{
 		"status line": func(dump string) string { return "HTTP/1.1 400 " + oneLine(dump) + "\r\nContent-Length: 0\r\n\r\n" },
 		"header names": func(string) string {
-			return "HTTP/1.1 400 Bad Request\r\nX-" + canaryClient + ": x\r\n" + "eyJcanary-bearer: x\r\n\r\n"
+			return "HTTP/1.1 400 Bad Request\r\nX-" + faulttest.ClientSecret + ": x\r\n" + "eyJcanary-bearer: x\r\n\r\n"
 		},
 		"header values": func(dump string) string {
 			return "HTTP/1.1 400 Bad Request\r\nRequest-Id: " + oneLine(dump) + "\r\nLink: " + oneLine(dump) + "\r\n\r\n"
@@ -163,15 +167,15 @@ func TestLeakEchoedOnTheWire(t *testing.T) {
 			}))
 			t.Cleanup(server.Close)
 			var log bytes.Buffer
-			client := loopbackClient(t, server.URL, quick(5*time.Second),
+			client := faulttest.Loopback(t, server.URL, faulttest.Quick(5*time.Second),
 				vpptoken.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
-			for _, op := range faultOps() {
+			for _, op := range faulttest.Operations() {
 				var meta vpptoken.Metadata
-				err := op.run(t.Context(), client, vpptoken.WithMetadata(&meta))
-				showsNoSecret(t, err)
-				showsNoSecret(t, meta)
+				err := op.Run(t.Context(), client, vpptoken.WithMetadata(&meta))
+				leaktest.ShowsNoSecret(t, err)
+				leaktest.ShowsNoSecret(t, meta)
 			}
-			showsNoSecret(t, log.String())
+			leaktest.ShowsNoSecret(t, log.String())
 		})
 	}
 }
@@ -181,13 +185,13 @@ func oneLine(s string) string { return strings.NewReplacer("\r", " ", "\n", " ")
 // A sync that failed names the token's state, when it is a word of Graph's and no echo.
 func TestLeakState(t *testing.T) {
 	t.Parallel()
-	body := `{"id":"1","state":"` + canaryBearer + `","lastSyncStatus":"failed","lastSyncDateTime":"2026-11-20T14:50:53Z"}`
-	client := faultClient(t, &faultService{answer: always(200, body)})
-	_, err := client.WaitSync(t.Context(), &vpptoken.Sync{TokenID: faultID})
+	body := `{"id":"1","state":"` + faulttest.Bearer + `","lastSyncStatus":"failed","lastSyncDateTime":"2026-11-20T14:50:53Z"}`
+	client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(200, body)})
+	_, err := client.WaitSync(t.Context(), &vpptoken.Sync{TokenID: faulttest.ID})
 	if !errors.Is(err, vpptoken.ErrSyncFailed) {
 		t.Fatal(err)
 	}
-	showsNoSecret(t, err)
+	leaktest.ShowsNoSecret(t, err)
 }
 
 // The log has a list of what it may say, not one of what it may not.
@@ -201,12 +205,12 @@ func TestLeakLogHasAnAllowList(t *testing.T) {
 		}
 		return a
 	}}))
-	client := faultClient(t, &faultService{answer: always(429, canaryBearer, "Request-Id", "req-1")},
+	client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(429, faulttest.Bearer, "Request-Id", "req-1")},
 		vpptoken.WithLogger(logger), vpptoken.WithRetry(vpptoken.Retry{MinWait: 1, MaxWait: 1}))
-	_ = last(client.List(t.Context(), vpptoken.WithFilter("displayName eq '"+canaryClient+"'"), vpptoken.WithHeader("X-Secret", canaryClient)))
+	_ = faulttest.Last(client.List(t.Context(), vpptoken.WithFilter("displayName eq '"+faulttest.ClientSecret+"'"), vpptoken.WithHeader("X-Secret", faulttest.ClientSecret)))
 	slices.Sort(seen)
 	if got := strings.Join(seen, " "); got != "attempt duration level method msg path reason request_id status time wait" {
 		t.Errorf("the log says: %s", got)
 	}
-	showsNoSecret(t, log.String())
+	leaktest.ShowsNoSecret(t, log.String())
 }

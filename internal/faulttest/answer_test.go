@@ -1,11 +1,9 @@
-package vpptoken_test
+package faulttest_test
 
 import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -14,6 +12,7 @@ import (
 	"time"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
 
 // answering starts a server that answers everything alike, and returns a client for it and the count of its requests.
@@ -33,7 +32,7 @@ func answering(t *testing.T, status int, contentType, body string, headers ...st
 		_, _ = w.Write([]byte(body))
 	}))
 	t.Cleanup(server.Close)
-	return loopbackClient(t, server.URL, quick(5*time.Second)), &requests
+	return faulttest.Loopback(t, server.URL, faulttest.Quick(5*time.Second)), &requests
 }
 
 // What looks like a success and is none is an error that names the property, never its value, and never a zero token.
@@ -95,8 +94,8 @@ func TestR08WrongSuccesses(t *testing.T) {
 			t.Run(name+"/"+op, func(t *testing.T) {
 				t.Parallel()
 				client, requests := answering(t, 200, tc.contentType, tc.body)
-				err := faultOpNamed(t, op).run(t.Context(), client)
-				e := faultError(t, err)
+				err := faulttest.Named(t, op).Run(t.Context(), client)
+				e := faulttest.Error(t, err)
 				if e.StatusCode != http.StatusOK || requests.Load() != 1 || e.Attempts != 1 || vpptoken.Retryable(err) {
 					t.Errorf("%d requests, error %+v", requests.Load(), *e)
 				}
@@ -132,7 +131,7 @@ func TestR08OddSuccesses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			client, _ := answering(t, 200, tc.contentType, tc.body)
-			token, err := client.Get(t.Context(), faultID)
+			token, err := client.Get(t.Context(), faulttest.ID)
 			if err != nil || token.ID != "1" || token.DisplayName != "Nordwind" {
 				t.Errorf("token %+v, error %v", token, err)
 			}
@@ -150,7 +149,7 @@ func TestR08Counts(t *testing.T) {
 			t.Parallel()
 			client, _ := answering(t, 200, "text/plain", body)
 			n, err := client.Count(t.Context())
-			if want >= 0 && (err != nil || n != want) || want < 0 && (n != 0 || faultError(t, err).StatusCode != http.StatusOK) {
+			if want >= 0 && (err != nil || n != want) || want < 0 && (n != 0 || faulttest.Error(t, err).StatusCode != http.StatusOK) {
 				t.Errorf("count %d, error %v; want %d", n, err, want)
 			}
 		})
@@ -160,18 +159,11 @@ func TestR08Counts(t *testing.T) {
 // An error's status and request-id are kept, whatever its body is.
 func TestR09ErrorBodies(t *testing.T) {
 	t.Parallel()
-	fixture := func(name string) string {
-		b, err := os.ReadFile(filepath.Join("testdata", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(b)
-	}
 	nested := `{"error":{"code":"UnknownError","message":"m"` + strings.Repeat(`,"innerError":{"code":"c"`, 50) + strings.Repeat("}", 52)
 	for name, tc := range map[string]struct{ body, code, message string }{
-		"Graph's":            {fixture("error-throttled.json"), "TooManyRequests", "Please retry again later."},
-		"Intune's":           {fixture("error-intune-nested-once.json"), "BadRequest", "An error has occurred"},
-		"Intune's, twice":    {fixture("error-intune-nested-twice.json"), "Forbidden", "An error has occurred"},
+		"Graph's":            {faulttest.Fixture(t, "error-throttled.json"), "TooManyRequests", "Please retry again later."},
+		"Intune's":           {faulttest.Fixture(t, "error-intune-nested-once.json"), "BadRequest", "An error has occurred"},
+		"Intune's, twice":    {faulttest.Fixture(t, "error-intune-nested-twice.json"), "Forbidden", "An error has occurred"},
 		"bare string":        {"Service Unavailable", "", "Service Unavailable"},
 		"JSON string":        {`"no"`, "", `"no"`},
 		"error is a string":  {`{"error":"invalid_token"}`, "", "invalid_token"},
@@ -196,8 +188,8 @@ func TestR09ErrorBodies(t *testing.T) {
 			t.Parallel()
 			client, requests := answering(t, 400, "application/json", tc.body, "Request-Id", "req-1")
 			var meta vpptoken.Metadata
-			err := faultOpNamed(t, "update").run(t.Context(), client, vpptoken.WithMetadata(&meta))
-			e := faultError(t, err)
+			err := faulttest.Named(t, "update").Run(t.Context(), client, vpptoken.WithMetadata(&meta))
+			e := faulttest.Error(t, err)
 			if e.StatusCode != http.StatusBadRequest || e.RequestID != "req-1" || e.Ambiguous || requests.Load() != 1 || meta.StatusCode != http.StatusBadRequest || meta.RequestID != "req-1" {
 				t.Errorf("error %+v, metadata %+v", *e, meta)
 			}
@@ -237,7 +229,7 @@ func TestR09Sentinels(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				err := faultOpNamed(t, "get").run(t.Context(), faultClient(t, &faultService{answer: always(tc.status, tc.body)}))
+				err := faulttest.Named(t, "get").Run(t.Context(), faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(tc.status, tc.body)}))
 				for _, sentinel := range all {
 					if errors.Is(err, sentinel) != slices.Contains(tc.want, sentinel) {
 						t.Errorf("errors.Is(%v, %v) is %v", err, sentinel, errors.Is(err, sentinel))

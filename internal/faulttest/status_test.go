@@ -1,4 +1,4 @@
-package vpptoken_test
+package faulttest_test
 
 import (
 	"net/http"
@@ -12,6 +12,7 @@ import (
 	"github.com/jarcoal/httpmock"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
 
 // faultRepeated says whether the table lets an operation of this effect be repeated after an answer.
@@ -20,16 +21,16 @@ func faultRepeated(effect, status int, retryAfter bool) bool {
 	case 429:
 		return true
 	case 503:
-		return effect != faultActs || retryAfter
+		return effect != faulttest.Unsafe || retryAfter
 	case 408, 500, 502, 504, 509:
-		return effect != faultActs
+		return effect != faulttest.Unsafe
 	}
 	return false
 }
 
 // faultAmbiguous says whether the service may have acted although it answered so.
 func faultAmbiguous(effect, status int, retryAfter bool) bool {
-	if effect == faultReads || status == 501 || status == 505 || status == 503 && retryAfter {
+	if effect == faulttest.Safe || status == 501 || status == 505 || status == 503 && retryAfter {
 		return false
 	}
 	return status == 408 || status >= 500
@@ -42,9 +43,9 @@ func TestR01StatusByOperation(t *testing.T) {
 		statuses = append(statuses, s)
 	}
 	statuses = append(statuses, 451, 499, 500, 501, 502, 503, 504, 505, 506, 507, 508, 510, 511)
-	for _, op := range faultOps() {
+	for _, op := range faulttest.Operations() {
 		for _, retryAfter := range []bool{false, true} {
-			t.Run(op.name+"/retry-after="+strconv.FormatBool(retryAfter), func(t *testing.T) {
+			t.Run(op.Name+"/retry-after="+strconv.FormatBool(retryAfter), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					for _, status := range statuses {
@@ -56,68 +57,68 @@ func TestR01StatusByOperation(t *testing.T) {
 	}
 }
 
-func testStatus(t *testing.T, op faultOp, status int, retryAfter bool) {
+func testStatus(t *testing.T, op faulttest.Operation, status int, retryAfter bool) {
 	t.Helper()
 	headers := []string{"Request-Id", "req-1", "Location", "https://elsewhere.example/"}
 	if retryAfter {
 		headers = append(headers, "Retry-After", "2")
 	}
-	service := &faultService{answer: always(status, `{"error":{"code":"Code","message":"Why."}}`, headers...)}
+	service := &faulttest.Service{Answer: faulttest.Always(status, `{"error":{"code":"Code","message":"Why."}}`, headers...)}
 	var meta vpptoken.Metadata
-	err := op.run(t.Context(), faultClient(t, service), vpptoken.WithMetadata(&meta))
-	e := faultError(t, err)
+	err := op.Run(t.Context(), faulttest.Client(t, service), vpptoken.WithMetadata(&meta))
+	e := faulttest.Error(t, err)
 
 	attempts := 1
-	if faultRepeated(op.effect, status, retryAfter) {
+	if faultRepeated(op.Effect, status, retryAfter) {
 		attempts = 4
 	}
-	sent := service.requests()
+	sent := service.Requests()
 	if len(sent) != attempts || e.Attempts != attempts || meta.Attempts != attempts {
 		t.Errorf("%s on %d: %d requests, Error.Attempts %d, Metadata.Attempts %d; want %d",
-			op.name, status, len(sent), e.Attempts, meta.Attempts, attempts)
+			op.Name, status, len(sent), e.Attempts, meta.Attempts, attempts)
 	}
 	for _, s := range sent[1:] {
-		if s.method != sent[0].method || s.url != sent[0].url || s.body != sent[0].body || s.bearer != sent[0].bearer {
-			t.Errorf("%s on %d: a repeat differs: %+v, first %+v", op.name, status, s, sent[0])
+		if s.Method != sent[0].Method || s.URL != sent[0].URL || s.Body != sent[0].Body || s.Bearer != sent[0].Bearer {
+			t.Errorf("%s on %d: a repeat differs: %+v, first %+v", op.Name, status, s, sent[0])
 		}
 	}
-	if e.StatusCode != status || meta.StatusCode != status || e.Op != op.name || e.RequestID != "req-1" || meta.RequestID != "req-1" || e.Code != "Code" {
-		t.Errorf("%s on %d: error %+v, metadata %+v", op.name, status, *e, meta)
+	if e.StatusCode != status || meta.StatusCode != status || e.Op != op.Name || e.RequestID != "req-1" || meta.RequestID != "req-1" || e.Code != "Code" {
+		t.Errorf("%s on %d: error %+v, metadata %+v", op.Name, status, *e, meta)
 	}
-	if want := faultAmbiguous(op.effect, status, retryAfter); e.Ambiguous != want {
-		t.Errorf("%s on %d: Ambiguous %v, want %v", op.name, status, e.Ambiguous, want)
+	if want := faultAmbiguous(op.Effect, status, retryAfter); e.Ambiguous != want {
+		t.Errorf("%s on %d: Ambiguous %v, want %v", op.Name, status, e.Ambiguous, want)
 	}
-	later := slices.Contains([]int{408, 429, 500, 502, 503, 504, 509}, status) && (op.effect != faultActs || !e.Ambiguous)
+	later := slices.Contains([]int{408, 429, 500, 502, 503, 504, 509}, status) && (op.Effect != faulttest.Unsafe || !e.Ambiguous)
 	if vpptoken.Retryable(err) != later {
-		t.Errorf("%s on %d: Retryable %v, want %v", op.name, status, !later, later)
+		t.Errorf("%s on %d: Retryable %v, want %v", op.Name, status, !later, later)
 	}
 	want := time.Duration(0)
 	if retryAfter {
 		want = 2 * time.Second
 	}
 	if e.RetryAfter != want {
-		t.Errorf("%s on %d: RetryAfter %v, want %v", op.name, status, e.RetryAfter, want)
+		t.Errorf("%s on %d: RetryAfter %v, want %v", op.Name, status, e.RetryAfter, want)
 	}
 }
 
 // A repeat that succeeds is a success, and the body is the same each time.
 func TestR01RepeatSucceeds(t *testing.T) {
 	t.Parallel()
-	for _, op := range faultOps() {
-		t.Run(op.name, func(t *testing.T) {
+	for _, op := range faulttest.Operations() {
+		t.Run(op.Name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				mock := httpmock.NewMockTransport()
-				service := &faultService{answer: answerFunc(func(_ int, r *http.Request) (*http.Response, error) { return mock.RoundTrip(r) })}
+				service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(_ int, r *http.Request) (*http.Response, error) { return mock.RoundTrip(r) })}
 				mock.RegisterNoResponder(httpmock.NewStringResponder(429, "").
 					Then(httpmock.NewStringResponder(503, "").HeaderSet(http.Header{"Retry-After": {"1"}})).
-					Then(httpmock.NewStringResponder(op.status, op.answer)))
+					Then(httpmock.NewStringResponder(op.Status, op.Answer)))
 				var meta vpptoken.Metadata
-				if err := op.run(t.Context(), faultClient(t, service), vpptoken.WithMetadata(&meta)); err != nil {
+				if err := op.Run(t.Context(), faulttest.Client(t, service), vpptoken.WithMetadata(&meta)); err != nil {
 					t.Fatal(err)
 				}
-				sent := service.requests()
-				if len(sent) != 3 || sent[0].body != sent[1].body || sent[0].body != sent[2].body || meta.Attempts != 3 || meta.StatusCode != op.status {
+				sent := service.Requests()
+				if len(sent) != 3 || sent[0].Body != sent[1].Body || sent[0].Body != sent[2].Body || meta.Attempts != 3 || meta.StatusCode != op.Status {
 					t.Errorf("requests %+v, metadata %+v", sent, meta)
 				}
 			})
@@ -131,10 +132,10 @@ func TestR01OwnBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		seen := map[time.Duration]bool{}
 		for range 20 {
-			service := &faultService{answer: always(503, "")}
-			_, err := faultClient(t, service).Get(t.Context(), faultID)
-			wantFault(t, err)
-			waits := service.waits()
+			service := &faulttest.Service{Answer: faulttest.Always(503, "")}
+			_, err := faulttest.Client(t, service).Get(t.Context(), faulttest.ID)
+			faulttest.WantError(t, err)
+			waits := service.Waits()
 			for i, full := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second} {
 				if waits[i] < full/2 || waits[i] > full {
 					t.Errorf("wait %d is %v, want %v to %v", i+1, waits[i], full/2, full)
@@ -170,13 +171,13 @@ func TestR02RetryAfterIsObeyed(t *testing.T) {
 			t.Run(name+"/"+strconv.Itoa(status), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					service := &faultService{answer: once(
-						always(status, "", "Retry-After", tc.value, "Date", server.Format(http.TimeFormat)), always(200, `{"id":"1"}`))}
-					if _, err := faultClient(t, service).Get(t.Context(), faultID); err != nil {
+					service := &faulttest.Service{Answer: faulttest.Once(
+						faulttest.Always(status, "", "Retry-After", tc.value, "Date", server.Format(http.TimeFormat)), faulttest.Always(200, `{"id":"1"}`))}
+					if _, err := faulttest.Client(t, service).Get(t.Context(), faulttest.ID); err != nil {
 						t.Fatal(err)
 					}
 					most := tc.want + max(tc.want/10, 10*time.Millisecond)
-					if got := service.waits(); len(got) != 1 || got[0] < tc.want || got[0] > most {
+					if got := service.Waits(); len(got) != 1 || got[0] < tc.want || got[0] > most {
 						t.Errorf("waited %v, want one wait of %v to %v", got, tc.want, most)
 					}
 				})
@@ -218,24 +219,24 @@ func TestR03RetryAfterIsNoTrap(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				service := &faultService{answer: answerFunc(func(int, *http.Request) (*http.Response, error) {
-					resp := faultAnswer(429, "")
+				service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
+					resp := faulttest.Answer(429, "")
 					resp.Header["Retry-After"] = slices.Clone(tc.values)
 					return resp, nil
 				})}
-				client := faultClient(t, service)
+				client := faulttest.Client(t, service)
 				began := time.Now()
-				_, err := client.Get(t.Context(), faultID)
-				e := faultError(t, err)
-				waits := service.waits()
+				_, err := client.Get(t.Context(), faulttest.ID)
+				e := faulttest.Error(t, err)
+				waits := service.Waits()
 				if tc.want == end {
 					wait, ok := vpptoken.RetryAfter(err)
 					if len(waits) != 0 || time.Since(began) != 0 || e.StatusCode != http.StatusTooManyRequests || !ok || wait <= time.Minute || wait != e.RetryAfter {
 						t.Errorf("waits %v, took %v, error %+v; want an end at once that tells the wait", waits, time.Since(began), *e)
 					}
 					// One hostile header does not close the client: there is no cool-down.
-					_, _ = client.Get(t.Context(), faultID)
-					if len(service.requests()) != 2 || time.Since(began) != 0 {
+					_, _ = client.Get(t.Context(), faulttest.ID)
+					if len(service.Requests()) != 2 || time.Since(began) != 0 {
 						t.Errorf("the next call was held back for %v", time.Since(began))
 					}
 					return

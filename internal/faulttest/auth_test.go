@@ -1,4 +1,4 @@
-package vpptoken_test
+package faulttest_test
 
 import (
 	"context"
@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -19,6 +17,8 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
+	"github.com/vpptoken/vpptoken/internal/leaktest"
 )
 
 // claimsSource is a token source that takes a context and claims. Each token is another, unless it is stuck.
@@ -37,9 +37,9 @@ func (s *claimsSource) TokenContext(ctx context.Context, claims string) (*oauth2
 	defer s.mu.Unlock()
 	s.claims = append(s.claims, claims)
 	if s.stuck {
-		return &oauth2.Token{AccessToken: canaryBearer}, ctx.Err()
+		return &oauth2.Token{AccessToken: faulttest.Bearer}, ctx.Err()
 	}
-	return &oauth2.Token{AccessToken: fmt.Sprintf("%s-%d", canaryBearer, len(s.claims))}, ctx.Err()
+	return &oauth2.Token{AccessToken: fmt.Sprintf("%s-%d", faulttest.Bearer, len(s.claims))}, ctx.Err()
 }
 
 // A 401 is answered by one new token and one repeat, whatever the operation: the service did not act.
@@ -48,10 +48,6 @@ func TestR12Unauthorized(t *testing.T) {
 	const claims = `{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}`
 	challenge := func(encoded string) []string {
 		return []string{"Www-Authenticate", `Bearer realm="", error="insufficient_claims", claims="` + encoded + `", authorization_uri="https://login.example/"`}
-	}
-	forbidden, err := os.ReadFile(filepath.Join("testdata", "error-intune-nested-twice.json"))
-	if err != nil {
-		t.Fatal(err)
 	}
 	for name, tc := range map[string]struct {
 		first    []string // headers of the 401
@@ -64,7 +60,7 @@ func TestR12Unauthorized(t *testing.T) {
 		"once":                  {requests: 2, claims: []string{"", ""}},
 		"for ever":              {forever: true, requests: 2, claims: []string{"", ""}},
 		"the same token again":  {stuck: true, requests: 1, claims: []string{"", ""}},
-		"around Forbidden":      {body: string(forbidden), forever: true, requests: 1, claims: []string{""}},
+		"around Forbidden":      {body: faulttest.Fixture(t, "error-intune-nested-twice.json"), forever: true, requests: 1, claims: []string{""}},
 		"challenge":             {first: challenge(base64.StdEncoding.EncodeToString([]byte(claims))), requests: 2, claims: []string{"", claims}},
 		"challenge, unpadded":   {first: challenge(base64.RawStdEncoding.EncodeToString([]byte(claims))), requests: 2, claims: []string{"", claims}},
 		"challenge, URL":        {first: challenge(base64.URLEncoding.EncodeToString([]byte(claims))), requests: 2, claims: []string{"", claims}},
@@ -75,28 +71,28 @@ func TestR12Unauthorized(t *testing.T) {
 		"challenge of 20 kB":    {first: challenge(strings.Repeat("e30K", 5000)), requests: 2, claims: []string{"", ""}},
 		"claims, no challenge":  {first: []string{"Www-Authenticate", `Bearer error="invalid_token", claims="e30="`}, requests: 2, claims: []string{"", ""}},
 	} {
-		for _, op := range faultOps() {
-			t.Run(name+"/"+op.name, func(t *testing.T) {
+		for _, op := range faulttest.Operations() {
+			t.Run(name+"/"+op.Name, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					refuse := always(401, tc.body, tc.first...)
-					service := &faultService{answer: once(refuse, always(op.status, op.answer))}
+					refuse := faulttest.Always(401, tc.body, tc.first...)
+					service := &faulttest.Service{Answer: faulttest.Once(refuse, faulttest.Always(op.Status, op.Answer))}
 					if tc.forever {
-						service.answer = refuse
+						service.Answer = refuse
 					}
 					source := &claimsSource{stuck: tc.stuck}
-					client := faultClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
+					client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
 					var meta vpptoken.Metadata
 					began := time.Now()
-					err := op.run(t.Context(), client, vpptoken.WithMetadata(&meta))
-					sent := service.requests()
+					err := op.Run(t.Context(), client, vpptoken.WithMetadata(&meta))
+					sent := service.Requests()
 					if len(sent) != tc.requests || meta.Attempts != tc.requests || time.Since(began) != 0 {
 						t.Errorf("%d requests in %v, Metadata.Attempts %d; want %d at once", len(sent), time.Since(began), meta.Attempts, tc.requests)
 					}
 					if strings.Join(source.claims, "|") != strings.Join(tc.claims, "|") {
 						t.Errorf("the source was asked for the claims %q, want %q", source.claims, tc.claims)
 					}
-					if len(sent) == 2 && (sent[0].bearer == sent[1].bearer || sent[0].body != sent[1].body) {
+					if len(sent) == 2 && (sent[0].Bearer == sent[1].Bearer || sent[0].Body != sent[1].Body) {
 						t.Errorf("the repeat: %+v, first %+v", sent[1], sent[0])
 					}
 					if !tc.forever && !tc.stuck {
@@ -105,7 +101,7 @@ func TestR12Unauthorized(t *testing.T) {
 						}
 						return
 					}
-					e := faultError(t, err)
+					e := faulttest.Error(t, err)
 					if !errors.Is(err, vpptoken.ErrUnauthorized) || errors.Is(err, vpptoken.ErrForbidden) != (tc.body != "") || e.Ambiguous || vpptoken.Retryable(err) {
 						t.Errorf("error %+v (%v)", *e, err)
 					}
@@ -122,13 +118,13 @@ func TestR12Unauthorized(t *testing.T) {
 func TestR12FreshTokenForEachAttempt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service := &faultService{answer: always(503, "")}
-		client := faultClientFor(t, &claimsSource{}, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
-		_, err := client.Get(t.Context(), faultID)
-		wantFault(t, err)
-		for i, s := range service.requests() {
-			if want := fmt.Sprintf("Bearer %s-%d", canaryBearer, i+1); s.bearer != want {
-				t.Errorf("request %d has the bearer %q, want %q", i+1, s.bearer, want)
+		service := &faulttest.Service{Answer: faulttest.Always(503, "")}
+		client := faulttest.ClientFor(t, &claimsSource{}, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
+		_, err := client.Get(t.Context(), faulttest.ID)
+		faulttest.WantError(t, err)
+		for i, s := range service.Requests() {
+			if want := fmt.Sprintf("Bearer %s-%d", faulttest.Bearer, i+1); s.Bearer != want {
+				t.Errorf("request %d has the bearer %q, want %q", i+1, s.Bearer, want)
 			}
 		}
 	})
@@ -139,13 +135,13 @@ func TestR12MixedWithOtherFaults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		statuses := []int{503, 401, 503, 401, 200}
-		service := &faultService{answer: answerFunc(func(n int, _ *http.Request) (*http.Response, error) {
-			return faultAnswer(statuses[n], `{"id":"1"}`), nil
+		service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(n int, _ *http.Request) (*http.Response, error) {
+			return faulttest.Answer(statuses[n], `{"id":"1"}`), nil
 		})}
 		source := &claimsSource{}
-		client := faultClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}), vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 10}))
-		_, err := client.Get(t.Context(), faultID)
-		if e := faultError(t, err); e.StatusCode != http.StatusUnauthorized || e.Attempts != 4 || len(source.claims) != 4 {
+		client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}), vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 10}))
+		_, err := client.Get(t.Context(), faulttest.ID)
+		if e := faulttest.Error(t, err); e.StatusCode != http.StatusUnauthorized || e.Attempts != 4 || len(source.claims) != 4 {
 			t.Errorf("error %+v, the source was asked %d times", *e, len(source.claims))
 		}
 	})
@@ -154,15 +150,15 @@ func TestR12MixedWithOtherFaults(t *testing.T) {
 // A token source that fails is an error of its own: not repeated as if it were the network, and nothing is sent.
 func TestR13TokenSources(t *testing.T) {
 	t.Parallel()
-	sentinel := errors.New("the vault is sealed: " + canaryClient)
+	sentinel := errors.New("the vault is sealed: " + faulttest.ClientSecret)
 	token := func(bearer string) func(int) (*oauth2.Token, error) {
 		return func(int) (*oauth2.Token, error) { return &oauth2.Token{AccessToken: bearer}, nil }
 	}
 	retrieve := func(status int) func(int) (*oauth2.Token, error) {
 		return func(int) (*oauth2.Token, error) {
 			return nil, &oauth2.RetrieveError{
-				Response: &http.Response{StatusCode: status, Status: canaryClient}, Body: []byte("client_secret=" + canaryClient),
-				ErrorCode: "invalid_client", ErrorDescription: "AADSTS7000215: Invalid client secret provided: " + canaryClient, ErrorURI: canaryClient,
+				Response: &http.Response{StatusCode: status, Status: faulttest.ClientSecret}, Body: []byte("client_secret=" + faulttest.ClientSecret),
+				ErrorCode: "invalid_client", ErrorDescription: "AADSTS7000215: Invalid client secret provided: " + faulttest.ClientSecret, ErrorURI: faulttest.ClientSecret,
 			}
 		}
 	}
@@ -172,34 +168,34 @@ func TestR13TokenSources(t *testing.T) {
 		retryable bool
 	}{
 		"error":           {func(int) (*oauth2.Token, error) { return nil, sentinel }, "token source failed", true},
-		"error and token": {func(int) (*oauth2.Token, error) { return &oauth2.Token{AccessToken: canaryBearer}, sentinel }, "token source failed", true},
+		"error and token": {func(int) (*oauth2.Token, error) { return &oauth2.Token{AccessToken: faulttest.Bearer}, sentinel }, "token source failed", true},
 		"nil token":       {func(int) (*oauth2.Token, error) { return nil, nil }, "no access token", false},
 		"empty token":     {token(""), "no access token", false},
-		"CR and LF":       {token(canaryBearer + "\r\nX-Injected: 1"), "header", false},
-		"space":           {token(canaryBearer + " x"), "header", false},
-		"NUL":             {token(canaryBearer + "\x00"), "header", false},
-		"not ASCII":       {token(canaryBearer + "é"), "header", false},
-		"panic":           {func(int) (*oauth2.Token, error) { panic(canaryClient) }, "panic", false},
+		"CR and LF":       {token(faulttest.Bearer + "\r\nX-Injected: 1"), "header", false},
+		"space":           {token(faulttest.Bearer + " x"), "header", false},
+		"NUL":             {token(faulttest.Bearer + "\x00"), "header", false},
+		"not ASCII":       {token(faulttest.Bearer + "é"), "header", false},
+		"panic":           {func(int) (*oauth2.Token, error) { panic(faulttest.ClientSecret) }, "panic", false},
 		"nil panic":       {func(int) (*oauth2.Token, error) { panic(sentinel) }, "panic", false},
 		"Goexit":          {func(int) (*oauth2.Token, error) { runtime.Goexit(); return nil, nil }, "token source", false},
 		"refused":         {retrieve(401), "invalid_client", false},
 		"out of order":    {retrieve(503), "AADSTS7000215", true},
 		"hostile code": {func(int) (*oauth2.Token, error) {
-			return nil, &oauth2.RetrieveError{Response: &http.Response{StatusCode: http.StatusBadRequest}, ErrorCode: "secret " + canaryClient, ErrorDescription: canaryClient}
+			return nil, &oauth2.RetrieveError{Response: &http.Response{StatusCode: http.StatusBadRequest}, ErrorCode: "secret " + faulttest.ClientSecret, ErrorDescription: faulttest.ClientSecret}
 		}, "token source failed", false},
 	} {
 		for _, op := range []string{"get", "create"} {
 			t.Run(name+"/"+op, func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					service := &faultService{answer: always(200, `{"id":"1"}`)}
-					source := &countedSource{token: tc.token}
-					client := faultClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
+					service := &faulttest.Service{Answer: faulttest.Always(200, `{"id":"1"}`)}
+					source := &faulttest.CountedSource{Answer: tc.token}
+					client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
 					var meta vpptoken.Metadata
-					err := faultOpNamed(t, op).run(t.Context(), client, vpptoken.WithMetadata(&meta))
-					e := faultError(t, err)
-					if len(service.requests()) != 0 || source.asked.Load() != 1 || e.Attempts != 0 || meta.Attempts != 0 || e.Ambiguous || e.StatusCode != 0 {
-						t.Errorf("%d requests, the source asked %d times, error %+v", len(service.requests()), source.asked.Load(), *e)
+					err := faulttest.Named(t, op).Run(t.Context(), client, vpptoken.WithMetadata(&meta))
+					e := faulttest.Error(t, err)
+					if len(service.Requests()) != 0 || source.Asked.Load() != 1 || e.Attempts != 0 || meta.Attempts != 0 || e.Ambiguous || e.StatusCode != 0 {
+						t.Errorf("%d requests, the source asked %d times, error %+v", len(service.Requests()), source.Asked.Load(), *e)
 					}
 					if !strings.Contains(err.Error(), tc.text) || vpptoken.Retryable(err) != tc.retryable {
 						t.Errorf("error %q, Retryable %v; want %q, %v", err, vpptoken.Retryable(err), tc.text, tc.retryable)
@@ -207,11 +203,11 @@ func TestR13TokenSources(t *testing.T) {
 					if name == "error" && !errors.Is(err, sentinel) {
 						t.Error("errors.Is does not find the source's own error")
 					}
-					showsNoSecret(t, err)
+					leaktest.ShowsNoSecret(t, err)
 					// The source is asked again by the next call: nothing is stuck.
-					_ = faultOpNamed(t, op).run(t.Context(), client)
-					if source.asked.Load() != 2 {
-						t.Errorf("the source was asked %d times by two calls", source.asked.Load())
+					_ = faulttest.Named(t, op).Run(t.Context(), client)
+					if source.Asked.Load() != 2 {
+						t.Errorf("the source was asked %d times by two calls", source.Asked.Load())
 					}
 				})
 			})
@@ -225,14 +221,14 @@ func TestR13BlockedSource(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
 		var underWay, most atomic.Int32
-		source := &countedSource{token: func(int) (*oauth2.Token, error) {
+		source := &faulttest.CountedSource{Answer: func(int) (*oauth2.Token, error) {
 			most.Store(max(most.Load(), underWay.Add(1)))
 			defer underWay.Add(-1)
 			<-release
-			return &oauth2.Token{AccessToken: canaryBearer}, nil
+			return &oauth2.Token{AccessToken: faulttest.Bearer}, nil
 		}}
-		service := &faultService{answer: always(200, `{"id":"1"}`)}
-		client := faultClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
+		service := &faulttest.Service{Answer: faulttest.Always(200, `{"id":"1"}`)}
+		client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
 		began := time.Now()
 		var calls sync.WaitGroup
 		for i := range 20 {
@@ -240,23 +236,23 @@ func TestR13BlockedSource(t *testing.T) {
 				limit := time.Duration(i+1) * time.Second
 				ctx, cancel := context.WithTimeout(t.Context(), limit)
 				defer cancel()
-				_, err := client.Get(ctx, faultID)
+				_, err := client.Get(ctx, faulttest.ID)
 				if took := time.Since(began); took > limit+50*time.Millisecond || !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("call %d took %v: %v", i, took, err)
 				}
 			})
 		}
 		calls.Wait()
-		_, err := client.Get(t.Context(), faultID) // without a deadline of its own it ends with the attempt's
+		_, err := client.Get(t.Context(), faulttest.ID) // without a deadline of its own it ends with the attempt's
 		if took := time.Since(began); took > 51*time.Second || errors.Is(err, context.DeadlineExceeded) || err == nil {
 			t.Errorf("took %v: %v", took, err)
 		}
-		if source.asked.Load() != 1 || most.Load() != 1 || len(service.requests()) != 0 {
-			t.Errorf("the source was asked %d times, %d at once; %d requests", source.asked.Load(), most.Load(), len(service.requests()))
+		if source.Asked.Load() != 1 || most.Load() != 1 || len(service.Requests()) != 0 {
+			t.Errorf("the source was asked %d times, %d at once; %d requests", source.Asked.Load(), most.Load(), len(service.Requests()))
 		}
 		close(release)
 		synctest.Wait()
-		if _, err := client.Get(t.Context(), faultID); err != nil {
+		if _, err := client.Get(t.Context(), faulttest.ID); err != nil {
 			t.Errorf("after it woke up: %v", err)
 		}
 	})
@@ -274,9 +270,9 @@ func TestR13ContextOfTheFetch(t *testing.T) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		})
-		client := faultClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: &faultService{answer: always(200, "")}}))
+		client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: &faulttest.Service{Answer: faulttest.Always(200, "")}}))
 		began := time.Now()
-		_, err := client.Get(context.WithValue(t.Context(), key{}, "trace"), faultID)
+		_, err := client.Get(context.WithValue(t.Context(), key{}, "trace"), faulttest.ID)
 		if took := time.Since(began); took != 30*time.Second || err == nil || errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("took %v: %v", took, err)
 		}

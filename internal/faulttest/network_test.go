@@ -1,4 +1,4 @@
-package vpptoken_test
+package faulttest_test
 
 import (
 	"context"
@@ -15,15 +15,16 @@ import (
 	"time"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
 	"github.com/vpptoken/vpptoken/internal/rawserver"
 )
 
 // goodAnswer is what a healthy service sends for an operation.
-func goodAnswer(op faultOp) string {
-	if op.status == http.StatusNoContent {
+func goodAnswer(op faulttest.Operation) string {
+	if op.Status == http.StatusNoContent {
 		return "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n"
 	}
-	return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" + op.answer
+	return "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" + op.Answer
 }
 
 // What the network does to a request after the service may have read it.
@@ -45,16 +46,16 @@ func networkFaults() map[string]rawserver.Script {
 func TestR05NetworkFaults(t *testing.T) {
 	t.Parallel()
 	for name, fault := range networkFaults() {
-		for _, op := range faultOps() {
-			t.Run(name+"/"+op.name, func(t *testing.T) {
+		for _, op := range faulttest.Operations() {
+			t.Run(name+"/"+op.Name, func(t *testing.T) {
 				t.Parallel()
 				scripts := []rawserver.Script{fault}
-				if op.effect != faultActs {
+				if op.Effect != faulttest.Unsafe {
 					scripts = append(scripts, fault, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(goodAnswer(op))})
 				}
 				server := rawserver.New(t, scripts...)
 				var meta vpptoken.Metadata
-				err := op.run(t.Context(), loopbackClient(t, server.URL(), quick(5*time.Second)), vpptoken.WithMetadata(&meta))
+				err := op.Run(t.Context(), faulttest.Loopback(t, server.URL(), faulttest.Quick(5*time.Second)), vpptoken.WithMetadata(&meta))
 				requests := server.Requests()
 				if len(requests) != len(scripts) || meta.Attempts != len(scripts) {
 					t.Fatalf("%d requests, Metadata.Attempts %d; want %d", len(requests), meta.Attempts, len(scripts))
@@ -64,13 +65,13 @@ func TestR05NetworkFaults(t *testing.T) {
 						t.Errorf("a repeat differs: %+v, first %+v", r, requests[0])
 					}
 				}
-				if op.effect != faultActs {
+				if op.Effect != faulttest.Unsafe {
 					if err != nil {
 						t.Error(err)
 					}
 					return
 				}
-				if e := faultError(t, err); !e.Ambiguous || e.Attempts != 1 || vpptoken.Retryable(err) {
+				if e := faulttest.Error(t, err); !e.Ambiguous || e.Attempts != 1 || vpptoken.Retryable(err) {
 					t.Errorf("error %+v; want it ambiguous after one attempt, and not Retryable", *e)
 				}
 			})
@@ -81,13 +82,13 @@ func TestR05NetworkFaults(t *testing.T) {
 // A connection that was made and reset may have carried the request: an operation that acts does not try another one.
 func TestR05ResetBeforeReading(t *testing.T) {
 	t.Parallel()
-	for _, op := range faultOps() {
-		t.Run(op.name, func(t *testing.T) {
+	for _, op := range faulttest.Operations() {
+		t.Run(op.Name, func(t *testing.T) {
 			t.Parallel()
 			dialled := make(chan struct{}, 4)
 			script := rawserver.Script{rawserver.WaitFor(dialled), rawserver.Reset()}
 			scripts := []rawserver.Script{script}
-			if op.effect != faultActs {
+			if op.Effect != faulttest.Unsafe {
 				scripts = append(scripts, script, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(goodAnswer(op))})
 			}
 			server := rawserver.New(t, scripts...)
@@ -96,18 +97,18 @@ func TestR05ResetBeforeReading(t *testing.T) {
 				dialled <- struct{}{} // not before: connect itself could see the reset
 				return c, err
 			}}
-			client := loopbackClient(t, server.URL(), quick(5*time.Second), vpptoken.WithHTTPClient(&http.Client{Transport: transport}))
-			err := op.run(t.Context(), client)
+			client := faulttest.Loopback(t, server.URL(), faulttest.Quick(5*time.Second), vpptoken.WithHTTPClient(&http.Client{Transport: transport}))
+			err := op.Run(t.Context(), client)
 			if server.Connections() != len(scripts) {
 				t.Errorf("%d connections, want %d", server.Connections(), len(scripts))
 			}
-			if op.effect != faultActs {
+			if op.Effect != faulttest.Unsafe {
 				if err != nil {
 					t.Error(err)
 				}
 				return
 			}
-			if e := faultError(t, err); !e.Ambiguous || e.Attempts != 1 {
+			if e := faulttest.Error(t, err); !e.Ambiguous || e.Attempts != 1 {
 				t.Errorf("error %+v; want it ambiguous after one attempt", *e)
 			}
 		})
@@ -117,27 +118,27 @@ func TestR05ResetBeforeReading(t *testing.T) {
 // The service closes a connection that the client holds for reuse, at the worst moment: when it has read the next request.
 func TestR05StaleKeepAlive(t *testing.T) {
 	t.Parallel()
-	for _, op := range faultOps() {
-		t.Run(op.name, func(t *testing.T) {
+	for _, op := range faulttest.Operations() {
+		t.Run(op.Name, func(t *testing.T) {
 			t.Parallel()
 			const kept = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{\"id\":\"1\"}\n"
 			scripts := []rawserver.Script{{rawserver.ReadRequest(), rawserver.Write(kept), rawserver.ReadRequest(), rawserver.Reset()}}
-			if op.effect != faultActs {
+			if op.Effect != faulttest.Unsafe {
 				scripts = append(scripts, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(goodAnswer(op))})
 			}
 			server := rawserver.New(t, scripts...)
-			client := loopbackClient(t, server.URL(), quick(5*time.Second))
-			if _, err := client.Get(t.Context(), faultID); err != nil {
+			client := faulttest.Loopback(t, server.URL(), faulttest.Quick(5*time.Second))
+			if _, err := client.Get(t.Context(), faulttest.ID); err != nil {
 				t.Fatal(err)
 			}
-			err := op.run(t.Context(), client)
-			if op.effect != faultActs {
+			err := op.Run(t.Context(), client)
+			if op.Effect != faulttest.Unsafe {
 				if err != nil || len(server.Requests()) != 3 {
 					t.Errorf("%d requests, error %v", len(server.Requests()), err)
 				}
 				return
 			}
-			if e := faultError(t, err); !e.Ambiguous || len(server.Requests()) != 2 || server.Connections() != 1 {
+			if e := faulttest.Error(t, err); !e.Ambiguous || len(server.Requests()) != 2 || server.Connections() != 1 {
 				t.Errorf("%d requests on %d connections, error %+v", len(server.Requests()), server.Connections(), *e)
 			}
 		})
@@ -153,11 +154,11 @@ func TestR05Refused(t *testing.T) {
 	}
 	address := "http://" + l.Addr().String()
 	_ = l.Close()
-	for _, op := range faultOps() {
-		t.Run(op.name, func(t *testing.T) {
+	for _, op := range faulttest.Operations() {
+		t.Run(op.Name, func(t *testing.T) {
 			t.Parallel()
-			err := op.run(t.Context(), loopbackClient(t, address, quick(5*time.Second)))
-			e := faultError(t, err)
+			err := op.Run(t.Context(), faulttest.Loopback(t, address, faulttest.Quick(5*time.Second)))
+			e := faulttest.Error(t, err)
 			if e.Attempts != 4 || e.Ambiguous || e.StatusCode != 0 || !vpptoken.Retryable(err) {
 				t.Errorf("error %+v", *e)
 			}
@@ -177,10 +178,10 @@ func TestR05HopelessConnections(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				service := &faultService{answer: answerFunc(func(int, *http.Request) (*http.Response, error) { return nil, cause })}
-				_, err := faultClient(t, service).Get(t.Context(), faultID)
-				if wantFault(t, err); len(service.requests()) != 1 {
-					t.Errorf("%d requests, want 1: %v", len(service.requests()), err)
+				service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) { return nil, cause })}
+				_, err := faulttest.Client(t, service).Get(t.Context(), faulttest.ID)
+				if faulttest.WantError(t, err); len(service.Requests()) != 1 {
+					t.Errorf("%d requests, want 1: %v", len(service.Requests()), err)
 				}
 			})
 		})
@@ -188,12 +189,12 @@ func TestR05HopelessConnections(t *testing.T) {
 	t.Run("DNS fails for now", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			service := &faultService{answer: answerFunc(func(int, *http.Request) (*http.Response, error) {
+			service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
 				return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "server misbehaving", IsTemporary: true}}
 			})}
-			err := faultOpNamed(t, "create").run(t.Context(), faultClient(t, service))
-			if e := faultError(t, err); len(service.requests()) != 4 || e.Ambiguous {
-				t.Errorf("%d requests, error %+v", len(service.requests()), *e)
+			err := faulttest.Named(t, "create").Run(t.Context(), faulttest.Client(t, service))
+			if e := faulttest.Error(t, err); len(service.Requests()) != 4 || e.Ambiguous {
+				t.Errorf("%d requests, error %+v", len(service.Requests()), *e)
 			}
 		})
 	})
@@ -207,9 +208,9 @@ func TestR05Certificate(t *testing.T) {
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	err := faultOpNamed(t, "create").run(t.Context(), loopbackClient(t, server.URL, quick(5*time.Second)))
+	err := faulttest.Named(t, "create").Run(t.Context(), faulttest.Loopback(t, server.URL, faulttest.Quick(5*time.Second)))
 	server.Close()
-	if e := faultError(t, err); e.Attempts != 1 || e.Ambiguous || asked || vpptoken.Retryable(err) {
+	if e := faulttest.Error(t, err); e.Attempts != 1 || e.Ambiguous || asked || vpptoken.Retryable(err) {
 		t.Errorf("error %+v (%v), request seen %v", *e, err, asked)
 	}
 }
@@ -217,29 +218,29 @@ func TestR05Certificate(t *testing.T) {
 // After an unclear failure a delete that finds nothing has succeeded; without one it has not.
 func TestR05DeleteThatIsDone(t *testing.T) {
 	t.Parallel()
-	gone := always(404, `{"error":{"code":"ResourceNotFound"}}`)
-	reset := answerFunc(func(int, *http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF })
-	refused := answerFunc(func(int, *http.Request) (*http.Response, error) {
+	gone := faulttest.Always(404, `{"error":{"code":"ResourceNotFound"}}`)
+	reset := faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF })
+	refused := faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
 		return nil, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
 	})
 	for name, tc := range map[string]struct {
-		first faultAnswers
+		first faulttest.Answers
 		done  bool
 	}{
 		"reset":                {reset, true},
-		"500":                  {always(500, ""), true},
-		"504":                  {always(504, ""), true},
-		"body breaks off":      {answerFunc(func(int, *http.Request) (*http.Response, error) { return brokenAnswer(200), nil }), true},
-		"429":                  {always(429, ""), false},
+		"500":                  {faulttest.Always(500, ""), true},
+		"504":                  {faulttest.Always(504, ""), true},
+		"body breaks off":      {faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) { return brokenAnswer(200), nil }), true},
+		"429":                  {faulttest.Always(429, ""), false},
 		"refused":              {refused, false},
-		"503 with Retry-After": {always(503, "", "Retry-After", "1"), false},
+		"503 with Retry-After": {faulttest.Always(503, "", "Retry-After", "1"), false},
 		"404 at once":          {gone, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				client := faultClient(t, &faultService{answer: once(tc.first, gone)})
-				err := client.Delete(t.Context(), faultID)
+				client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Once(tc.first, gone)})
+				err := client.Delete(t.Context(), faulttest.ID)
 				if tc.done && err != nil || !tc.done && !errors.Is(err, vpptoken.ErrNotFound) {
 					t.Errorf("error %v, want success %v", err, tc.done)
 				}
@@ -253,9 +254,9 @@ func TestR05AmbiguousStays(t *testing.T) {
 	t.Parallel()
 	for _, last := range []int{400, 401, 403, 404, 409, 412, 429} {
 		synctest.Test(t, func(t *testing.T) {
-			client := faultClient(t, &faultService{answer: once(always(502, ""), always(last, ""))})
-			err := faultOpNamed(t, "update").run(t.Context(), client)
-			if e := faultError(t, err); !e.Ambiguous || e.StatusCode != last {
+			client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Once(faulttest.Always(502, ""), faulttest.Always(last, ""))})
+			err := faulttest.Named(t, "update").Run(t.Context(), client)
+			if e := faulttest.Error(t, err); !e.Ambiguous || e.StatusCode != last {
 				t.Errorf("502, then %d: error %+v", last, *e)
 			}
 		})
@@ -263,7 +264,7 @@ func TestR05AmbiguousStays(t *testing.T) {
 }
 
 func brokenAnswer(status int) *http.Response {
-	resp := faultAnswer(status, "")
+	resp := faulttest.Answer(status, "")
 	resp.Body, resp.ContentLength = io.NopCloser(errorReader{io.ErrUnexpectedEOF}), 500
 	return resp
 }

@@ -1,4 +1,4 @@
-package vpptoken_test
+package faulttest_test
 
 import (
 	"bytes"
@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
+	"github.com/vpptoken/vpptoken/internal/leaktest"
 	"github.com/vpptoken/vpptoken/internal/rawserver"
 )
 
@@ -42,12 +44,12 @@ func TestR06StallsAndDrips(t *testing.T) {
 			t.Run(name+"/"+name2, func(t *testing.T) {
 				t.Parallel()
 				const attempt = 150 * time.Millisecond
-				op := faultOpNamed(t, name2)
-				client := loopbackClient(t, rawserver.New(t, script).URL(), vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1, AttemptTimeout: attempt}))
+				op := faulttest.Named(t, name2)
+				client := faulttest.Loopback(t, rawserver.New(t, script).URL(), vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1, AttemptTimeout: attempt}))
 				began := time.Now()
-				err := op.run(t.Context(), client)
+				err := op.Run(t.Context(), client)
 				took := time.Since(began)
-				e := faultError(t, err)
+				e := faulttest.Error(t, err)
 				if took > attempt+2*time.Second { // the machine may be busy: synctest measures the 50 ms
 					t.Errorf("took %v", took)
 				}
@@ -67,30 +69,30 @@ func TestR06NotHTTP(t *testing.T) {
 	t.Parallel()
 	read := rawserver.ReadRequest()
 	for name, step := range map[string]rawserver.Step{
-		"1xx flood":             rawserver.Flood("HTTP/1.1 103 Early Hints\r\nLink: </" + canaryBearer + ">\r\n\r\n"),
-		"no status line":        rawserver.Write(canaryBearer + "\r\n\r\n"),
-		"bad version":           rawserver.Write("HTTP/9.9.9 200 " + canaryBearer + "\r\n\r\n"),
-		"bad status":            rawserver.Write("HTTP/1.1 2OO " + canaryBearer + "\r\n\r\n"),
-		"status of two digits":  rawserver.Write("HTTP/1.1 20 " + canaryBearer + "\r\n\r\n"),
-		"bad header":            rawserver.Write("HTTP/1.1 200 OK\r\n" + canaryBearer + "\r\n\r\n"),
-		"bad Content-Length":    rawserver.Write("HTTP/1.1 200 OK\r\nContent-Length: " + canaryBearer + "\r\n\r\n"),
-		"bad transfer encoding": rawserver.Write("HTTP/1.1 200 OK\r\nTransfer-Encoding: " + canaryBearer + "\r\n\r\n"),
-		"endless header":        rawserver.Flood(canaryBearer),
-		"endless headers":       rawserver.Flood("HTTP/1.1 200 OK\r\n" + strings.Repeat("X-"+canaryBearer[:3]+": "+canaryBearer+"\r\n", 100)),
+		"1xx flood":             rawserver.Flood("HTTP/1.1 103 Early Hints\r\nLink: </" + faulttest.Bearer + ">\r\n\r\n"),
+		"no status line":        rawserver.Write(faulttest.Bearer + "\r\n\r\n"),
+		"bad version":           rawserver.Write("HTTP/9.9.9 200 " + faulttest.Bearer + "\r\n\r\n"),
+		"bad status":            rawserver.Write("HTTP/1.1 2OO " + faulttest.Bearer + "\r\n\r\n"),
+		"status of two digits":  rawserver.Write("HTTP/1.1 20 " + faulttest.Bearer + "\r\n\r\n"),
+		"bad header":            rawserver.Write("HTTP/1.1 200 OK\r\n" + faulttest.Bearer + "\r\n\r\n"),
+		"bad Content-Length":    rawserver.Write("HTTP/1.1 200 OK\r\nContent-Length: " + faulttest.Bearer + "\r\n\r\n"),
+		"bad transfer encoding": rawserver.Write("HTTP/1.1 200 OK\r\nTransfer-Encoding: " + faulttest.Bearer + "\r\n\r\n"),
+		"endless header":        rawserver.Flood(faulttest.Bearer),
+		"endless headers":       rawserver.Flood("HTTP/1.1 200 OK\r\n" + strings.Repeat("X-"+faulttest.Bearer[:3]+": "+faulttest.Bearer+"\r\n", 100)),
 		"TLS alert":             rawserver.Write("\x15\x03\x01\x00\x02\x02\x16"),
 		"HTTP/2 preface":        rawserver.Write("\x00\x00\x00\x04\x00\x00\x00\x00\x00"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := rawserver.New(t, rawserver.Script{read, step})
-			err := faultOpNamed(t, "create").run(t.Context(), loopbackClient(t, server.URL(), quick(5*time.Second)))
-			if e := faultError(t, err); !e.Ambiguous || e.Attempts != 1 || e.StatusCode != 0 {
+			err := faulttest.Named(t, "create").Run(t.Context(), faulttest.Loopback(t, server.URL(), faulttest.Quick(5*time.Second)))
+			if e := faulttest.Error(t, err); !e.Ambiguous || e.Attempts != 1 || e.StatusCode != 0 {
 				t.Errorf("error %+v", *e)
 			}
-			showsNoSecret(t, err)
+			leaktest.ShowsNoSecret(t, err)
 			again := rawserver.New(t, rawserver.Script{read, step})
-			err = faultOpNamed(t, "get").run(t.Context(), loopbackClient(t, again.URL(), quick(5*time.Second)))
-			if e := faultError(t, err); e.Attempts != 1 {
+			err = faulttest.Named(t, "get").Run(t.Context(), faulttest.Loopback(t, again.URL(), faulttest.Quick(5*time.Second)))
+			if e := faulttest.Error(t, err); e.Attempts != 1 {
 				t.Errorf("a protocol error was repeated: %+v", *e)
 			}
 		})
@@ -186,14 +188,14 @@ func TestR05HTTP2Streams(t *testing.T) {
 				rawserver.Script{http2Peer(bodies, tc.answers...)})
 			transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}
 			t.Cleanup(transport.CloseIdleConnections)
-			client := loopbackClient(t, "https://"+server.Addr(), quick(10*time.Second), vpptoken.WithHTTPClient(&http.Client{Transport: transport}))
-			err = faultOpNamed(t, "create").run(t.Context(), client)
+			client := faulttest.Loopback(t, "https://"+server.Addr(), faulttest.Quick(10*time.Second), vpptoken.WithHTTPClient(&http.Client{Transport: transport}))
+			err = faulttest.Named(t, "create").Run(t.Context(), client)
 			close(bodies)
 			var got []string
 			for b := range bodies {
 				got = append(got, b)
 			}
-			if len(got) != len(tc.answers) || !strings.Contains(got[len(got)-1], canaryApple) || got[0] != got[len(got)-1] {
+			if len(got) != len(tc.answers) || !strings.Contains(got[len(got)-1], faulttest.AppleToken) || got[0] != got[len(got)-1] {
 				t.Errorf("bodies %q", got)
 			}
 			if !tc.fails {
@@ -202,7 +204,7 @@ func TestR05HTTP2Streams(t *testing.T) {
 				}
 				return
 			}
-			if e := faultError(t, err); !e.Ambiguous || e.Attempts != 1 {
+			if e := faulttest.Error(t, err); !e.Ambiguous || e.Attempts != 1 {
 				t.Errorf("error %+v", *e)
 			}
 		})
