@@ -16,7 +16,8 @@
 // What can't be judged is [LevelUnknown], never [LevelOK]: a token without an expiry date, a state that Microsoft adds
 // later, no token at all.
 //
-// The code of a [Reason] is one of these words, on which alerts can be routed. They stay; the texts may change.
+// The code of a [Reason] is one of these words, on which alerts can be routed, and each has a constant ([CodeExpired]
+// and so on). They stay; the texts may change.
 //
 //	expired             critical  the state or the date says so
 //	expires-soon        critical within Policy.CriticalBefore, otherwise a warning
@@ -34,6 +35,7 @@
 package health
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -52,6 +54,38 @@ const (
 	LevelUnknown  Level = "unknown"
 )
 
+// The codes, as the words that stand in [Reason.Code]; the package's description says what each means.
+const (
+	CodeExpired           = "expired"
+	CodeExpiresSoon       = "expires-soon"
+	CodeInvalid           = "invalid"
+	CodeDuplicateLocation = "duplicate-location"
+	CodeUnknownState      = "unknown-state"
+	CodeNoExpiryDate      = "no-expiry-date"
+	CodeExternalMDM       = "external-mdm"
+	CodeSyncFailed        = "sync-failed"
+	CodeSyncStale         = "sync-stale"
+	CodeNeverSynced       = "never-synced"
+	CodeActionFailed      = "action-failed"
+)
+
+// Compare returns -1 when l is better than other, 1 when it is worse, and 0 when they rank the same, so that
+// slices.MaxFunc(levels, health.Level.Compare) finds the worst. A word that is none of the levels, "" included, ranks as
+// LevelUnknown: begin a sum at LevelOK.
+func (l Level) Compare(other Level) int { return cmp.Compare(l.rank(), other.rank()) }
+
+func (l Level) rank() int {
+	switch l {
+	case LevelOK:
+		return 0
+	case LevelWarning:
+		return 1
+	case LevelCritical:
+		return 3
+	}
+	return 2
+}
+
 // Policy says when a date is too near and a sync too old. A field that is zero or negative means its default, so the
 // zero Policy is a good one.
 type Policy struct {
@@ -66,7 +100,7 @@ type Policy struct {
 // Reason is one thing that is wrong.
 type Reason struct {
 	Level Level
-	Code  string // one of the words in the package's description
+	Code  string // one of the Code constants
 	Text  string // one line for a person: what is wrong and what to do about it
 }
 
@@ -87,7 +121,7 @@ type Verdict struct {
 func Assess(t *vpptoken.VPPToken, now time.Time, p Policy) Verdict {
 	if t == nil {
 		return Verdict{Level: LevelUnknown, Reasons: []Reason{{
-			LevelUnknown, "unknown-state",
+			LevelUnknown, CodeUnknownState,
 			"There is no token to judge: check that it could be read and was not deleted.",
 		}}}
 	}
@@ -100,15 +134,11 @@ func Assess(t *vpptoken.VPPToken, now time.Time, p Policy) Verdict {
 		v.ExpiresIn = t.ExpirationDateTime.Sub(now)
 	}
 	v.Reasons = slices.Concat(state(t), date(t, now, p), lastSync(t, now, p), actions(t))
-	slices.SortStableFunc(v.Reasons, func(a, b Reason) int { return rank(b.Level) - rank(a.Level) })
+	slices.SortStableFunc(v.Reasons, func(a, b Reason) int { return b.Level.Compare(a.Level) })
 	if len(v.Reasons) > 0 {
 		v.Level = v.Reasons[0].Level
 	}
 	return v
-}
-
-func rank(l Level) int {
-	return slices.Index([]Level{LevelOK, LevelWarning, LevelUnknown, LevelCritical}, l)
 }
 
 func or(d, fallback time.Duration) time.Duration {

@@ -17,33 +17,33 @@ func state(t *vpptoken.VPPToken) []Reason {
 	case vpptoken.StateValid:
 		return nil
 	case vpptoken.StateExpired:
-		return []Reason{{LevelCritical, "expired", "The token has expired: " + renewIt}}
+		return []Reason{{LevelCritical, CodeExpired, "The token has expired: " + renewIt}}
 	case vpptoken.StateInvalid:
 		return []Reason{{
-			LevelCritical, "invalid", "Apple no longer accepts the token, as after a changed password, an account that left " +
-				"the organisation, or a revocation: " + renewIt,
+			LevelCritical, CodeInvalid, "Apple no longer accepts the token, as after a changed password, an account that left " +
+				"the organization, or a revocation: " + renewIt,
 		}}
 	case vpptoken.StateDuplicateLocationID:
 		return []Reason{{
-			LevelCritical, "duplicate-location", "The token's location was uploaded twice, so sync has stopped: find the " +
+			LevelCritical, CodeDuplicateLocation, "The token's location was uploaded twice, so sync has stopped: find the " +
 				"other token of this location, keep the one whose apps are assigned, and delete the other.",
 		}}
 	case vpptoken.StateAssignedToExternalMDM:
 		return []Reason{{
-			LevelWarning, "external-mdm", "Another MDM owns the token: remove it there, " +
+			LevelWarning, CodeExternalMDM, "Another MDM owns the token: remove it there, " +
 				"or claim it by setting claimTokenManagementFromExternalMdm to true.",
 		}}
 	case vpptoken.StateUnknown:
 		return []Reason{{
-			LevelUnknown, "unknown-state", "The service itself doesn't know the token's state: start a sync and look again.",
+			LevelUnknown, CodeUnknownState, "The service itself doesn't know the token's state: start a sync and look again.",
 		}}
 	case "":
 		return []Reason{{
-			LevelUnknown, "unknown-state", "The token came without a state: read it again, with the property state.",
+			LevelUnknown, CodeUnknownState, "The token came without a state: read it again, with the property state.",
 		}}
 	}
 	return []Reason{{
-		LevelUnknown, "unknown-state", fmt.Sprintf("The state %q is not known here: look it up at Microsoft, and update this program.", t.State),
+		LevelUnknown, CodeUnknownState, fmt.Sprintf("The state %q is not known here: look it up at Microsoft, and update this program.", t.State),
 	}}
 }
 
@@ -54,13 +54,13 @@ func date(t *vpptoken.VPPToken, now time.Time, p Policy) []Reason {
 	switch {
 	case expires.IsZero():
 		return []Reason{{
-			LevelUnknown, "no-expiry-date", "The token has no expiry date: start a sync and look again, and if it stays away, " +
+			LevelUnknown, CodeNoExpiryDate, "The token has no expiry date: start a sync and look again, and if it stays away, " +
 				"look in the .vpptoken file or at Apple.",
 		}}
 	case t.State == vpptoken.StateExpired:
 		return nil
 	case left <= 0:
-		return []Reason{{LevelCritical, "expired", "The token expired on " + on(expires) + ": " + renewIt}}
+		return []Reason{{LevelCritical, CodeExpired, "The token expired on " + on(expires) + ": " + renewIt}}
 	case left <= p.CriticalBefore:
 		return []Reason{soon(LevelCritical, expires, left)}
 	case left <= p.WarnBefore:
@@ -70,14 +70,14 @@ func date(t *vpptoken.VPPToken, now time.Time, p Policy) []Reason {
 }
 
 func soon(level Level, expires time.Time, left time.Duration) Reason {
-	return Reason{level, "expires-soon", "The token expires on " + on(expires) + ", in " + long(left) + ": " + renewIt}
+	return Reason{level, CodeExpiresSoon, "The token expires on " + on(expires) + ", in " + long(left) + ": " + renewIt}
 }
 
 func lastSync(t *vpptoken.VPPToken, now time.Time, p Policy) []Reason {
 	var reasons []Reason
 	if t.LastSyncStatus == vpptoken.SyncStatusFailed {
 		reasons = append(reasons, Reason{
-			LevelWarning, "sync-failed", "The last sync with Apple failed: start one, and if it fails again, renew the token.",
+			LevelWarning, CodeSyncFailed, "The last sync with Apple failed: start one, and if it fails again, renew the token.",
 		})
 	}
 	advice := "start one."
@@ -88,11 +88,11 @@ func lastSync(t *vpptoken.VPPToken, now time.Time, p Policy) []Reason {
 	switch age := now.Sub(last); {
 	case last.IsZero():
 		reasons = append(reasons, Reason{
-			LevelWarning, "never-synced", "The token has never completed a sync, so its apps are not there yet: " + advice,
+			LevelWarning, CodeNeverSynced, "The token has never completed a sync, so its apps are not there yet: " + advice,
 		})
 	case age > p.MaxSyncAge:
 		reasons = append(reasons, Reason{
-			LevelWarning, "sync-stale", "The last sync was on " + on(last) + ", " + long(age) + " ago, though Intune syncs twice a day: " + advice,
+			LevelWarning, CodeSyncStale, "The last sync was on " + on(last) + ", " + long(age) + " ago, though Intune syncs twice a day: " + advice,
 		})
 	}
 	return reasons
@@ -112,9 +112,9 @@ func actions(t *vpptoken.VPPToken) []Reason {
 			text += " on " + on(r.LastUpdatedDateTime)
 		}
 		if r.FailedLicensesCount != 0 || r.TotalLicensesCount != 0 {
-			text += fmt.Sprintf(", for %d of %d licences", r.FailedLicensesCount, r.TotalLicensesCount)
+			text += fmt.Sprintf(", for %d of %d licenses", r.FailedLicensesCount, r.TotalLicensesCount)
 		}
-		reasons = append(reasons, Reason{LevelWarning, "action-failed", text + ": " + remedy(r.ActionFailureReason)})
+		reasons = append(reasons, Reason{LevelWarning, CodeActionFailed, text + ": " + remedy(r.ActionFailureReason)})
 	}
 	return reasons
 }

@@ -34,7 +34,7 @@ func TestTexts(t *testing.T) {
 		want   string
 	}{
 		{"expired by state", state(vpptoken.StateExpired), "The token has expired: " + renewIt},
-		{"invalid", state(vpptoken.StateInvalid), "Apple no longer accepts the token, as after a changed password, an account that left the organisation, or a revocation: " + renewIt},
+		{"invalid", state(vpptoken.StateInvalid), "Apple no longer accepts the token, as after a changed password, an account that left the organization, or a revocation: " + renewIt},
 		{"duplicate", state(vpptoken.StateDuplicateLocationID), "The token's location was uploaded twice, so sync has stopped: find the other token of this location, keep the one whose apps are assigned, and delete the other."},
 		{"external MDM", state(vpptoken.StateAssignedToExternalMDM), "Another MDM owns the token: remove it there, or claim it by setting claimTokenManagementFromExternalMdm to true."},
 		{"service's unknown", state(vpptoken.StateUnknown), "The service itself doesn't know the token's state: start a sync and look again."},
@@ -61,7 +61,7 @@ func TestTexts(t *testing.T) {
 		{"action with everything", action(vpptoken.ActionResult{
 			ActionName: "revokeLicenses\r", LastUpdatedDateTime: now, ActionFailureReason: vpptoken.ActionFailureReasonAppleFailure,
 			TotalLicensesCount: 40, FailedLicensesCount: 3,
-		}), `The action "revokeLicenses\r" on the token failed on 2026-11-24 12:00 UTC, for 3 of 40 licences: Apple refused or did not answer; repeat the action later.`},
+		}), `The action "revokeLicenses\r" on the token failed on 2026-11-24 12:00 UTC, for 3 of 40 licenses: Apple refused or did not answer; repeat the action later.`},
 		{"none", reason(vpptoken.ActionFailureReasonNone), "An action on the token failed: no reason was given; repeat the action."},
 		{"internal error", reason(vpptoken.ActionFailureReasonInternalError), "An action on the token failed: Intune had an error of its own; repeat the action later."},
 		{"expired token", reason(vpptoken.ActionFailureReasonExpiredVPPToken), "An action on the token failed: the token had expired; renew it, then repeat the action."},
