@@ -31,8 +31,8 @@ type Result[K, V any] struct {
 }
 
 // ForEach runs f over the keys, at most limit at a time, and yields every key's result or error as it comes: it never
-// stops at the first error, never drops one, and turns a panic of f into that key's error. There are as many results
-// as keys, always, in the order in which they are ready. A limit below 1 is 1.
+// stops at the first error, never drops one, and turns a panic of f into that key's error. There is exactly one
+// result per key, also for keys that fail, in the order in which they are ready. A limit below 1 is 1.
 //
 // Nothing runs before the loop begins, and everything has ended when it does. Breaking out of it cancels the context of
 // what is under way and waits for it, so f must heed its context. When ctx ends, the keys that were not begun are
@@ -42,8 +42,8 @@ type Result[K, V any] struct {
 // results need not wait for the next key; the end of the loop does wait for it. It can be infinite, if the loop breaks.
 // Should it panic, the loop panics with the same value, after the results of the keys before it.
 //
-// The error that a panic becomes tells where it happened and not its value, which may hold a secret. When the value is
-// an error, [errors.Is] and [errors.As] find it.
+// The error that a panic becomes says where it happened. It shows a fault that Go's runtime found, such as an index out of
+// range, and no other value: that may hold a secret. When the value is an error, [errors.Is] and [errors.As] find it.
 //
 // What is returned can be ranged over again, if keys can, and starts from the beginning.
 func ForEach[K, V any](ctx context.Context, keys iter.Seq[K], limit int, f func(context.Context, K) (V, error)) iter.Seq[Result[K, V]] {

@@ -3,6 +3,7 @@ package fleet
 import (
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 )
@@ -10,18 +11,40 @@ import (
 // panicError hides the value of a panic, which may hold a secret, from everything that prints, and keeps it for
 // errors.Is and errors.As when it is an error. It is in a closure, for fmt walks through fields.
 type panicError struct {
-	where string
+	text  string
 	cause func() error
 }
 
 // newPanicError must be called by the deferred function that recovered value.
 func newPanicError(value any) error {
+	text := "fleet: panic in " + panicSite()
+	if fault := runtimeFault(value); fault != "" {
+		text += ": " + fault
+	}
 	cause, _ := value.(error)
-	return &panicError{where: panicSite(), cause: func() error { return cause }}
+	return &panicError{text: text, cause: func() error { return cause }}
 }
 
-func (e *panicError) Error() string { return "fleet: panic in " + e.where }
+func (e *panicError) Error() string { return e.text }
 func (e *panicError) Unwrap() error { return e.cause() }
+
+// runtimeFault is the text of a fault that the runtime found: it names types, indexes and addresses, never what a
+// program put into a value. Anybody's error can have the method RuntimeError, so the type must be the runtime's own.
+func runtimeFault(value any) (text string) {
+	err, ok := value.(runtime.Error)
+	if _, byHand := value.(*runtime.PanicNilError); !ok || byHand {
+		return ""
+	}
+	t := reflect.TypeOf(err)
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.PkgPath() != "runtime" {
+		return ""
+	}
+	defer func() { _ = recover() }() // a program can make an empty runtime.TypeAssertionError, which has no text
+	return err.Error()
+}
 
 // panicSite gives the function and line that panicked: the first one below the runtime's own.
 func panicSite() string {
@@ -30,7 +53,7 @@ func panicSite() string {
 	panicking := false
 	for {
 		frame, more := frames.Next()
-		inRuntime := strings.HasPrefix(frame.Function, "runtime.")
+		inRuntime := strings.HasPrefix(frame.Function, "runtime.") || strings.HasPrefix(frame.Function, "internal/runtime/")
 		if panicking && !inRuntime {
 			return fmt.Sprintf("%s (%s:%d)", frame.Function, filepath.Base(frame.File), frame.Line)
 		}
