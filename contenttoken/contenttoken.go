@@ -2,7 +2,7 @@
 // and Apple School Manager hand out for each location, valid for a year. Its text is what Intune takes in the token
 // property, when a token is created and each time it is renewed.
 //
-// The file is one line of base64, and inside is a small JSON object with the organisation, the expiry and Apple's own
+// The file is one line of base64, and inside is a small JSON object with the organization, the expiry and Apple's own
 // token. What goes to Intune is the line as it is. People send something else by mistake: the other token that
 // Apple hands out, the JSON, Apple's token from inside it, the line encoded once more, or nothing at all. None of these
 // can work, so [Parse] and [ReadFile] refuse each of them, with an error of its own that says what to do.
@@ -13,7 +13,7 @@
 //	}
 //	patch := vpptoken.NewPatch().SetToken(ct.Secret())
 //
-// The text is a secret: whoever has it can assign and take away the organisation's licences. A [ContentToken] prints,
+// The text is a secret: whoever has it can assign and take away the organization's licenses. A [ContentToken] prints,
 // logs and encodes without it, and no error of this package quotes anything from a file.
 package contenttoken
 
@@ -36,7 +36,8 @@ const maxSize = 64 << 10
 type ContentToken struct {
 	OrganizationName   string    // as registered with Apple
 	ExpirationDateTime time.Time // in the offset of the file
-	// Location comes from the name of the file, for the text does not say it: a hint for people, "" when unknown.
+	// Location comes from the name of the file, for the text does not say it: a hint, "" when unknown. Package renew refuses
+	// a file whose Location is not the token's.
 	Location string
 
 	text vpptoken.Secret

@@ -15,7 +15,7 @@ func ExampleReadFile() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println("organisation:", ct.OrganizationName)
+	fmt.Println("organization:", ct.OrganizationName)
 	fmt.Println("location:", ct.Location)
 	fmt.Println("expires:", ct.ExpirationDateTime)
 	fmt.Println("text:", ct.Secret())
@@ -23,7 +23,7 @@ func ExampleReadFile() {
 	patch := vpptoken.NewPatch().SetToken(ct.Secret())
 	fmt.Println("nothing to send:", patch.IsEmpty())
 	// Output:
-	// organisation: Nordwind School District
+	// organization: Nordwind School District
 	// location: Nordwind
 	// expires: 2027-11-20 18:13:52 +0000 UTC
 	// text: REDACTED

@@ -8,12 +8,15 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/vpptoken/vpptoken/internal/location"
 )
 
 const extension = ".vpptoken"
 
 // ReadFile reads a .vpptoken file as [Parse] does, and takes the Location from its name when that is
-// sToken_for_<location>.vpptoken, also with the " (1)" that browsers add to a second download.
+// sToken_for_<location>.vpptoken, also with a dot before the location, and without the " (1)", "(1)" or "-1" that browsers
+// add to a second download. Any other name, however close, gives no Location.
 //
 // A file of more than 64 KiB is ErrMalformed and is not read. A missing file still matches [fs.ErrNotExist]. An error
 // shows the name of the file only when it ends in .vpptoken: people pass the text of a token where its name belongs.
@@ -25,7 +28,7 @@ func ReadFile(name string) (*ContentToken, error) {
 		}
 		return nil, err
 	}
-	t.Location = location(filepath.Base(name))
+	t.Location = location.FromFile(filepath.Base(name))
 	return t, nil
 }
 
@@ -57,22 +60,4 @@ func unreadable(err error) error {
 		err = pathErr.Err
 	}
 	return fmt.Errorf("contenttoken: the file can't be read: %w", err)
-}
-
-// location takes the location out of a file's base name, "" when it isn't there.
-func location(base string) string {
-	rest, ok := strings.CutPrefix(base, "sToken_for_")
-	if !ok {
-		return ""
-	}
-	loc, ok := strings.CutSuffix(rest, extension)
-	if !ok {
-		return ""
-	}
-	if i := strings.LastIndex(loc, " ("); i >= 0 && strings.HasSuffix(loc, ")") {
-		if n := loc[i+2 : len(loc)-1]; n != "" && strings.Trim(n, "0123456789") == "" {
-			loc = loc[:i]
-		}
-	}
-	return loc
 }

@@ -42,7 +42,8 @@ func TestReadFile(t *testing.T) {
 	}
 }
 
-func TestLocation(t *testing.T) {
+// F30: the name of the file is all that tells the location, and it comes in several shapes.
+func TestF30Location(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ file, want string }{
 		{"sToken_for_Nordwind.vpptoken", "Nordwind"},
@@ -55,7 +56,27 @@ func TestLocation(t *testing.T) {
 		{"sToken_for_Nordwind ().vpptoken", "Nordwind ()"},
 		{"sToken_for_Nordwind (Bergen) (1).vpptoken", "Nordwind (Bergen)"},
 		{"sToken_for_Blåbær.vpptoken", "Blåbær"},
+		{"sToken_for_Nordwind(1).vpptoken", "Nordwind"},
+		{"sToken_for_Nordwind-1.vpptoken", "Nordwind"},
+		{"sToken_for_.Nordwind.vpptoken", "Nordwind"},
+		{"sToken_for_.Nordwind (2).vpptoken", "Nordwind"},
+		{"sToken_for_Nordwind (1)-1.vpptoken", "Nordwind"},
+		{"sToken_for_Nordwind-Bergen.vpptoken", "Nordwind-Bergen"},
+		{"sToken_for_Skule-2.vpptoken", "Skule-2"}, // it may be the location's own number
+		{"sToken_for_Skule (2026).vpptoken", "Skule (2026)"},
+		{"sToken_for_1.vpptoken", "1"},
 		{"sToken_for_.vpptoken", ""},
+		{"sToken_for_..vpptoken", ""},
+		{"sToken_for_ .vpptoken", ""},
+		{"sToken_for_(1).vpptoken", ""},
+		{"sToken_for_ (1).vpptoken", ""},
+		{"sToken_for_-1.vpptoken", ""},
+		{"sToken_for_Nordwind.vpptoken.txt", ""},
+		{"sToken_for_Nordwind.vpptoken (1)", ""},
+		{"sToken_for_Nordwind", ""},
+		{"sToken-for-Nordwind.vpptoken", ""},
+		{"sToken_forNordwind.vpptoken", ""},
+		{"Copy of sToken_for_Nordwind.vpptoken", ""},
 		{"sToken_for_Nordwind.txt", ""},
 		{"Nordwind.vpptoken", ""},
 		{"my sToken_for_Nordwind.vpptoken", ""},
