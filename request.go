@@ -167,18 +167,6 @@ func (a *answer) checkType() error {
 	return nil
 }
 
-// hide keeps out of the texts of a failure what the service may echo besides secrets: the query and the caller's own headers.
-func (a *answer) hide() {
-	for part := range strings.SplitSeq(a.url.RawQuery, "&") {
-		if text, err := url.QueryUnescape(part); err == nil {
-			a.out.Secrets = append(a.out.Secrets, text)
-		}
-	}
-	for _, values := range a.options.header {
-		a.out.Secrets = append(a.out.Secrets, values...)
-	}
-}
-
 // isJSON takes a missing type, and text/plain, which servers send that do not know better.
 func isJSON(contentType string) bool {
 	media, _, _ := strings.Cut(contentType, ";")
@@ -201,7 +189,6 @@ func (a *answer) bad(err error) *Error {
 
 // fail builds the error of a call that left the process. message stands for the service's own when it is not "".
 func (a *answer) fail(message string, cause error) *Error {
-	a.hide()
 	e := &Error{
 		Op: a.req.op, Method: a.req.method, Path: a.path, StatusCode: a.out.Status,
 		RequestID: a.out.RequestID(), ClientRequestID: a.options.id, RetryAfter: a.out.RetryAfter, Attempts: a.out.Attempts,

@@ -202,7 +202,7 @@ func (o *Outcome) RequestID() string { return o.CleanID(o.Header.Get("Request-Id
 // CleanID returns id when it looks like one and holds nothing that was sent: a hostile server puts
 // headers into it.
 func (o *Outcome) CleanID(id string) string {
-	if !ValidID(id) || Scrub(id, o.Secrets) != id {
+	if !ValidID(id) || o.scrub(id) != id {
 		return ""
 	}
 	return id

@@ -54,7 +54,7 @@ func ParseError(body []byte) ErrorBody {
 		Error json.RawMessage `json:"error"`
 	}
 	if json.Unmarshal(body, &outer) != nil || outer.Error == nil {
-		return ErrorBody{Message: plainText(body)}
+		return ErrorBody{Message: notGraph(body)}
 	}
 	var g graphError
 	if json.Unmarshal(outer.Error, &g) != nil {
@@ -101,8 +101,8 @@ func unwrap(message string) (text, code string) {
 	return strings.TrimSpace(messageURL().ReplaceAllString(message, "")), code
 }
 
-// plainText is for a body that is not Graph's: short text is kept, a page of HTML is only named.
-func plainText(body []byte) string {
+// notGraph is for a body that is not Graph's: short text is kept, a page of HTML is only named.
+func notGraph(body []byte) string {
 	switch {
 	case len(body) == 0, !utf8.Valid(body), body[0] == '{', body[0] == '[', string(body) == "null":
 		return ""

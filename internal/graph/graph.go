@@ -96,6 +96,10 @@ type Outcome struct {
 	RetryAfter time.Duration // what the service asked for last
 	Claims     string        // the decoded challenge of a 401
 	Secrets    []string      // what was sent and no text may show
+
+	query    string // these were sent too: see hidden
+	header   http.Header
+	scrubber *scrubber
 }
 
 // flight is a call under way. Its methods run one after the other.
@@ -127,7 +131,7 @@ type flight struct {
 // Do makes the call. ctx ends it; without a deadline it ends after DefaultCallTime.
 func (c *Client) Do(ctx context.Context, call Call) *Outcome {
 	f := &flight{c: c, call: call, ctx: ctx}
-	f.Secrets = f.secrets[:0]
+	f.Secrets, f.query, f.header = f.secrets[:0], call.URL.RawQuery, call.Header
 	if call.Secret != "" {
 		f.Secrets = append(f.Secrets, call.Secret)
 	}

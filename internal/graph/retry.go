@@ -107,7 +107,7 @@ func (f *flight) challenged() string {
 		return ""
 	}
 	claims := challenge(f.Header)
-	if Scrub(claims, f.Secrets) != claims {
+	if f.scrub(claims) != claims {
 		return ""
 	}
 	return claims

@@ -1,7 +1,7 @@
 package graph
 
 import (
-	"encoding/base64"
+	"bytes"
 	"strconv"
 	"strings"
 	"unicode"
@@ -12,14 +12,17 @@ const redacted = "REDACTED"
 // maxText is how much of a text from the service is shown, in bytes.
 const maxText = 4 << 10
 
-// minSecret is the length below which a secret is not looked for: it would be found in any text.
-const minSecret = 6
+const (
+	run       = 12 // so many characters of a secret in a row are a leak
+	innerRun  = 8  // the same in what was decoded: 12 characters of base64 hold 9
+	minSecret = 6  // a shorter secret is not looked for: it would be found in any text
+)
 
 // Clean makes a text that came from the service fit to be shown: without what was sent, on one line, and cut.
 func (o *Outcome) Clean(text string) string {
 	var out strings.Builder
 	text = text[:min(len(text), MaxErrorBody)] // a header can be longer than any body that gets here
-	for _, r := range Scrub(text, o.Secrets) { // before the cut, which could leave the half of a secret
+	for _, r := range o.scrub(text) {          // before the cut, which could leave a part of a secret
 		if out.Len() > maxText-16 { // a rune can take ten bytes, escaped, and three dots follow
 			out.WriteString("...")
 			break
@@ -34,113 +37,223 @@ func (o *Outcome) Clean(text string) string {
 	return out.String()
 }
 
-// Scrub replaces every trace of the secrets in text, which came from the service: as they are, escaped for JSON or for
-// a URL, character by character and to any depth, and inside base64 at any of its three alignments. A secret that the
-// end of the text cuts off is found as well.
-func Scrub(text string, secrets []string) string {
+// scrub compiles what was sent when the first text is to be shown: most calls show none.
+func (o *Outcome) scrub(text string) string {
+	if o.scrubber == nil || o.scrubber.secrets != len(o.Secrets) { // another bearer was sent since
+		opaque, whole := hidden(o.query, o.header)
+		o.scrubber = newScrubber(o.Secrets, opaque, whole)
+	}
+	return o.scrubber.clean(text)
+}
+
+// Scrub replaces every trace of the secrets in text, which came from the service: twelve of a secret's characters in a row, and
+// a shorter secret as a whole. They are found in whatever form they stand: with white space between them, in either alphabet of
+// base64, escaped for JSON, a URL or HTML to any depth, in hex, inside base64 at any alignment and inside base64
+// of that. The time it takes grows with the length of the text and of the secrets, whatever they hold.
+func Scrub(text string, secrets []string) string { return newScrubber(secrets, nil, nil).clean(text) }
+
+// A scrubber knows what must not be shown.
+type scrubber struct {
+	secrets int      // how many it was made from
+	pieces  [][]byte // looked for in runs
+	whole   [][]byte // looked for as they are: too short or too ordinary for that
+	runs    grams    // of the pieces
+	inner   grams    // of the pieces, for decoded text; made when there is some
+}
+
+// newScrubber looks for every run of secrets and of what else is opaque, and for the whole texts as they are.
+func newScrubber(secrets, opaque, whole []string) *scrubber {
+	s := &scrubber{secrets: len(secrets)}
 	for _, secret := range secrets {
-		if len(secret) < minSecret {
-			continue
-		}
-		text = scrubOne(text, secret)
-		for _, encoded := range encodings(secret) {
-			text = scrubOne(text, encoded)
+		s.add(secret)
+		for _, part := range inside(secret) {
+			s.add(part)
+			if strings.Contains(part, " ") {
+				s.add(strings.ReplaceAll(part, " ", "+")) // as in a URL
+			}
 		}
 	}
-	return text
+	for _, text := range opaque {
+		s.add(text)
+	}
+	for _, text := range whole {
+		if b := plainText(text); len(b) >= minSecret {
+			s.whole = append(s.whole, b)
+		}
+	}
+	s.runs = newGrams(run, s.pieces)
+	return s
 }
 
-// encodings returns what is sure to stand in the base64 of any text that holds secret.
-func encodings(secret string) (all []string) {
-	for offset := range 3 {
-		b := make([]byte, offset, offset+len(secret))
-		b = append(b, secret...)
-		std := base64.RawStdEncoding.EncodeToString(b)
-		// The first and last characters depend on the neighbours.
-		std = std[(offset*8+5)/6 : len(std)-1]
-		if len(std) < minSecret {
-			continue
-		}
-		all = append(all, std)
-		if url := strings.NewReplacer("+", "-", "/", "_").Replace(std); url != std {
-			all = append(all, url)
+// add takes a secret as it is, and as it reads without escapes and white space.
+func (s *scrubber) add(secret string) {
+	forms := [][]byte{fold(secret), plainText(secret)}
+	if bytes.Equal(forms[0], forms[1]) {
+		forms = forms[:1]
+	}
+	for _, form := range forms {
+		switch {
+		case len(form) >= run:
+			s.pieces = append(s.pieces, form)
+		case len(form) >= minSecret:
+			s.whole = append(s.whole, form)
 		}
 	}
-	return all
 }
 
-func scrubOne(text, secret string) string {
-	var out strings.Builder
-	kept := 0
-	for i := 0; i < len(text); {
-		n := 0
-		if i == 0 || text[i] != '\\' || text[i-1] != '\\' || secret[0] == '\\' { // a match takes a run of them whole: no need to try each
-			n = match(text[i:], secret)
-		}
-		if n == 0 {
-			i++
-			continue
-		}
-		out.WriteString(text[kept:i])
-		out.WriteString(redacted)
-		i += n
-		kept = i
-	}
-	if kept == 0 {
+func (s *scrubber) clean(text string) string {
+	if len(text) < minSecret || len(s.pieces)+len(s.whole) == 0 {
 		return text
 	}
-	out.WriteString(text[kept:])
+	var m marks
+	s.search(newView(text), 0, &m)
+	return m.redact(text)
+}
+
+// search marks what it finds in v, in v without its escapes, and in what that holds as base64 or hex, and again once.
+func (s *scrubber) search(v view, depth int, m *marks) {
+	if len(v.text) < minSecret {
+		return
+	}
+	s.find(v, depth, m)
+	p := plain(v)
+	s.find(p, depth, m)
+	if depth == 2 {
+		return
+	}
+	for phase := range 4 {
+		s.search(decodeBase64(p, phase), depth+1, m)
+	}
+	digits := hexDigits(p)
+	for phase := range 2 {
+		s.search(decodeHex(digits, phase), depth+1, m)
+	}
+}
+
+func (s *scrubber) find(v view, depth int, m *marks) {
+	found := func(from, to int) { m.mark(int(v.from[from]), int(v.to[to-1])) }
+	switch {
+	case depth == 0:
+		s.runs.find(v.text, found)
+	case len(s.pieces) > 0:
+		if s.inner.table == nil {
+			s.inner = newGrams(innerRun, s.pieces)
+		}
+		s.inner.find(v.text, found)
+	}
+	for _, w := range s.whole {
+		for i := 0; ; {
+			n := bytes.Index(v.text[i:], w)
+			if n < 0 {
+				break
+			}
+			found(i+n, i+n+len(w))
+			i += n + len(w)
+		}
+	}
+}
+
+// marks are the bytes of a text that must not be shown.
+type marks []bool
+
+func (m *marks) mark(from, to int) {
+	if len(*m) < to {
+		*m = append(*m, make([]bool, to-len(*m))...)
+	}
+	for i := from; i < to; i++ {
+		(*m)[i] = true
+	}
+}
+
+// redact writes one REDACTED for each row of marked bytes.
+func (m marks) redact(text string) string {
+	if len(m) == 0 {
+		return text
+	}
+	var out strings.Builder
+	for i := range len(text) {
+		switch marked := i < len(m) && m[i]; {
+		case !marked:
+			out.WriteByte(text[i])
+		case i == 0 || !m[i-1]:
+			out.WriteString(redacted)
+		}
+	}
 	return out.String()
 }
 
-// match returns how much of the beginning of text is secret, each character escaped or not, or 0.
-func match(text, secret string) int {
-	pos := 0
-	for i := range len(secret) {
-		n := matchByte(text[pos:], secret[i])
-		if n == 0 {
-			if pos == len(text) && i >= 2*minSecret {
-				return pos // cut off by the end of the text
+// grams is the set of all pieces of one length that some texts hold: a table of their hashes. Texts that share a hash and
+// are not the same do no harm: too much is hidden.
+type grams struct {
+	size  int
+	top   uint64 // what the oldest byte of a piece weighs
+	shift int
+	table []uint64
+}
+
+const (
+	base   = 0x9E3779B97F4A7C15 // odd, so that no byte of a piece is lost
+	spread = 0xD1B54A32D192ED03
+)
+
+func newGrams(size int, texts [][]byte) grams {
+	g := grams{size: size, top: 1, shift: 64 - 4}
+	for range size {
+		g.top *= base
+	}
+	total := 0
+	for _, t := range texts {
+		total += len(t)
+	}
+	for 1<<(64-g.shift) < 2*total { // half of it stays empty, so that looking ends soon
+		g.shift--
+	}
+	g.table = make([]uint64, 1<<(64-g.shift))
+	for _, t := range texts {
+		g.each(t, func(_ int, hash uint64) { g.table[g.slot(hash)] = hash })
+	}
+	return g
+}
+
+// each calls f for each piece of text with where it begins and its hash, which is never 0.
+func (g *grams) each(text []byte, f func(begin int, hash uint64)) {
+	var h uint64
+	for i, c := range text {
+		h = h*base + uint64(c) + 1
+		if i >= g.size {
+			h -= (uint64(text[i-g.size]) + 1) * g.top
+		}
+		if i+1 >= g.size {
+			f(i+1-g.size, max(h, 1))
+		}
+	}
+}
+
+// slot returns where hash stands in the table, or the empty place where it belongs.
+func (g *grams) slot(hash uint64) int {
+	i := int(hash * spread >> g.shift) //nolint:gosec // at most as many bits as the table has
+	for g.table[i] != 0 && g.table[i] != hash {
+		i = (i + 1) & (len(g.table) - 1)
+	}
+	return i
+}
+
+// find calls found for each stretch of text that pieces cover.
+func (g *grams) find(text []byte, found func(from, to int)) {
+	from, to := 0, 0
+	g.each(text, func(begin int, hash uint64) {
+		if g.table[g.slot(hash)] == 0 {
+			return
+		}
+		if begin > to {
+			if to > 0 {
+				found(from, to)
 			}
-			return 0
+			from = begin
 		}
-		pos += n
+		to = begin + g.size
+	})
+	if to > 0 {
+		found(from, to)
 	}
-	return pos
-}
-
-// matchByte returns how much of the beginning of text stands for c: itself, \uXXXX, %XX, or either with its own
-// backslashes and percent signs escaped again.
-func matchByte(text string, c byte) int {
-	if text == "" {
-		return 0
-	}
-	if text[0] == c {
-		return 1
-	}
-	switch text[0] {
-	case '\\':
-		n := len(text) - len(strings.TrimLeft(text, `\`))
-		rest := text[n:]
-		switch {
-		case len(rest) >= 5 && rest[0] == 'u' && rest[1:3] == "00" && isHex(rest[3:5], c): // first: c may be a u
-			return n + 5
-		case rest != "" && rest[0] == c:
-			return n + 1
-		}
-	case '%':
-		n := 1
-		for strings.HasPrefix(text[n:], "25") {
-			n += 2
-		}
-		if len(text) >= n+2 && isHex(text[n:n+2], c) {
-			return n + 2
-		}
-	}
-	return 0
-}
-
-func isHex(two string, c byte) bool {
-	const digits = "0123456789abcdef"
-	return two[0]|0x20 == digits[c>>4]|0x20 && two[1]|0x20 == digits[c&15]|0x20
 }

@@ -1,0 +1,269 @@
+package graph
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"html"
+	"strings"
+)
+
+// A view is a text as it reads once something in it is decoded. Each of its bytes knows where in the original it came from.
+// Both alphabets of base64 are one: '-' reads as '+' and '_' as '/'.
+type view struct {
+	text     []byte
+	from, to []int32
+}
+
+func newView(text string) view {
+	v := makeView(len(text))
+	for i := range len(text) {
+		v.add(text[i], int32(i), int32(i+1)) //nolint:gosec // a text is far shorter
+	}
+	return v
+}
+
+func makeView(n int) view {
+	room := make([]int32, 2*n)
+	return view{text: make([]byte, 0, n), from: room[:0:n], to: room[n:n]}
+}
+
+func (v *view) add(c byte, from, to int32) {
+	v.text, v.from, v.to = append(v.text, folded(c)), append(v.from, from), append(v.to, to)
+}
+
+func folded(c byte) byte {
+	switch c {
+	case '-':
+		return '+'
+	case '_':
+		return '/'
+	}
+	return c
+}
+
+// fold is the text of newView.
+func fold(text string) []byte {
+	b := []byte(text)
+	for i, c := range b {
+		b[i] = folded(c)
+	}
+	return b
+}
+
+// plainText is the text of plain.
+func plainText(text string) []byte {
+	if !strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == 0x7F || c == '\\' || c == '%' || c == ';' }) {
+		return fold(text) // no escape is without one of these
+	}
+	return plain(newView(text)).text
+}
+
+func (v *view) cut(n int) { v.text, v.from, v.to = v.text[:n], v.from[:n], v.to[:n] }
+
+// plain returns v without escapes and white space. An escape may be escaped itself, in another way too, to any depth: what was
+// decoded is looked at again together with what stands before it. Each step makes the text shorter, so there are few.
+func plain(v view) view {
+	out := makeView(len(v.text))
+	for i, c := range v.text {
+		from := v.from[i]
+		for c > ' ' && c != 0x7F {
+			out.add(c, from, v.to[i])
+			n, decoded := escape(out.text)
+			if n == 0 {
+				break
+			}
+			c, from = decoded, out.from[len(out.text)-n]
+			out.cut(len(out.text) - n)
+		}
+	}
+	return out
+}
+
+// escape returns how many of the last bytes of text are an escape, and what they stand for.
+func escape(text []byte) (n int, c byte) {
+	end := len(text)
+	last := text[end-1]
+	if last == ';' {
+		return entity(text)
+	}
+	if low, ok := hexValue(last); ok && end >= 3 {
+		high, ok := hexValue(text[end-2])
+		switch {
+		case !ok:
+		case text[end-3] == '%':
+			return 3, high<<4 | low
+		case end >= 4 && text[end-3]|0x20 == 'x' && text[end-4] == '\\':
+			return 4, high<<4 | low
+		case end >= 6 && text[end-3] == '0' && text[end-4] == '0' && text[end-5] == 'u' && text[end-6] == '\\':
+			return 6, high<<4 | low
+		}
+	}
+	if end < 2 || text[end-2] != '\\' {
+		return 0, 0
+	}
+	switch last {
+	case 'u', 'U', 'x', 'X': // of an escape that goes on
+		return 0, 0
+	case 'b', 'f', 'n', 'r', 't':
+		return 2, ' '
+	}
+	return 2, last
+}
+
+// entity is escape for HTML's.
+func entity(text []byte) (n int, c byte) {
+	const longest = 32
+	i := bytes.LastIndexByte(text[max(0, len(text)-longest):], '&')
+	if i < 0 {
+		return 0, 0
+	}
+	i += max(0, len(text)-longest)
+	switch s := html.UnescapeString(string(text[i:])); {
+	case s == "\u00A0":
+		return len(text) - i, ' '
+	case len(s) == 1:
+		return len(text) - i, s[0]
+	}
+	return 0, 0
+}
+
+func hexValue(c byte) (byte, bool) {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0', true
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return c | 0x20 - 'a' + 10, true
+	}
+	return 0, false
+}
+
+// none marks what is no digit.
+const none = 0xFF
+
+func base64Value(c byte) byte {
+	switch {
+	case 'A' <= c && c <= 'Z':
+		return c - 'A'
+	case 'a' <= c && c <= 'z':
+		return c - 'a' + 26
+	case '0' <= c && c <= '9':
+		return c - '0' + 52
+	case c == '+':
+		return 62
+	case c == '/':
+		return 63
+	}
+	return none
+}
+
+// decodeBase64 reads v as base64 whose groups of four begin at phase. It decodes byte by byte, so that the ends of a run are not lost with
+// the group that they break.
+func decodeBase64(v view, phase int) view {
+	var out decoded
+	for i := 0; i+1 < len(v.text); i++ {
+		k := (i + 4 - phase) & 3 // of the group
+		if k == 3 {
+			continue // its bits belong to the byte before
+		}
+		high, low := base64Value(v.text[i]), base64Value(v.text[i+1])
+		if high == none || low == none {
+			out.gap()
+			continue
+		}
+		out.put(high<<(2+2*k)|low>>(4-2*k), v.from[i], v.to[i+1])
+	}
+	out.gap()
+	return out.view
+}
+
+// hexDigits returns the values of the digits in v, without what separates them: "65:79", "65-79", "0x65, 0x79".
+func hexDigits(v view) view {
+	out := makeView(len(v.text))
+	for i, c := range v.text {
+		value, ok := hexValue(c)
+		switch {
+		case ok:
+			out.add(value, v.from[i], v.to[i])
+		case strings.IndexByte(`:+,.\`, c) >= 0:
+		case c|0x20 == 'x' && i > 0 && v.text[i-1] == '0':
+			out.cut(len(out.text) - 1)
+		default:
+			out.add(none, v.from[i], v.to[i])
+		}
+	}
+	return out
+}
+
+// decodeHex reads digits, of which the first is to be left out when phase is 1, as hex.
+func decodeHex(digits view, phase int) view {
+	var out decoded
+	for i := phase; i+1 < len(digits.text); i += 2 {
+		high, low := digits.text[i], digits.text[i+1]
+		if high == none || low == none {
+			out.gap()
+			continue
+		}
+		out.put(high<<4|low, digits.from[i], digits.to[i+1])
+	}
+	out.gap()
+	return out.view
+}
+
+// decoded is a view of what may be no encoding at all. Only readable stretches of it are kept, so that nearly nothing is left of ordinary
+// text.
+type decoded struct {
+	view
+
+	begin int // of the stretch that is being read
+}
+
+func (d *decoded) put(c byte, from, to int32) {
+	if (c < ' ' || c > '~') && c != '\r' && c != '\n' && c != '\t' {
+		d.gap()
+		return
+	}
+	d.add(c, from, to)
+}
+
+func (d *decoded) gap() {
+	switch n := len(d.text); {
+	case n-d.begin < minSecret:
+		d.cut(d.begin)
+	default:
+		d.add(0, d.from[n-1], d.to[n-1])
+		d.begin = n + 1
+	}
+}
+
+// inside returns what else a secret tells: Apple's own token, which a content token holds in base64 of JSON besides the date and the
+// organization, which are no secrets; and of a bearer the parts between its dots that are too short to be found as a run.
+func inside(secret string) (parts []string) {
+	for part := range strings.SplitSeq(secret, ".") {
+		if len(part) < run && part != secret && strings.ContainsFunc(part, func(c rune) bool { return c < 'a' || c > 'z' }) {
+			parts = append(parts, part)
+		}
+	}
+	for text := secret; text != ""; { // it gets shorter
+		if text != secret && text[0] != '{' {
+			parts = append(parts, text)
+		}
+		text = unwrapToken(text)
+	}
+	return parts
+}
+
+// unwrapToken takes the token out of JSON, or the text out of base64. It returns "" when text is neither.
+func unwrapToken(text string) string {
+	if text[0] == '{' {
+		var content struct{ Token string }
+		_ = json.Unmarshal([]byte(text), &content) // no token is the same as no JSON
+		return content.Token
+	}
+	std := strings.TrimRight(string(plainText(strings.TrimPrefix(text, "\uFEFF"))), "=")
+	b, err := base64.RawStdEncoding.DecodeString(std)
+	if err != nil || bytes.ContainsFunc(b, func(c rune) bool { return (c < ' ' || c > '~') && c != '\n' && c != '\r' && c != '\t' }) {
+		return ""
+	}
+	return string(b)
+}
