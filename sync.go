@@ -5,30 +5,53 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/vpptoken/vpptoken/internal/graph"
 )
 
-// Sync is a started synchronisation. It encodes to JSON, so that another process can wait for it.
+// Sync is a sync under way. It encodes to JSON, so that another process can wait for it.
 type Sync struct {
 	TokenID              string    `json:"tokenId"`
 	RequestedAt          time.Time `json:"requestedAt"`          // by this machine's clock; for people
 	PreviousSyncDateTime time.Time `json:"previousSyncDateTime"` // what the token showed before; zero when it was never synced
+	Adopted              bool      `json:"adopted"`              // it was under way already, so it may not know the latest changes
 }
 
-// StartSync notes when the token was last synced and asks Intune for a new sync. Like [Client.SyncLicenses] it is never
-// repeated on an unclear failure.
+// StartSync notes when the token was last synced and asks Intune for a new sync. When one is under way already, which the
+// service joins or refuses with 400, 409 or 429, that one is returned, as [Sync].Adopted. Every other refusal is an error, and so
+// is a 429 for requests that were too many. Like [Client.SyncLicenses] it is never repeated on an unclear failure.
 func (c *Client) StartSync(ctx context.Context, id string, opts ...CallOption) (*Sync, error) {
 	before, err := c.Get(ctx, id, opts...)
 	if err != nil {
 		return nil, err
 	}
-	s := &Sync{TokenID: id, RequestedAt: time.Now().UTC(), PreviousSyncDateTime: before.LastSyncDateTime}
-	if _, err = c.requestSync(ctx, id, opts); err != nil { // what the token shows in the answer is of the sync before
+	s := &Sync{
+		TokenID: id, RequestedAt: time.Now().UTC(), PreviousSyncDateTime: before.LastSyncDateTime,
+		Adopted: before.LastSyncStatus == SyncStatusInProgress,
+	}
+	_, err = c.requestSync(ctx, id, opts) // what the token shows in the answer is of the sync before
+	if refusedSync(err) && c.syncRuns(ctx, id, opts) {
+		s.Adopted, err = true, nil
+	}
+	if err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// refusedSync reports whether err can be the refusal of a sync because one is under way. These statuses have other reasons,
+// too, so only a look can tell.
+func refusedSync(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && slices.Contains([]int{http.StatusBadRequest, http.StatusConflict, http.StatusTooManyRequests}, e.StatusCode)
+}
+
+// syncRuns looks again. The caller's Metadata stays that of the refusal.
+func (c *Client) syncRuns(ctx context.Context, id string, opts []CallOption) bool {
+	t, err := c.Get(ctx, id, append(slices.Clip(opts), func(o *call) { o.metadata = nil })...)
+	return err == nil && t.LastSyncStatus == SyncStatusInProgress
 }
 
 // WaitOption changes how [Client.WaitSync] waits. A bad value is an error of WaitSync.
@@ -63,7 +86,8 @@ func OnPoll(f func(*VPPToken)) WaitOption {
 
 // WaitSync looks at the token until the sync s is over, and returns it. The sync is over when lastSyncDateTime has moved
 // past what it was before and the status is completed or failed: right after the request the service still shows the
-// old completed. A failed after an inProgress that was seen is final too. A sync that failed is [ErrSyncFailed].
+// old completed. A failed after an inProgress that was seen, as that of an adopted sync was, is final too. A sync that failed is
+// [ErrSyncFailed].
 //
 // The last token seen comes with any error, nil when none was. When ctx ends first, the sync is still running; wait for
 // it again with the same s. Without a deadline WaitSync waits as long as it takes.
@@ -84,7 +108,7 @@ func (c *Client) WaitSync(ctx context.Context, s *Sync, opts ...WaitOption) (*VP
 		return nil, fmt.Errorf("vpptoken: waitSync: %w", ErrInvalidID)
 	}
 	var last *VPPToken
-	for running := false; ; {
+	for running := s.Adopted; ; {
 		t, err := c.Get(ctx, s.TokenID)
 		if err != nil {
 			return last, stillRunning(ctx, s, err)

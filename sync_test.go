@@ -25,6 +25,9 @@ type intune struct {
 	looks []look
 	gets  []time.Duration
 	posts []time.Duration
+
+	refuse    int    // what a POST is answered, when not 0
+	afterPost []look // take the place of looks then, when there are any
 }
 
 type look struct {
@@ -43,8 +46,22 @@ func newIntune(t *testing.T, looks ...look) (*vpptoken.Client, *intune) {
 	c, mock := newClient(t)
 	s := &intune{start: time.Now(), looks: looks}
 	mock.RegisterResponder("GET", itemURL, s.answer(&s.gets))
-	mock.RegisterResponder("POST", itemURL+"/syncLicenses", s.answer(&s.posts))
+	mock.RegisterResponder("POST", itemURL+"/syncLicenses", s.post)
 	return c, s
+}
+
+func (s *intune) post(r *http.Request) (*http.Response, error) {
+	resp, err := s.answer(&s.posts)(r)
+	if s.afterPost != nil {
+		s.looks = s.afterPost
+	}
+	if s.refuse != 0 {
+		resp.StatusCode = s.refuse
+	}
+	if s.refuse == http.StatusNoContent {
+		resp.Body = http.NoBody
+	}
+	return resp, err
 }
 
 func (s *intune) answer(log *[]time.Duration) httpmock.Responder {
@@ -105,6 +122,100 @@ func TestStartSyncFailures(t *testing.T) {
 	e, ok := errors.AsType[*vpptoken.Error](err)
 	if s != nil || !ok || !e.Ambiguous || e.Attempts != 1 {
 		t.Errorf("got %v, %v", s, err)
+	}
+}
+
+// F14: a sync is asked for while one is under way, and the service joins it or refuses, in one of the ways that were met.
+func TestF14AdoptsTheRunningSync(t *testing.T) {
+	t.Parallel()
+	running := look{0, vpptoken.SyncStatusInProgress, before}
+	idle := look{0, vpptoken.SyncStatusCompleted, before}
+	for name, tc := range map[string]struct {
+		first, then look
+		status      int // of the answer to the POST
+		adopted     bool
+	}{
+		"joined":                     {running, running, 200, true},
+		"joined, an empty answer":    {running, running, 204, true},
+		"429":                        {running, running, 429, true},
+		"409":                        {running, running, 409, true},
+		"400":                        {running, running, 400, true},
+		"429, begun since the look":  {idle, running, 429, true},
+		"409, begun since the look":  {idle, running, 409, true},
+		"400, begun since the look":  {idle, running, 400, true},
+		"429, none is under way":     {idle, idle, 429, false},
+		"409, none is under way":     {idle, idle, 409, false},
+		"400, none is under way":     {idle, idle, 400, false},
+		"429, the other one is over": {running, idle, 429, false},
+		"403":                        {running, running, 403, false},
+		"404":                        {running, running, 404, false},
+		"500":                        {running, running, 500, false},
+		"422":                        {running, running, 422, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c, s := newIntune(t, tc.first)
+				s.refuse, s.afterPost = tc.status, []look{tc.then}
+				var m vpptoken.Metadata
+				got, err := c.StartSync(t.Context(), tokenID, vpptoken.WithMetadata(&m))
+				if !tc.adopted {
+					e, ok := errors.AsType[*vpptoken.Error](err)
+					if got != nil || !ok || e.StatusCode != tc.status || e.Op != "syncLicenses" || m.StatusCode != tc.status {
+						t.Errorf("got %v, %v, status %d", got, err, m.StatusCode)
+					}
+					return
+				}
+				want := &vpptoken.Sync{
+					TokenID: tokenID, PreviousSyncDateTime: time.Date(2026, 11, 20, 8, 0, 0, 123456700, time.UTC), Adopted: true,
+				}
+				if err != nil || m.StatusCode != tc.status {
+					t.Fatalf("got %v, %v, status %d", got, err, m.StatusCode)
+				}
+				got.RequestedAt = time.Time{}
+				if diff := cmp.Diff(want, got); diff != "" {
+					t.Errorf("(-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// F14: when the look after a refusal fails, what is known is the refusal.
+func TestF14CannotLook(t *testing.T) {
+	t.Parallel()
+	c, mock := newClient(t)
+	var w wire
+	mock.RegisterResponder("GET", itemURL, w.answer(200, `{"id":"`+tokenID+`","lastSyncStatus":"inProgress"}`).Then(w.answer(403, "")))
+	mock.RegisterResponder("POST", itemURL+"/syncLicenses", w.answer(409, ""))
+	if s, err := c.StartSync(t.Context(), tokenID); s != nil || !errors.Is(err, vpptoken.ErrConflict) {
+		t.Errorf("got %v, %v", s, err)
+	}
+}
+
+// F14: an adopted sync is waited for like any other, and its inProgress was seen: a failed after it is final.
+func TestF14WaitsForTheAdopted(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		looks  []look
+		failed bool
+		ends   time.Duration
+	}{
+		"completes":              {[]look{{0, vpptoken.SyncStatusInProgress, before}, {25 * time.Second, vpptoken.SyncStatusCompleted, after}}, false, 30 * time.Second},
+		"failed before the wait": {[]look{{0, vpptoken.SyncStatusFailed, before}}, true, 0},
+		"the old completed":      {[]look{{0, vpptoken.SyncStatusCompleted, before}, {25 * time.Second, vpptoken.SyncStatusCompleted, after}}, false, 30 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c, s := newIntune(t, tc.looks...)
+				adopted := &vpptoken.Sync{TokenID: tokenID, PreviousSyncDateTime: time.Date(2026, 11, 20, 8, 0, 0, 123456700, time.UTC), Adopted: true}
+				_, err := c.WaitSync(anHour(t), adopted)
+				if tc.failed != errors.Is(err, vpptoken.ErrSyncFailed) || !tc.failed && err != nil || time.Since(s.start) != tc.ends {
+					t.Errorf("got %v after %v", err, time.Since(s.start))
+				}
+			})
+		})
 	}
 }
 
