@@ -2,22 +2,111 @@ package vpptoken
 
 import (
 	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"path"
+	"strconv"
 	"strings"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 )
 
-// Cloud is a national cloud of Microsoft: its Graph root, scope and authority change together. The zero value is none.
+// Cloud is a national cloud: a Microsoft Graph root and the authority that signs in to it. Root, scope and authority change
+// together. The zero Cloud is invalid. Clouds are compared with ==.
+//
+// A Cloud encodes as text, for [flag.TextVar], JSON and the environment: by its name, or, when it has none, as its
+// Graph root and its authority with a space between them. [ParseCloud] reads both. Microsoft Graph reference:
+// https://learn.microsoft.com/graph/deployments
 type Cloud struct{ graph, authority string }
 
-// The clouds of Microsoft.
+// The clouds of Microsoft. Bleu and Delos are the sovereign clouds of France and Germany: their Graph has vppToken, but Microsoft
+// does not say whether Intune runs there.
 var (
 	CloudGlobal          = Cloud{"https://graph.microsoft.com", "https://login.microsoftonline.com"} // and GCC
 	CloudUSGovernment    = Cloud{"https://graph.microsoft.us", "https://login.microsoftonline.us"}   // L4
 	CloudUSGovernmentDoD = Cloud{"https://dod-graph.microsoft.us", "https://login.microsoftonline.us"}
 	CloudChina           = Cloud{"https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn"} // 21Vianet
+	CloudBleu            = Cloud{"https://graph.svc.sovcloud.fr", "https://login.sovcloud-identity.fr"}
+	CloudDelos           = Cloud{"https://graph.svc.sovcloud.de", "https://login.sovcloud-identity.de"}
 )
+
+// named are the clouds that have a name.
+func named() []struct {
+	name  string
+	cloud Cloud
+} {
+	return []struct {
+		name  string
+		cloud Cloud
+	}{
+		{"Global", CloudGlobal},
+		{"USGov", CloudUSGovernment},
+		{"USGovDoD", CloudUSGovernmentDoD},
+		{"China", CloudChina},
+		{"Bleu", CloudBleu},
+		{"Delos", CloudDelos},
+	}
+}
+
+// NewCloud returns a cloud that this package does not know, or one for tests. Both addresses are https, or http to a loopback
+// host, without user, query or fragment: graph without a version, authority without a tenant.
+func NewCloud(graph, authority string) (Cloud, error) {
+	g, err := parseRoot(graph)
+	if err != nil {
+		return Cloud{}, fmt.Errorf("vpptoken: NewCloud: the Graph root %w", err)
+	}
+	a, err := parseRoot(authority)
+	if err != nil {
+		return Cloud{}, fmt.Errorf("vpptoken: NewCloud: the authority %w", err)
+	}
+	return Cloud{g.String(), a.String()}, nil
+}
+
+// ParseCloud returns the cloud that [Cloud.String] writes so: Global, USGov, USGovDoD, China, Bleu or Delos, in any case, or
+// the two addresses of another one with a space between them.
+func ParseCloud(name string) (Cloud, error) {
+	if graph, authority, ok := strings.Cut(name, " "); ok && strings.Contains(graph, "://") {
+		return NewCloud(graph, authority)
+	}
+	var names []string
+	for _, n := range named() {
+		if strings.EqualFold(n.name, name) {
+			return n.cloud, nil
+		}
+		names = append(names, n.name)
+	}
+	return Cloud{}, fmt.Errorf("vpptoken: %.40q is not a cloud: want one of %s", name, strings.Join(names, ", "))
+}
+
+// String returns the cloud's name, or, when it has none, its Graph root and its authority with a space between them. That of
+// the zero Cloud is "".
+func (c Cloud) String() string {
+	for _, n := range named() {
+		if n.cloud == c {
+			return n.name
+		}
+	}
+	return strings.TrimSpace(c.graph + " " + c.authority)
+}
+
+// MarshalText returns what [Cloud.String] does. The zero Cloud is an error.
+func (c Cloud) MarshalText() ([]byte, error) {
+	if c == (Cloud{}) {
+		return nil, errors.New("vpptoken: the zero Cloud has no text")
+	}
+	return []byte(c.String()), nil
+}
+
+// UnmarshalText reads what [ParseCloud] does. After an error c is as it was.
+func (c *Cloud) UnmarshalText(text []byte) error {
+	read, err := ParseCloud(string(text))
+	if err == nil {
+		*c = read
+	}
+	return err
+}
 
 // GraphURL returns the root of the cloud's Microsoft Graph, without a version.
 func (c Cloud) GraphURL() string { return c.graph }
@@ -76,4 +165,56 @@ func (c Cloud) DeviceCode(tenant, clientID string) (*oauth2.Config, error) {
 		ClientID: clientID, Endpoint: e,
 		Scopes: []string{c.graph + "/DeviceManagementServiceConfig.ReadWrite.All", "offline_access"},
 	}, nil
+}
+
+// parseRoot reads the address of a service: https, or http to a loopback host, because no secret may travel in the clear. It
+// comes back in its plainest form: the host in lower case, no default port, no slash at the end.
+func parseRoot(root string) (*url.URL, error) {
+	bad := func(why string) (*url.URL, error) { return nil, errors.New(why) }
+	u, err := url.Parse(root)
+	switch {
+	case err != nil || strings.ContainsFunc(root, func(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }):
+		return bad("can't be read")
+	case u.Hostname() == "" || u.Opaque != "":
+		return bad("has no host")
+	case u.User != nil:
+		return bad("holds a user name or password")
+	case u.RawQuery != "" || u.ForceQuery || strings.Contains(root, "#"):
+		return bad("has a query or a fragment")
+	case u.RawPath != "" || u.Path != "" && !plainPath(strings.TrimSuffix(u.Path, "/")):
+		return bad("has a path that is not plain")
+	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+		return bad("is neither https nor http to a loopback host")
+	}
+	u.Path = strings.TrimSuffix(u.Path, "/")
+	if strings.HasSuffix(u.Path, "/"+string(VersionBeta)) || strings.HasSuffix(u.Path, "/"+string(VersionV1)) {
+		return bad("ends in a version, which is appended: see WithAPIVersion")
+	}
+	if u.Host, err = plainHost(u); err != nil {
+		return nil, err
+	}
+	return u, nil
+}
+
+func plainPath(p string) bool { return p == "" || p != "/" && path.Clean(p) == p }
+
+// plainHost returns the host of u in lower case, and its port unless it is the default one.
+func plainHost(u *url.URL) (string, error) {
+	host, port := strings.ToLower(u.Hostname()), u.Port()
+	if port == "" && !strings.HasSuffix(u.Host, ":") {
+		return strings.ToLower(u.Host), nil
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || n == 0 {
+		return "", errors.New("has a port that is not 1 to 65535")
+	}
+	if u.Scheme == "https" && n == 443 || u.Scheme == "http" && n == 80 {
+		return strings.TrimSuffix(strings.ToLower(u.Host), ":"+port), nil
+	}
+	return net.JoinHostPort(host, strconv.FormatUint(n, 10)), nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
