@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/oauth2"
 
@@ -23,7 +24,9 @@ import (
 type Client struct {
 	graph   *graph.Client
 	base    *url.URL
+	home    *url.URL // the cloud's own root with the version: where links lead if base is a gateway
 	version APIVersion
+	noCount *atomic.Bool // the service has no route for Count
 }
 
 // NewClient returns a client that authorises with ts. It is safe for concurrent use and immutable. Nothing is sent.
@@ -49,13 +52,13 @@ func NewClient(ts oauth2.TokenSource, opts ...Option) (*Client, error) {
 			return nil, fmt.Errorf("vpptoken: %w", err)
 		}
 	}
-	base, err := cfg.base()
+	base, home, err := cfg.roots()
 	if err != nil {
 		return nil, fmt.Errorf("vpptoken: %w", err)
 	}
 	carrier, timeout := cfg.transport()
 	token, keep := tokenFunc(ts)
-	return &Client{base: base, version: cfg.version, graph: graph.New(graph.Config{
+	return &Client{base: base, home: home, version: cfg.version, noCount: new(atomic.Bool), graph: graph.New(graph.Config{
 		Base: base, Transport: carrier, Token: token, KeepToken: keep, Logger: cfg.logger, UserAgent: cfg.userAgent,
 		MaxAttempts: cfg.retry.MaxAttempts, MinWait: cfg.retry.MinWait, MaxWait: cfg.retry.MaxWait,
 		MaxRetryAfter: cfg.retry.MaxRetryAfter, AttemptTimeout: timeout,
@@ -81,7 +84,7 @@ func (c Client) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "vpptoken.Cl
 // again from the start. It yields the tokens in order and at most one error, last; a list that ended early is
 // never without one. Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-list.
 func (c *Client) List(ctx context.Context, opts ...ListOption) iter.Seq2[*VPPToken, error] {
-	return pages(ctx, c, request{op: opList, method: http.MethodGet}, opts, decodePage)
+	return pages(ctx, c, request{op: opList, method: http.MethodGet}, opts, decodePage, tokenID)
 }
 
 // Get reads one token. Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-get.
@@ -130,10 +133,19 @@ func (c *Client) Delete(ctx context.Context, id string, opts ...CallOption) erro
 	return err
 }
 
-// Count returns how many tokens there are, without reading them.
+// Count returns how many tokens there are. Microsoft's metadata has a route for that, /$count, which
+// the service may lack: then Count reads the ids of all tokens, and this client does not ask for the
+// route again.
 func (c *Client) Count(ctx context.Context, opts ...CallOption) (int, error) {
+	if c != nil && c.noCount != nil && c.noCount.Load() {
+		return c.countList(ctx, opts)
+	}
 	a, err := c.do(ctx, request{op: opCount, method: http.MethodGet, tail: "/$count", accept: "text/plain"}, opts)
-	if err != nil {
+	switch {
+	case lacksRoute(err):
+		c.noCount.Store(true)
+		return c.countList(ctx, opts)
+	case err != nil:
 		return 0, err
 	}
 	return a.count()
@@ -186,12 +198,43 @@ func (c *Client) SyncLicenseCounts(ctx context.Context, opts ...CallOption) erro
 // Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-getlicensesforapp.
 func (c *Client) LicensesForApp(ctx context.Context, bundleID string, opts ...CallOption) iter.Seq2[*LicenseSummary, error] {
 	r := request{op: opLicensesForApp, method: http.MethodGet, tail: "/getLicensesForApp", bundleID: &bundleID, beta: true}
-	listOpts := make([]ListOption, len(opts))
-	for i, o := range opts {
-		listOpts[i] = o
-	}
-	return pages(ctx, c, r, listOpts, decodeLicenses)
+	return pages(ctx, c, r, listOptions(opts), decodeLicenses, nil)
 }
+
+// countList counts by reading no more than it must.
+func (c *Client) countList(ctx context.Context, opts []CallOption) (int, error) {
+	n := 0
+	r := request{op: opCount, method: http.MethodGet}
+	for _, err := range pages(ctx, c, r, append(listOptions(opts), WithSelect("id")), decodePage, tokenID) {
+		if err != nil {
+			return 0, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// lacksRoute tells the refusal of an address from every other failure. Services word it in many
+// ways: "No method match route template", "No OData route exists that match template ...".
+func lacksRoute(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	if !ok {
+		return false
+	}
+	text := strings.ToLower(e.Code + " " + e.Message)
+	return e.Is(ErrNotFound) || e.StatusCode == http.StatusBadRequest &&
+		(strings.Contains(text, "route") || strings.Contains(text, "segment '$count'"))
+}
+
+func listOptions(opts []CallOption) []ListOption {
+	list := make([]ListOption, len(opts))
+	for i, o := range opts {
+		list[i] = o
+	}
+	return list
+}
+
+func tokenID(t *VPPToken) string { return t.ID }
 
 // apiVersion is the client's version; a nil client is refused later.
 func (c *Client) apiVersion() APIVersion {
@@ -220,9 +263,9 @@ func (c *Client) createBody(t *NewToken) ([]byte, error) {
 	return t.body(c.apiVersion())
 }
 
-// tokenOrRead returns the token in the answer, or reads it when the service answered 204.
+// tokenOrRead returns the token in the answer, or reads it when the service answered without one.
 func (c *Client) tokenOrRead(ctx context.Context, a *answer) (*VPPToken, error) {
-	if a.out.Status != http.StatusNoContent {
+	if !a.empty() {
 		return a.token()
 	}
 	t, err := c.Get(ctx, a.req.id)
@@ -240,7 +283,16 @@ func (a *answer) token() (*VPPToken, error) {
 	if err != nil {
 		return nil, a.bad(err)
 	}
+	if a.req.item && isGUID(a.req.id) && isGUID(t.ID) && !strings.EqualFold(t.ID, a.req.id) {
+		return nil, a.bad(errors.New("the answer holds another token"))
+	}
 	return t, nil
+}
+
+// isGUID tells the ids that the service makes, which can be compared, from those of mocks.
+func isGUID(id string) bool {
+	odd := func(r rune) bool { return !alnum(r) && r != '-' }
+	return len(id) == 36 && strings.Count(id, "-") == 4 && !strings.ContainsFunc(id, odd)
 }
 
 func (a *answer) count() (int, error) {

@@ -131,7 +131,7 @@ func TestForeignNextLinkGetsNoBearer(t *testing.T) {
 		"backslash":              `https:\\evil.example\beta?canary`,
 		"opaque":                 "https:graph.microsoft.com/beta/deviceAppManagement/vppTokens?canary",
 		"not an address":         "://canary",
-		"very long":              betaURL + "?canary" + strings.Repeat("x", 8<<10),
+		"very long":              betaURL + "?canary" + strings.Repeat("x", 64<<10),
 	} {
 		ts := &countingSource{}
 		c, mock := newClientFor(t, ts)
@@ -162,9 +162,9 @@ func TestListFindsLoops(t *testing.T) {
 	} {
 		c, mock := newClient(t)
 		var w wire
-		answer := w.answer(200, page(links[0], "1"))
-		for _, link := range links[1:] {
-			answer = answer.Then(w.answer(200, page(link, "1")))
+		answer := w.answer(200, page(links[0], "0"))
+		for i, link := range links[1:] {
+			answer = answer.Then(w.answer(200, page(link, strconv.Itoa(i+1))))
 		}
 		mock.RegisterResponder("GET", betaURL, answer)
 		got, err := collect(c.List(t.Context()))

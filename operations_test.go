@@ -218,7 +218,7 @@ func TestZeroTokenIsNeverSuccess(t *testing.T) {
 		if _, ok := op.want.(*vpptoken.VPPToken); !ok {
 			continue
 		}
-		for _, answer := range []string{`{}`, `{"value":{}}`, `{"value":null}`, `null`, `[]`, ``, `{"displayName":"x"}`, `{}{}`} {
+		for _, answer := range []string{`{}`, `{"value":{}}`, `{"value":null}`, `null`, `[]`, `{"displayName":"x"}`, `{}{}`} {
 			c, mock := newClient(t, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
 			var w wire
 			mock.RegisterResponder(op.method, "=~.*", w.answer(op.status, answer, "Content-Type", "application/json"))

@@ -152,12 +152,16 @@ func (r Retry) withDefaults() Retry {
 	return r
 }
 
-// base returns the address of the service with its version.
-func (cfg *config) base() (*url.URL, error) {
-	root := cfg.root
-	if root == "" {
-		root = cfg.cloud.graph
+// roots returns the address of the service with its version, and the cloud's own.
+func (cfg *config) roots() (base, home *url.URL, err error) {
+	if home, err = cfg.versioned(cfg.cloud.graph); err != nil || cfg.root == "" {
+		return home, home, err
 	}
+	base, err = cfg.versioned(cfg.root)
+	return base, home, err
+}
+
+func (cfg *config) versioned(root string) (*url.URL, error) {
 	u, err := parseRoot(root)
 	if err != nil {
 		return nil, err

@@ -105,7 +105,7 @@ func TestNextLinkUnderABaseURL(t *testing.T) {
 	const root = "http://127.0.0.1:8080/graph"
 	own := root + "/beta/deviceAppManagement/vppTokens?$skiptoken=2"
 	for link, trusted := range map[string]bool{
-		own: true, betaURL: false, "http://127.0.0.1:8081/graph/beta/deviceAppManagement/vppTokens": false,
+		own: true, betaURL + "?$skiptoken=2": true, "https://graph.microsoft.us/beta/deviceAppManagement/vppTokens?$skiptoken=2": false, "http://127.0.0.1:8081/graph/beta/deviceAppManagement/vppTokens": false,
 		"http://127.0.0.1:8080/beta/deviceAppManagement/vppTokens": false,
 	} {
 		c, mock := newClient(t, vpptoken.WithBaseURL(root))

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/maphash"
 	"iter"
+	"net/url"
 
 	"github.com/vpptoken/vpptoken/internal/graph"
 )
@@ -13,9 +14,10 @@ import (
 // maxPages bounds a list whose pages never end.
 const maxPages = 10_000
 
-// pages reads a list. The options are applied anew by each range over it.
+// pages reads a list, whose elements id tells apart; nil if they have no id. The options are applied
+// anew by each range over it.
 func pages[T any](ctx context.Context, c *Client, r request, opts []ListOption,
-	decode func(text []byte, whole bool) ([]*T, string, error),
+	decode func(text []byte, whole bool) ([]*T, string, error), id func(*T) string,
 ) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		a := &answer{req: r}
@@ -25,8 +27,8 @@ func pages[T any](ctx context.Context, c *Client, r request, opts []ListOption,
 			yield(nil, fmt.Errorf("vpptoken: %s: %w", r.op, err))
 			return
 		}
-		seen := make(map[uint64]struct{})
-		seed := maphash.MakeSeed()
+		links := graph.Pages{Base: c.base, Home: c.home, Collection: first}
+		w := walk{seed: maphash.MakeSeed(), visited: make(map[uint64]struct{})}
 		for u := first; u != nil; {
 			if err := c.send(ctx, a, u); err != nil {
 				yield(nil, err)
@@ -38,7 +40,11 @@ func pages[T any](ctx context.Context, c *Client, r request, opts []ListOption,
 				return
 			}
 			a.out.Body = nil
+			w.turn()
 			for _, t := range list {
+				if id != nil && w.repeated(id(t)) {
+					continue
+				}
 				if !yield(t, nil) {
 					return
 				}
@@ -46,15 +52,57 @@ func pages[T any](ctx context.Context, c *Client, r request, opts []ListOption,
 			if link == "" {
 				return
 			}
-			seen[maphash.String(seed, u.String())] = struct{}{}
-			if u, err = graph.NextLink(link, first); err != nil {
+			next, err := links.Next(link)
+			if err == nil && len(list) == 0 && *next == *u {
+				return // an empty page that leads to itself: nothing is left
+			}
+			if err == nil {
+				err = w.visit(u, next)
+			}
+			if err != nil {
 				yield(nil, a.bad(err))
 				return
 			}
-			if _, again := seen[maphash.String(seed, u.String())]; again || len(seen) >= maxPages {
-				yield(nil, a.bad(errors.New("the pages of the list repeat, or there are more than 10,000 of them")))
-				return
-			}
+			u = next
 		}
 	}
+}
+
+// walk remembers what a list has shown: every page by the hash of its address, but elements only as
+// long as one may stand on two pages, so that its memory does not grow with the list.
+type walk struct {
+	seed        maphash.Seed
+	visited     map[uint64]struct{}
+	before, now map[uint64]struct{} // the ids of the page before and of this one
+}
+
+// turn begins another page.
+func (w *walk) turn() {
+	w.before, w.now = w.now, w.before
+	clear(w.now)
+	if w.now == nil {
+		w.now = make(map[uint64]struct{})
+	}
+}
+
+// repeated reports whether the id was on this page or the one before: when a token is added or
+// removed during a walk, services that page by number show the last one of a page again.
+func (w *walk) repeated(id string) bool {
+	if id == "" { // not selected
+		return false
+	}
+	h := maphash.String(w.seed, id)
+	_, before := w.before[h]
+	_, now := w.now[h]
+	w.now[h] = struct{}{}
+	return before || now
+}
+
+// visit notes that u leads to next, and refuses a circle and a list without an end.
+func (w *walk) visit(u, next *url.URL) error {
+	w.visited[maphash.String(w.seed, u.String())] = struct{}{}
+	if _, again := w.visited[maphash.String(w.seed, next.String())]; again || len(w.visited) >= maxPages {
+		return errors.New("the pages of the list repeat, or there are more than 10,000 of them")
+	}
+	return nil
 }

@@ -1,6 +1,7 @@
 package vpptoken
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -161,10 +162,15 @@ func (c *Client) send(ctx context.Context, a *answer, u *url.URL) error {
 
 // checkType looks at what kind of answer a success is.
 func (a *answer) checkType() error {
-	if a.req.accept == "" && a.out.Status != http.StatusNoContent && !isJSON(a.out.Header.Get("Content-Type")) {
+	if a.req.accept == "" && !a.empty() && !isJSON(a.out.Header.Get("Content-Type")) {
 		return a.bad(errors.New("the answer is not JSON by its Content-Type"))
 	}
 	return nil
+}
+
+// empty reports whether a success came without a body: with 204, or with any other status.
+func (a *answer) empty() bool {
+	return a.out.Status == http.StatusNoContent || len(bytes.TrimSpace(bytes.TrimPrefix(a.out.Body, []byte("\uFEFF")))) == 0
 }
 
 // isJSON takes a missing type, and text/plain, which servers send that do not know better.

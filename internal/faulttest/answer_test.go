@@ -91,6 +91,9 @@ func TestR08WrongSuccesses(t *testing.T) {
 		"deep":                   {typeJSON, `{"id":"1","x":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) + `,"value":[{"id":"1","x":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) + `}]}`, "64"},
 	} {
 		for _, op := range []string{"get", "create", "update", "syncLicenses", "list"} {
+			if strings.Trim(tc.body, "\uFEFF\r\n\t ") == "" && (op == "update" || op == "syncLicenses") {
+				continue // a success without a body: TestF08EmptySuccess
+			}
 			t.Run(name+"/"+op, func(t *testing.T) {
 				t.Parallel()
 				client, requests := answering(t, 200, tc.contentType, tc.body)

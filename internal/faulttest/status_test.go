@@ -49,6 +49,9 @@ func TestR01StatusByOperation(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					for _, status := range statuses {
+						if op.Name == "count" && status == http.StatusNotFound {
+							continue // TestF01CountWithoutRoute
+						}
 						testStatus(t, op, status, retryAfter)
 					}
 				})

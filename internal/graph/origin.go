@@ -3,24 +3,102 @@ package graph
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
+// maxLink bounds a link to the next page. Skip tokens of 9,500 characters have been seen.
+const maxLink = 64 << 10
+
 // SameOrigin reports whether u has the scheme, host and port of base and nothing that could mislead.
-func SameOrigin(u, base *url.URL) bool {
-	return u.Scheme == base.Scheme && strings.EqualFold(u.Host, base.Host) && u.User == nil && u.Opaque == ""
+func SameOrigin(u, base *url.URL) bool { return strayed(u, base) == "" }
+
+// strayed says in what u differs from base's origin, "" when it does not.
+func strayed(u, base *url.URL) string {
+	switch {
+	case u.User != nil || u.Opaque != "":
+		return "names a user or is no plain address"
+	case u.Scheme != base.Scheme:
+		return "has another scheme"
+	case !strings.EqualFold(u.Hostname(), base.Hostname()):
+		return "leads to another host"
+	case port(u) != port(base):
+		return "leads to another port"
+	}
+	return ""
 }
 
-// NextLink checks an address that the service gave for the next page: it must be of base's origin and of exactly
-// the collection that is being read, at most 8 KiB long.
-func NextLink(link string, collection *url.URL) (*url.URL, error) {
-	odd := func(c rune) bool { return c <= ' ' || c > '~' || c == '\\' || c == '#' } // also what only folds to the host's letters
-	if len(link) > 8<<10 || strings.ContainsFunc(link, odd) {
-		return nil, fmt.Errorf("the link to the next page is %w", ErrUntrustedURL)
+// port is the port that u leads to, named or not.
+func port(u *url.URL) string {
+	switch p := u.Port(); {
+	case p != "" || strings.HasSuffix(u.Host, ":"):
+		return p
+	case u.Scheme == "https":
+		return "443"
+	}
+	return "80"
+}
+
+// Pages knows where the pages of one list may be.
+type Pages struct {
+	Base       *url.URL // the service's root and version, where requests go
+	Home       *url.URL // what the service itself takes for its root and version; another one behind a gateway
+	Collection *url.URL // below Base
+}
+
+// Next returns the address of the page that link leads to: the collection's own, with the link's
+// query. Services write links in several shapes, so letter case, a default port, a trailing slash or
+// "()" do not count, and a link may be relative, or lead to Home where a gateway stands in front of
+// it. Whatever leads elsewhere is ErrUntrustedURL, and the text says which rule it broke.
+func (p Pages) Next(link string) (*url.URL, error) {
+	u, why := p.read(link)
+	if why != "" {
+		return nil, fmt.Errorf("the link to the next page %s: %w", why, ErrUntrustedURL)
+	}
+	next := *p.Collection
+	next.RawQuery = u.RawQuery
+	return &next, nil
+}
+
+func (p Pages) read(link string) (u *url.URL, why string) {
+	// These also keep out what only folds to the letters of the host.
+	odd := func(c rune) bool { return c <= ' ' || c > '~' || c == '\\' }
+	switch {
+	case len(link) > maxLink:
+		return nil, "is longer than 64 KiB"
+	case strings.ContainsFunc(link, odd):
+		return nil, "holds a character that no address has"
+	case strings.Contains(link, "#"):
+		return nil, "has a fragment"
 	}
 	u, err := url.Parse(link)
-	if err != nil || !SameOrigin(u, collection) || u.Path != collection.Path || strings.Contains(strings.ToLower(u.RawPath), "%2f") {
-		return nil, fmt.Errorf("the link to the next page is %w", ErrUntrustedURL)
+	if err != nil {
+		return nil, "is not an address"
 	}
-	return u, nil
+	resource := strings.TrimPrefix(p.Collection.Path, p.Base.Path)
+	var paths []string
+	switch {
+	case u.Scheme == "" && u.Host == "" && u.User == nil && !strings.HasPrefix(link, "//"):
+		if u.Path != "" && u.Path[0] != '/' {
+			u.Path = "/" + u.Path
+		}
+		self := resource[strings.LastIndexByte(resource, '/'):]
+		paths = []string{"", self, resource, p.Base.Path + resource, p.Home.Path + resource}
+	case strayed(u, p.Base) == "":
+		paths = []string{p.Base.Path + resource}
+	case strayed(u, p.Home) == "":
+		paths = []string{p.Home.Path + resource}
+	default:
+		return nil, strayed(u, p.Base)
+	}
+	same := func(path string) bool { return strings.EqualFold(plainPath(u.Path), path) }
+	if strings.Contains(strings.ToLower(u.RawPath), "%2f") || !slices.ContainsFunc(paths, same) {
+		return nil, "leads to another collection"
+	}
+	return u, ""
+}
+
+// plainPath takes off what may follow the name of a collection.
+func plainPath(path string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(path, "/"), "()")
 }
