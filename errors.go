@@ -139,7 +139,7 @@ func Retryable(err error) bool {
 		return false
 	}
 	if cause, ok := errors.AsType[*graph.Cause](e.cause); ok {
-		return cause.Later()
+		return cause.RetryLater()
 	}
 	switch e.StatusCode {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,

@@ -42,6 +42,9 @@ func newSource(token TokenFunc, keep bool) source {
 	return s
 }
 
+// forget drops the last token: the next call asks for another.
+func (s source) forget() { s.keep(&oauth2.Token{}) }
+
 type fetched struct {
 	bearer string
 	cause  *Cause
@@ -90,7 +93,7 @@ func (s source) ask(ctx context.Context, claims string) fetched {
 
 // sourceCause shows of an OAuth failure only what looks like a code; the rest is the server's text.
 func sourceCause(err error) *Cause {
-	c := &Cause{text: "the token source failed", later: true, is: isOne(err)}
+	c := &Cause{text: "the token source failed", retryLater: true, is: isOne(err)}
 	answer, ok := errors.AsType[*oauth2.RetrieveError](err)
 	if !ok {
 		return c
@@ -103,7 +106,7 @@ func sourceCause(err error) *Cause {
 	}
 	if answer.Response != nil {
 		status := answer.Response.StatusCode
-		c.later = status == 408 || status == 429 || status >= 500
+		c.retryLater = status == 408 || status == 429 || status >= 500
 	}
 	return c
 }

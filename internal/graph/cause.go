@@ -21,11 +21,11 @@ var ErrUntrustedURL = errors.New("an address that is not the service's own")
 // token sources quote what they sent. errors.Is still finds what was below, but nothing can print that, because it is only
 // reachable through a function.
 type Cause struct { //nolint:errname // it is never the whole error, only the cause in one
-	text   string
-	repeat bool // another attempt may help
-	later  bool // the same call may succeed later
-	held   bool // a cool-down held it back
-	is     func(target error) bool
+	text       string
+	repeat     bool // another attempt may help
+	retryLater bool // the same call may succeed later
+	held       bool // a cool-down held it back
+	is         func(target error) bool
 }
 
 // Error returns the fixed text.
@@ -34,8 +34,8 @@ func (c *Cause) Error() string { return c.text }
 // Is reports what errors.Is would have found in the original error.
 func (c *Cause) Is(target error) bool { return c.is != nil && c.is(target) }
 
-// Later reports whether the same call may succeed later.
-func (c *Cause) Later() bool { return c.later }
+// RetryLater reports whether the same call may succeed later.
+func (c *Cause) RetryLater() bool { return c.retryLater }
 
 // Held reports whether the service had asked the whole client to wait.
 func (c *Cause) Held() bool { return c.held }
@@ -71,7 +71,7 @@ func whileAlive(errs ...error) func(error) bool {
 func ContextCause(ctx context.Context) *Cause {
 	c := &Cause{text: "cancelled by the caller", is: isOne(ctx.Err(), context.Cause(ctx))}
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		c.text, c.later = callersDeadline, true
+		c.text, c.retryLater = callersDeadline, true
 	}
 	return c
 }
@@ -79,7 +79,7 @@ func ContextCause(ctx context.Context) *Cause {
 // callTimeCause is for a call whose end has come: by the caller's own deadline, a moment before its context says so, or by the
 // default.
 func callTimeCause(own bool) *Cause {
-	c := &Cause{text: "the time for the call is over", later: true, is: isOne(context.DeadlineExceeded)}
+	c := &Cause{text: "the time for the call is over", retryLater: true, is: isOne(context.DeadlineExceeded)}
 	if own {
 		c.text = callersDeadline
 	}
@@ -90,19 +90,19 @@ const callersDeadline = "the caller's deadline passed"
 
 // attemptTimeCause does not match context.DeadlineExceeded: the caller's context is alive.
 func attemptTimeCause(limit time.Duration) *Cause {
-	return &Cause{text: fmt.Sprintf("no whole answer within %v", limit), repeat: true, later: true, is: isOne(os.ErrDeadlineExceeded)}
+	return &Cause{text: fmt.Sprintf("no whole answer within %v", limit), repeat: true, retryLater: true, is: isOne(os.ErrDeadlineExceeded)}
 }
 
 func heldCause() *Cause {
 	return &Cause{
-		text: "the service asked to wait, for longer than the deadline allows", later: true, held: true,
+		text: "the service asked to wait, for longer than the deadline allows", retryLater: true, held: true,
 		is: isOne(context.DeadlineExceeded),
 	}
 }
 
 // noTimeCause is for a wait that would end after the deadline. before, which may be nil, is what made it necessary.
 func noTimeCause(before *Cause) *Cause {
-	c := &Cause{text: "the next attempt would come after the deadline", later: true, is: isOne(context.DeadlineExceeded)}
+	c := &Cause{text: "the next attempt would come after the deadline", retryLater: true, is: isOne(context.DeadlineExceeded)}
 	if before != nil {
 		c.text = before.text + "; " + c.text
 		c.is = isOne(context.DeadlineExceeded, before)
@@ -115,7 +115,7 @@ func untrustedCause() *Cause {
 }
 
 func brokenCause(err error) *Cause {
-	return &Cause{text: "the answer broke off", repeat: true, later: true, is: whileAlive(io.ErrUnexpectedEOF, err)}
+	return &Cause{text: "the answer broke off", repeat: true, retryLater: true, is: whileAlive(io.ErrUnexpectedEOF, err)}
 }
 
 func switchedCause() *Cause {
@@ -128,14 +128,14 @@ func tooLargeCause() *Cause {
 
 // causeOf finds words for an error of the transport. Only the kinds that another attempt can't help are not repeated.
 func causeOf(err error) *Cause {
-	c := &Cause{text: "network error", repeat: true, later: true, is: whileAlive(err)}
+	c := &Cause{text: "network error", repeat: true, retryLater: true, is: whileAlive(err)}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		c.text = "the service's name can't be resolved"
 		c.repeat = !dns.IsNotFound
 		return c
 	}
 	if isCertificate(err) {
-		c.text, c.repeat, c.later = "the service's certificate or TLS is not acceptable", false, false
+		c.text, c.repeat, c.retryLater = "the service's certificate or TLS is not acceptable", false, false
 		return c
 	}
 	if isProtocol(err.Error()) {

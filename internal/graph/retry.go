@@ -1,14 +1,9 @@
 package graph
 
 import (
-	"context"
-	"log/slog"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"time"
-
-	"golang.org/x/oauth2"
 )
 
 // What a repeat takes out of the client's budget.
@@ -24,32 +19,37 @@ func (f *flight) decide() bool {
 		f.c.budget.give()
 		return false
 	}
+	if f.Err == nil && f.last.bearer == "" {
+		return false // no other bearer: the refusal before this attempt stands
+	}
 	var asked time.Duration
 	if f.Err == nil {
 		asked = retryAfter(f.Header, time.Now())
 		f.RetryAfter = asked
 		f.coolDown(asked)
-		f.Claims = f.challenged()
+		f.Claims = f.showableClaims()
 		if f.Status == http.StatusUnauthorized || f.Status == http.StatusForbidden {
-			f.c.source.keep(&oauth2.Token{}) // the next call asks the source, which may have a better one by then
+			f.c.source.forget() // the next call asks the source, which may have a better one by then
 		}
 	}
 	f.Ambiguous = f.Ambiguous || f.unclear(asked)
 	cost, ok := f.repeatable(asked)
-	if f.Err == nil && (ok || f.cut) {
-		f.Err = f.over()
+	if f.Err == nil && (ok || f.last.cut) {
+		f.Err = f.expired()
 	}
-	if !ok || f.Attempts >= f.c.cfg.MaxAttempts || asked > f.c.cfg.MaxRetryAfter || f.over() != nil {
+	if !ok || f.tries >= f.c.cfg.MaxAttempts || asked > f.c.cfg.MaxRetryAfter || f.expired() != nil {
 		return false
 	}
 	if f.Err == nil && f.Status == http.StatusUnauthorized {
-		return f.refresh()
+		f.refused, f.claims = f.last.bearer, challenge(f.Header)
+		f.logRepeat()
+		return true
 	}
-	f.wait = f.ownWait()
+	f.last.wait = f.ownWait()
 	if asked > 0 {
-		f.wait = asked + rand.N(asked/20+1) //nolint:gosec // spreads load, guards nothing
+		f.last.wait = asked + rand.N(asked/20+1) //nolint:gosec // spreads load, guards nothing
 	}
-	if time.Now().Add(max(f.wait, asked)).After(f.end) {
+	if time.Now().Add(max(f.last.wait, asked)).After(f.end) {
 		f.Err = noTimeCause(f.Err)
 		return false
 	}
@@ -63,11 +63,11 @@ func (f *flight) decide() bool {
 // repeatable is the table of what is repeated: what the effect of a call allows after this outcome.
 func (f *flight) repeatable(asked time.Duration) (cost int, ok bool) {
 	if f.Err != nil {
-		return repeatCost, f.Err.repeat && (f.call.Effect != Unsafe || !f.sent)
+		return repeatCost, f.Err.repeat && (f.call.Effect != Unsafe || !f.last.sent)
 	}
 	switch f.Status {
 	case http.StatusUnauthorized:
-		return 0, !f.refreshed
+		return 0, f.refused == "" && !ParseError(f.Body).Forbidden() // a missing role or license comes as a 401 too
 	case http.StatusTooManyRequests:
 		return throttledCost, true
 	case http.StatusServiceUnavailable:
@@ -81,7 +81,7 @@ func (f *flight) repeatable(asked time.Duration) (cost int, ok bool) {
 // unclear reports whether the last attempt failed in a way that leaves open whether the service did its work.
 func (f *flight) unclear(asked time.Duration) bool {
 	switch {
-	case f.call.Effect == Safe || !f.sent:
+	case f.call.Effect == Safe || !f.last.sent:
 		return false
 	case f.Err != nil:
 		return true
@@ -101,8 +101,8 @@ func (f *flight) coolDown(asked time.Duration) {
 	}
 }
 
-// challenged returns the claims that a caller may see, also when the call is not repeated for them.
-func (f *flight) challenged() string {
+// showableClaims returns the claims that a caller may see, also when the call is not repeated for them.
+func (f *flight) showableClaims() string {
 	if f.Status != http.StatusUnauthorized {
 		return ""
 	}
@@ -113,43 +113,12 @@ func (f *flight) challenged() string {
 	return claims
 }
 
-// refresh replaces a bearer that was refused, once, and only by another one. A refusal for want of a role or licence comes
-// as a 401 too: signing in again does not help it.
-func (f *flight) refresh() bool {
-	if ParseError(f.Body).Forbidden() {
-		return false
-	}
-	f.refreshed = true
-	f.claims = challenge(f.Header)
-	ctx, cancel := context.WithDeadline(f.ctx, f.deadline())
-	defer cancel()
-	bearer, cause := f.c.source.fetch(ctx, f.claims)
-	if f.Err = f.over(); cause != nil || f.Err != nil || slices.Contains(f.Secrets, bearer) {
-		return false
-	}
-	f.next = bearer
-	f.logRepeat()
-	return true
-}
-
 // ownWait doubles from MinWait to MaxWait; half of it is fixed and half is chance, so that it is never 0.
 func (f *flight) ownWait() time.Duration {
 	wait := f.c.cfg.MinWait
-	for i := 1; i < f.Attempts && wait < f.c.cfg.MaxWait; i++ {
+	for i := 1; i < f.tries && wait < f.c.cfg.MaxWait; i++ {
 		wait *= 2
 	}
 	wait = min(wait, f.c.cfg.MaxWait)
 	return wait/2 + rand.N(wait/2+1) //nolint:gosec // spreads load, guards nothing
-}
-
-func (f *flight) logRepeat() {
-	l := f.c.cfg.Logger
-	if l == nil || !l.Enabled(f.ctx, slog.LevelWarn) {
-		return
-	}
-	reason := http.StatusText(f.Status)
-	if f.Err != nil {
-		reason = f.Err.Error()
-	}
-	l.LogAttrs(f.ctx, slog.LevelWarn, "vpptoken: retry", append(f.attrs(), slog.String("reason", reason), slog.Duration("wait", f.wait))...)
 }

@@ -1,0 +1,76 @@
+package graph
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// read reads a success whole, or fails, and the beginning of everything else: there the status is what counts.
+func (f *flight) read(ctx context.Context, resp *http.Response) ([]byte, *Cause) {
+	if resp.Body == nil { // a hand-written transport
+		resp.Body = http.NoBody
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode < http.StatusOK {
+		return nil, switchedCause() // the body is the connection itself, and no context ends a read of it
+	}
+	limit := MaxErrorBody
+	ok := resp.StatusCode/100 == 2
+	if ok {
+		limit = MaxBody
+	}
+	body, err := readAtMost(resp.Body, limit+1, resp.ContentLength)
+	switch {
+	case !ok:
+		f.last.cut = err != nil
+		return body[:min(len(body), MaxErrorBody)], nil
+	case err != nil:
+		return nil, f.timeCause(ctx, brokenCause(err))
+	case len(body) > limit:
+		return nil, tooLargeCause()
+	}
+	return body, nil
+}
+
+// readAtMost is io.ReadAll with a bound, and without copying when the length was announced truly.
+func readAtMost(r io.Reader, limit int, announced int64) ([]byte, error) {
+	size := 2048
+	if announced > 0 {
+		size = int(min(announced, 1<<20)) + 1 // and one to see the end
+	}
+	buf := make([]byte, 0, min(size, limit))
+	for {
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		switch {
+		case err == io.EOF:
+			return buf, nil
+		case err != nil || len(buf) == limit:
+			return buf, err
+		case len(buf) == cap(buf):
+			buf = slices.Grow(buf, min(len(buf), limit-len(buf)))
+			buf = buf[:len(buf):min(cap(buf), limit)]
+		}
+	}
+}
+
+// RequestID returns the service's id of the last answer, or "".
+func (o *Outcome) RequestID() string { return o.CleanID(o.Header.Get("Request-Id")) }
+
+// CleanID returns id when it looks like one and holds nothing that was sent: a hostile server puts
+// headers into it.
+func (o *Outcome) CleanID(id string) string {
+	if !ValidID(id) || o.scrub(id) != id {
+		return ""
+	}
+	return id
+}
+
+// ValidID reports whether id is 1 to 64 letters, digits and hyphens, as request ids are.
+func ValidID(id string) bool {
+	odd := func(c rune) bool { return ('a' > c|0x20 || c|0x20 > 'z') && ('0' > c || c > '9') && c != '-' }
+	return id != "" && len(id) <= 64 && !strings.ContainsFunc(id, odd)
+}

@@ -1,0 +1,107 @@
+package graph
+
+import (
+	"context"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// flight is a call under way. Its methods run one after the other.
+type flight struct {
+	Outcome
+
+	last attempt
+
+	c    *Client
+	call Call
+	loop retryablehttp.Client
+	http http.Client
+	ctx  context.Context //nolint:containedctx // a flight lives as long as its call
+	end  time.Time       // when the call is over, answered or not
+
+	tries   int    // attempts that count against MaxAttempts
+	refused string // the bearer that a 401 refused; it is replaced once
+	claims  string // what the source is asked for, after a challenge
+
+	secrets [2]string // room for Secrets
+}
+
+// Do makes the call. ctx ends it; without a deadline it ends after DefaultCallTime.
+func (c *Client) Do(ctx context.Context, call Call) *Outcome {
+	f := &flight{c: c, call: call, ctx: ctx}
+	f.Secrets, f.query, f.header = f.secrets[:0], call.URL.RawQuery, call.Header
+	if call.Secret != "" {
+		f.Secrets = append(f.Secrets, call.Secret)
+	}
+	var ok bool
+	if f.end, ok = ctx.Deadline(); !ok {
+		f.end = time.Now().Add(DefaultCallTime)
+	}
+	if ctx.Err() != nil {
+		f.Err = ContextCause(ctx)
+		return &f.Outcome
+	}
+	f.http = http.Client{Transport: f, CheckRedirect: noRedirect}
+	f.loop = retryablehttp.Client{
+		HTTPClient:   &f.http,
+		RetryMax:     math.MaxInt, // decide counts
+		CheckRetry:   f.checkRetry,
+		Backoff:      f.backoff,
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+	request := http.Request{Method: call.Method, URL: call.URL, Host: call.URL.Host, Header: c.noHeader}
+	resp, err := f.loop.Do(&retryablehttp.Request{Request: request.WithContext(ctx)})
+	switch {
+	case err == nil:
+		_ = resp.Body.Close() // empty: RoundTrip has read the answer
+	case ctx.Err() != nil:
+		f.Err = ContextCause(ctx) // it may have ended during a wait
+	case f.Err == nil:
+		f.Err = causeOf(err)
+	}
+	return &f.Outcome
+}
+
+func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+func (f *flight) checkRetry(context.Context, *http.Response, error) (bool, error) {
+	return f.decide(), nil
+}
+
+func (f *flight) backoff(time.Duration, time.Duration, int, *http.Response) time.Duration {
+	return f.last.wait
+}
+
+// deadline is when an attempt that begins now ends.
+func (f *flight) deadline() time.Time {
+	if d := time.Now().Add(f.c.cfg.AttemptTimeout); d.Before(f.end) {
+		return d
+	}
+	return f.end
+}
+
+// expired tells why the time of the call has ended, nil when it has not.
+func (f *flight) expired() *Cause {
+	switch {
+	case f.ctx.Err() != nil:
+		return ContextCause(f.ctx)
+	case !time.Now().Before(f.end):
+		_, own := f.ctx.Deadline()
+		return callTimeCause(own)
+	}
+	return nil
+}
+
+// timeCause replaces cause when time is what ended the attempt: the caller's, the call's, or the attempt's own.
+func (f *flight) timeCause(ctx context.Context, cause *Cause) *Cause {
+	if over := f.expired(); over != nil {
+		return over
+	}
+	if ctx.Err() != nil {
+		return attemptTimeCause(f.c.cfg.AttemptTimeout)
+	}
+	return cause
+}

@@ -1,0 +1,43 @@
+package graph
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// log writes what an operator may see of an attempt, and nothing else of it.
+func (f *flight) log() {
+	if l := f.c.cfg.Logger; l != nil && l.Enabled(f.ctx, slog.LevelDebug) {
+		took := slog.Duration("duration", time.Since(f.last.began))
+		l.LogAttrs(f.ctx, slog.LevelDebug, "vpptoken: attempt", append(f.attrs(), took)...)
+	}
+}
+
+func (f *flight) attrs() []slog.Attr {
+	status, id := 0, ""
+	if f.last.answered {
+		status, id = f.Status, f.RequestID()
+	}
+	return []slog.Attr{
+		slog.String("method", f.call.Method),
+		slog.String("path", f.call.LogPath),
+		slog.Int("status", status),
+		slog.Int("attempt", f.Attempts),
+		slog.String("request_id", id),
+	}
+}
+
+// logRepeat says that there is to be another attempt, and why.
+func (f *flight) logRepeat() {
+	l := f.c.cfg.Logger
+	if l == nil || !l.Enabled(f.ctx, slog.LevelWarn) {
+		return
+	}
+	reason := http.StatusText(f.Status)
+	if f.Err != nil {
+		reason = f.Err.Error()
+	}
+	attrs := append(f.attrs(), slog.String("reason", reason), slog.Duration("wait", f.last.wait))
+	l.LogAttrs(f.ctx, slog.LevelWarn, "vpptoken: retry", attrs...)
+}
