@@ -186,12 +186,5 @@ func (cfg *config) transport() (http.RoundTripper, time.Duration) {
 		}
 		return http.DefaultTransport, timeout
 	}
-	own, ok := http.DefaultTransport.(*http.Transport)
-	if !ok {
-		return http.DefaultTransport, timeout // somebody has replaced it
-	}
-	own = own.Clone()
-	own.MaxResponseHeaderBytes = graph.MaxHeader
-	own.MaxIdleConnsPerHost = own.MaxIdleConns // all go to one host
-	return own, timeout
+	return graph.NewTransport(), timeout
 }

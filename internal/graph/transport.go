@@ -1,0 +1,90 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// NewTransport returns the transport of those who bring none: http.DefaultTransport's settings, connections of its own, bounded
+// headers, and no trust in a connection that has gone silent. HTTP/2 connections are pinged, and a request that runs out of its
+// time takes all connections of the moment with it: requests under way finish on them, new ones dial.
+func NewTransport() http.RoundTripper {
+	std, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport // somebody has replaced it
+	}
+	own := std.Clone()
+	own.MaxResponseHeaderBytes = MaxHeader
+	own.MaxIdleConnsPerHost = own.MaxIdleConns // all go to one host
+	if own.HTTP2 == nil {
+		own.HTTP2 = &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second}
+	}
+	if own.OnProxyConnectResponse == nil {
+		own.OnProxyConnectResponse = proxyAnswer
+	}
+	return &transport{current: own}
+}
+
+// transport passes requests to one http.Transport after the other.
+type transport struct {
+	mu      sync.Mutex
+	current *http.Transport
+}
+
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	t.mu.Lock()
+	used := t.current
+	t.mu.Unlock()
+	resp, err := used.RoundTrip(r)
+	if err != nil {
+		t.done(r.Context(), used)
+		return nil, err
+	}
+	resp.Body = &countedBody{ReadCloser: resp.Body, done: func() { t.done(r.Context(), used) }}
+	return resp, nil
+}
+
+// done ends a request. Nothing dials on a transport that was left, so that it is empty when the last of its requests is done.
+func (t *transport) done(ctx context.Context, used *http.Transport) {
+	t.mu.Lock()
+	left := t.current != used
+	if !left && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		t.current, left = used.Clone(), true
+		time.AfterFunc(time.Second, used.CloseIdleConnections) // an HTTP/2 stream ends a moment after its request
+	}
+	t.mu.Unlock()
+	if left {
+		used.CloseIdleConnections()
+	}
+}
+
+// countedBody is done when it is closed.
+type countedBody struct {
+	io.ReadCloser
+
+	once sync.Once
+	done func()
+}
+
+func (b *countedBody) Close() error {
+	err := b.ReadCloser.Close()
+	b.once.Do(b.done)
+	return err
+}
+
+// proxyRefusal is the status of a proxy that did not make the connection it was asked for.
+type proxyRefusal int
+
+func (s proxyRefusal) Error() string { return "the proxy refused the connection" }
+
+func proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
+	if answer.StatusCode == http.StatusOK {
+		return nil
+	}
+	return proxyRefusal(answer.StatusCode)
+}
