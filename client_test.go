@@ -1,17 +1,11 @@
 package vpptoken_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -19,117 +13,20 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
-
-const (
-	tokenID = "9ceb2f92-2f92-9ceb-922f-eb9c922feb9c"
-	bearer  = "bearer-canary"
-
-	betaURL = "https://graph.microsoft.com/beta/deviceAppManagement/vppTokens"
-	v1URL   = "https://graph.microsoft.com/v1.0/deviceAppManagement/vppTokens"
-	itemURL = betaURL + "/" + tokenID
-
-	bareToken    = `{"id":"` + tokenID + `","displayName":"Field iPads"}`
-	wrappedToken = `{"value":` + bareToken + `}`
-)
-
-// newClient returns a client and the transport of its own. A request that the test did not register fails the test.
-func newClient(t *testing.T, opts ...vpptoken.Option) (*vpptoken.Client, *httpmock.MockTransport) {
-	t.Helper()
-	return newClientFor(t, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: bearer}), opts...)
-}
-
-func newClientFor(t *testing.T, ts oauth2.TokenSource, opts ...vpptoken.Option) (*vpptoken.Client, *httpmock.MockTransport) {
-	t.Helper()
-	mock := httpmock.NewMockTransport()
-	mock.RegisterNoResponder(func(r *http.Request) (*http.Response, error) {
-		t.Errorf("a request that nobody expected: %s %s", r.Method, r.URL)
-		return httpmock.NewStringResponse(http.StatusTeapot, ""), nil
-	})
-	c, err := vpptoken.NewClient(ts, slices.Concat([]vpptoken.Option{vpptoken.WithHTTPClient(&http.Client{Transport: mock})}, opts)...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c, mock
-}
-
-// sent is a request as the transport got it.
-type sent struct {
-	Method, URL, Body string
-	Header            http.Header
-}
-
-// wire keeps what was sent to its answers, in order.
-type wire struct {
-	mu   sync.Mutex
-	sent []sent
-}
-
-// answer is a responder that keeps the request. headers are pairs.
-func (w *wire) answer(status int, body string, headers ...string) httpmock.Responder {
-	return func(r *http.Request) (*http.Response, error) {
-		s := sent{Method: r.Method, URL: r.URL.String(), Header: r.Header.Clone()}
-		if r.Body != nil {
-			b, err := io.ReadAll(r.Body)
-			if err != nil {
-				return nil, err
-			}
-			s.Body = string(b)
-		}
-		w.mu.Lock()
-		w.sent = append(w.sent, s)
-		w.mu.Unlock()
-		resp := httpmock.NewStringResponse(status, body)
-		if strings.HasPrefix(body, "{") {
-			resp.Header.Set("Content-Type", "application/json")
-		}
-		for pair := range slices.Chunk(headers, 2) {
-			resp.Header.Set(pair[0], pair[1])
-		}
-		return resp, nil
-	}
-}
-
-// lines are the requests as "METHOD URL BODY".
-func (w *wire) lines() []string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	var out []string
-	for _, s := range w.sent {
-		out = append(out, strings.TrimSpace(s.Method+" "+s.URL+" "+s.Body))
-	}
-	return out
-}
-
-// countingSource counts how often it is asked.
-type countingSource struct{ asked int }
-
-func (s *countingSource) Token() (*oauth2.Token, error) {
-	s.asked++
-	return &oauth2.Token{AccessToken: bearer}, nil
-}
-
-func fixture(tb testing.TB, name string) string {
-	tb.Helper()
-	b, err := os.ReadFile(filepath.Join("testdata", name))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return string(bytes.ReplaceAll(b, []byte("\r\n"), []byte("\n")))
-}
 
 func TestFreshClientRequestIDs(t *testing.T) {
 	t.Parallel()
-	c, mock := newClient(t)
-	var w wire
-	mock.RegisterResponder("GET", itemURL, w.answer(200, bareToken))
+	c, mock := faulttest.Mock(t)
+	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, faulttest.BareToken))
 	for range 3 {
-		if _, err := c.Get(t.Context(), tokenID); err != nil {
+		if _, err := c.Get(t.Context(), faulttest.ID); err != nil {
 			t.Fatal(err)
 		}
 	}
 	ids := map[string]bool{}
-	for _, s := range w.sent {
+	for _, s := range mock.Requests() {
 		ids[s.Header.Get("Client-Request-Id")] = true
 	}
 	if len(ids) != 3 {
@@ -139,27 +36,25 @@ func TestFreshClientRequestIDs(t *testing.T) {
 
 func TestUpdateReadsAfter204(t *testing.T) {
 	t.Parallel()
-	c, mock := newClient(t)
-	var w wire
-	mock.RegisterResponder("PATCH", itemURL, w.answer(204, ""))
-	mock.RegisterResponder("GET", itemURL, w.answer(200, bareToken))
-	got, err := c.Update(t.Context(), tokenID, vpptoken.NewPatch().SetDisplayName("Field iPads"))
+	c, mock := faulttest.Mock(t)
+	mock.RegisterResponder("PATCH", faulttest.Item, faulttest.Respond(204, ""))
+	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, faulttest.BareToken))
+	got, err := c.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetDisplayName("Field iPads"))
 	if err != nil || got == nil || got.DisplayName != "Field iPads" {
 		t.Fatalf("got %v, %v", got, err)
 	}
-	want := []string{"PATCH " + itemURL + ` {"displayName":"Field iPads"}`, "GET " + itemURL}
-	if diff := cmp.Diff(want, w.lines()); diff != "" {
+	want := []string{"PATCH " + faulttest.Item + ` {"displayName":"Field iPads"}`, "GET " + faulttest.Item}
+	if diff := cmp.Diff(want, mock.Lines()); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestUpdateAcceptedButNotReadable(t *testing.T) {
 	t.Parallel()
-	c, mock := newClient(t)
-	var w wire
-	mock.RegisterResponder("PATCH", itemURL, w.answer(204, ""))
-	mock.RegisterResponder("GET", itemURL, w.answer(403, `{"error":{"code":"Forbidden","message":"no reads"}}`))
-	got, err := c.Update(t.Context(), tokenID, vpptoken.NewPatch().SetDisplayName("Field iPads"))
+	c, mock := faulttest.Mock(t)
+	mock.RegisterResponder("PATCH", faulttest.Item, faulttest.Respond(204, ""))
+	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(403, `{"error":{"code":"Forbidden","message":"no reads"}}`))
+	got, err := c.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetDisplayName("Field iPads"))
 	e, ok := errors.AsType[*vpptoken.Error](err)
 	if got != nil || !ok {
 		t.Fatalf("got %v, %v, want an *Error", got, err)
@@ -172,14 +67,14 @@ func TestUpdateAcceptedButNotReadable(t *testing.T) {
 func TestUpdateRefusesEmptyPatch(t *testing.T) {
 	t.Parallel()
 	for _, p := range []*vpptoken.Patch{nil, {}, vpptoken.NewPatch()} {
-		ts := &countingSource{}
-		c, mock := newClientFor(t, ts)
-		got, err := c.Update(t.Context(), tokenID, p)
+		ts := new(faulttest.CountedSource)
+		c, mock := faulttest.MockFor(t, ts)
+		got, err := c.Update(t.Context(), faulttest.ID, p)
 		if got != nil || !errors.Is(err, vpptoken.ErrEmptyPatch) {
 			t.Errorf("got %v, %v, want ErrEmptyPatch", got, err)
 		}
-		if _, ok := errors.AsType[*vpptoken.Error](err); ok || mock.GetTotalCallCount() != 0 || ts.asked != 0 {
-			t.Errorf("sent %d requests, asked for %d bearers, *Error %v", mock.GetTotalCallCount(), ts.asked, ok)
+		if _, ok := errors.AsType[*vpptoken.Error](err); ok || mock.GetTotalCallCount() != 0 || ts.Asked.Load() != 0 {
+			t.Errorf("sent %d requests, asked for %d bearers, *Error %v", mock.GetTotalCallCount(), ts.Asked.Load(), ok)
 		}
 	}
 }
@@ -187,8 +82,8 @@ func TestUpdateRefusesEmptyPatch(t *testing.T) {
 // Graph ignores this word in a PATCH, so a caller who sends it would wait for nothing.
 func TestUpdateRefusesUnknownFutureValue(t *testing.T) {
 	t.Parallel()
-	c, _ := newClient(t)
-	_, err := c.Update(t.Context(), tokenID, vpptoken.NewPatch().SetAppDeliveryProtocolType(vpptoken.DeliveryProtocolUnknownFutureValue))
+	c, _ := faulttest.Mock(t)
+	_, err := c.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetAppDeliveryProtocolType(vpptoken.DeliveryProtocolUnknownFutureValue))
 	if err == nil || !strings.Contains(err.Error(), "unknownFutureValue") {
 		t.Errorf("got %v", err)
 	}
@@ -211,9 +106,9 @@ func TestInvalidIDs(t *testing.T) {
 			return err
 		}},
 	}
-	for _, op := range operations() {
-		if op.item {
-			calls = append(calls, call{op.name, func(c *vpptoken.Client, id string) error { _, err := op.call(t.Context(), c, id); return err }})
+	for _, op := range faulttest.Operations() {
+		if op.Item {
+			calls = append(calls, call{op.Name, func(c *vpptoken.Client, id string) error { _, err := op.Call(t.Context(), c, id); return err }})
 		}
 	}
 	if len(calls) != 7 {
@@ -221,13 +116,13 @@ func TestInvalidIDs(t *testing.T) {
 	}
 	for _, call := range calls {
 		for _, id := range ids {
-			ts := &countingSource{}
-			c, mock := newClientFor(t, ts)
+			ts := new(faulttest.CountedSource)
+			c, mock := faulttest.MockFor(t, ts)
 			err := call.run(c, id)
 			if !errors.Is(err, vpptoken.ErrInvalidID) || !strings.HasPrefix(err.Error(), "vpptoken: ") {
 				t.Errorf("%s(%q): got %v, want ErrInvalidID", call.name, id, err)
 			}
-			if _, ok := errors.AsType[*vpptoken.Error](err); ok || mock.GetTotalCallCount() != 0 || ts.asked != 0 {
+			if _, ok := errors.AsType[*vpptoken.Error](err); ok || mock.GetTotalCallCount() != 0 || ts.Asked.Load() != 0 {
 				t.Errorf("%s(%q): something left the process", call.name, id)
 			}
 		}
@@ -237,13 +132,12 @@ func TestInvalidIDs(t *testing.T) {
 func TestValidIDs(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"0", "...", "a.b", "-._~", "aZ09", strings.Repeat("a", 128)} {
-		c, mock := newClient(t)
-		var w wire
-		mock.RegisterResponder("DELETE", "=~.*", w.answer(204, ""))
+		c, mock := faulttest.Mock(t)
+		mock.RegisterResponder("DELETE", "=~.*", faulttest.Respond(204, ""))
 		if err := c.Delete(t.Context(), id); err != nil {
 			t.Errorf("%q: %v", id, err)
 		}
-		if diff := cmp.Diff([]string{"DELETE " + betaURL + "/" + id}, w.lines()); diff != "" {
+		if diff := cmp.Diff([]string{"DELETE " + faulttest.Root + "/" + id}, mock.Lines()); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -259,13 +153,12 @@ func TestCreateBodies(t *testing.T) {
 			ClaimTokenManagementFromExternalMDM: true, RoleScopeTagIDs: []string{"0", "7"},
 		},
 	} {
-		c, mock := newClient(t)
-		var w wire
-		mock.RegisterResponder("POST", betaURL, w.answer(201, bareToken))
+		c, mock := faulttest.Mock(t)
+		mock.RegisterResponder("POST", faulttest.Root, faulttest.Respond(201, faulttest.BareToken))
 		if _, err := c.Create(t.Context(), &n); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]string{"POST " + betaURL + " " + want}, w.lines()); diff != "" {
+		if diff := cmp.Diff([]string{"POST " + faulttest.Root + " " + want}, mock.Lines()); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -287,7 +180,7 @@ func TestCreateRefuses(t *testing.T) {
 		"scope tags":  {vpptoken.VersionV1, &vpptoken.NewToken{Token: secret, RoleScopeTagIDs: []string{"0"}}, "roleScopeTagIds"},
 		"not UTF-8":   {vpptoken.VersionBeta, &vpptoken.NewToken{Token: secret, DisplayName: "a\xff"}, "displayName"},
 	} {
-		c, mock := newClient(t, vpptoken.WithAPIVersion(tc.version))
+		c, mock := faulttest.Mock(t, vpptoken.WithAPIVersion(tc.version))
 		got, err := c.Create(t.Context(), tc.token)
 		if got != nil || err == nil || !strings.Contains(err.Error(), tc.want) || mock.GetTotalCallCount() != 0 {
 			t.Errorf("%s: got %v, %v", name, got, err)
@@ -301,15 +194,15 @@ func TestCreateRefuses(t *testing.T) {
 func TestCount(t *testing.T) {
 	t.Parallel()
 	for answer, want := range map[string]int{"0": 0, "42": 42, "\uFEFF17": 17, "5\r\n": 5, "3000": 3000} {
-		c, mock := newClient(t)
-		mock.RegisterResponder("GET", betaURL+"/$count", httpmock.NewStringResponder(200, answer))
+		c, mock := faulttest.Mock(t)
+		mock.RegisterResponder("GET", faulttest.Root+"/$count", httpmock.NewStringResponder(200, answer))
 		if got, err := c.Count(t.Context()); got != want || err != nil {
 			t.Errorf("%q: got %d, %v, want %d", answer, got, err, want)
 		}
 	}
 	for _, answer := range []string{"", "many", "-1", "1.5", `{"value":3}`, "0x10", "99999999999999999999", "1 2", "<html>"} {
-		c, mock := newClient(t, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
-		mock.RegisterResponder("GET", betaURL+"/$count", httpmock.NewStringResponder(200, answer))
+		c, mock := faulttest.Mock(t, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
+		mock.RegisterResponder("GET", faulttest.Root+"/$count", httpmock.NewStringResponder(200, answer))
 		got, err := c.Count(t.Context())
 		if _, ok := errors.AsType[*vpptoken.Error](err); got != 0 || !ok {
 			t.Errorf("%q: got %d, %v, want an *Error", answer, got, err)
@@ -325,18 +218,24 @@ func TestNilContextAndUnmadeClients(t *testing.T) {
 		run  func(ctx context.Context, c *vpptoken.Client) error
 	}
 	calls := []call{
-		{"startSync", func(ctx context.Context, c *vpptoken.Client) error { _, err := c.StartSync(ctx, tokenID); return err }},
+		{"startSync", func(ctx context.Context, c *vpptoken.Client) error {
+			_, err := c.StartSync(ctx, faulttest.ID)
+			return err
+		}},
 		{"waitSync", func(ctx context.Context, c *vpptoken.Client) error {
-			_, err := c.WaitSync(ctx, &vpptoken.Sync{TokenID: tokenID})
+			_, err := c.WaitSync(ctx, &vpptoken.Sync{TokenID: faulttest.ID})
 			return err
 		}},
 	}
-	for _, op := range operations() {
-		calls = append(calls, call{op.name, func(ctx context.Context, c *vpptoken.Client) error { _, err := op.call(ctx, c, tokenID); return err }})
+	for _, op := range faulttest.Operations() {
+		calls = append(calls, call{op.Name, func(ctx context.Context, c *vpptoken.Client) error {
+			_, err := op.Call(ctx, c, faulttest.ID)
+			return err
+		}})
 	}
 	for _, call := range calls {
-		ts := &countingSource{}
-		c, mock := newClientFor(t, ts)
+		ts := new(faulttest.CountedSource)
+		c, mock := faulttest.MockFor(t, ts)
 		var noContext context.Context
 		for name, err := range map[string]error{
 			"nil ctx":     call.run(noContext, c),
@@ -350,53 +249,78 @@ func TestNilContextAndUnmadeClients(t *testing.T) {
 				t.Errorf("%s, %s: an *Error although nothing left the process", call.name, name)
 			}
 		}
-		if mock.GetTotalCallCount() != 0 || ts.asked != 0 {
+		if mock.GetTotalCallCount() != 0 || ts.Asked.Load() != 0 {
 			t.Errorf("%s: something left the process", call.name)
 		}
 	}
 }
 
-// ctxSource is a token source with the optional method.
-type ctxSource struct {
-	countingSource
-
-	seen   []context.Context
-	claims []string
-}
-
-func (s *ctxSource) TokenContext(ctx context.Context, claims string) (*oauth2.Token, error) {
-	s.seen, s.claims = append(s.seen, ctx), append(s.claims, claims)
-	return &oauth2.Token{AccessToken: fmt.Sprintf("bearer-%d", len(s.seen))}, nil
-}
-
-// The context's values must arrive: tracing and the HTTP client of x/oauth2 travel in them.
-func TestTokenContext(t *testing.T) {
+// Reading a token, changing a field and sending the difference must not lose the change or write back what Intune keeps.
+func TestReadModifyWriteKeepsTheChange(t *testing.T) {
 	t.Parallel()
-	type key struct{}
-	ts := &ctxSource{}
-	c, mock := newClientFor(t, ts)
-	var w wire
-	const challenge = `Bearer realm="", error="insufficient_claims", claims="eyJhY2Nlc3NfdG9rZW4iOnsibmJmIjp7ImVzc2VudGlhbCI6dHJ1ZX19fQ=="`
-	mock.RegisterResponder("GET", itemURL, w.answer(401, `{}`, "WWW-Authenticate", challenge).Then(w.answer(200, bareToken)))
-	hc := &http.Client{}
-	ctx := context.WithValue(context.WithValue(t.Context(), key{}, "trace"), oauth2.HTTPClient, hc)
-	if _, err := c.Get(ctx, tokenID); err != nil {
+	c, mock := faulttest.Mock(t)
+	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, faulttest.Fixture(t, "seed-update-response.json")))
+	mock.RegisterResponder("PATCH", faulttest.Item, faulttest.Respond(200, faulttest.BareToken))
+	current, err := c.Get(t.Context(), faulttest.ID)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"", `{"access_token":{"nbf":{"essential":true}}}`}, ts.claims); diff != "" {
-		t.Errorf("claims (-want +got):\n%s", diff)
+	want := vpptoken.NewPatch().SetOrganizationName(current.OrganizationName).SetDisplayName("Field iPads").SetAutomaticallyUpdateApps(false)
+	if _, err = c.Update(t.Context(), faulttest.ID, want.Diff(current)); err != nil {
+		t.Fatal(err)
 	}
-	for _, seen := range ts.seen {
-		if seen.Value(key{}) != "trace" || seen.Value(oauth2.HTTPClient) != hc {
-			t.Error("the values of the call's context did not arrive")
+	if got := mock.Requests()[1].Body; got != `{"automaticallyUpdateApps":false,"displayName":"Field iPads"}` {
+		t.Errorf("sent %s", got)
+	}
+}
+
+// canned answers every request from memory, so that what is measured is the client alone.
+type canned string
+
+func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			return nil, err
+		}
+		if err := r.Body.Close(); err != nil {
+			return nil, err
 		}
 	}
-	if ts.asked != 0 {
-		t.Error("Token was called although there is TokenContext")
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, ContentLength: int64(len(c)),
+		Body: io.NopCloser(strings.NewReader(string(c))), Request: r,
+	}, nil
+}
+
+func cannedClient(b *testing.B, answer string) *vpptoken.Client {
+	b.Helper()
+	ts := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: faulttest.Bearer})
+	c, err := vpptoken.NewClient(ts, vpptoken.WithHTTPClient(&http.Client{Transport: canned(answer)}))
+	if err != nil {
+		b.Fatal(err)
 	}
-	for i, s := range w.sent {
-		if want := fmt.Sprintf("Bearer bearer-%d", i+1); s.Header.Get("Authorization") != want {
-			t.Errorf("request %d: not %s", i, want)
+	return c
+}
+
+// BenchmarkUpdate is one PATCH of two properties, its answer read.
+func BenchmarkUpdate(b *testing.B) {
+	c := cannedClient(b, faulttest.Fixture(b, "seed-update-response.json"))
+	b.ReportAllocs()
+	for b.Loop() {
+		p := vpptoken.NewPatch().SetDisplayName("Field iPads").SetAutomaticallyUpdateApps(true)
+		if _, err := c.Update(b.Context(), faulttest.ID, p); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkGet is one GET, its answer read.
+func BenchmarkGet(b *testing.B) {
+	c := cannedClient(b, faulttest.Fixture(b, "seed-update-response.json"))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Get(b.Context(), faulttest.ID); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

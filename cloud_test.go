@@ -1,8 +1,10 @@
 package vpptoken_test
 
 import (
+	"context"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -13,6 +15,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
 
 func clouds() []struct {
@@ -94,14 +97,13 @@ func TestClouds(t *testing.T) {
 					t.Errorf("scopes (-want +got):\n%s", diff)
 				}
 			}
-			c, mock := newClient(t, vpptoken.WithCloud(tc.cloud))
-			var w wire
-			mock.RegisterResponder("GET", "=~.*", w.answer(200, bareToken))
-			if _, err := c.Get(t.Context(), tokenID); err != nil {
+			c, mock := faulttest.Mock(t, vpptoken.WithCloud(tc.cloud))
+			mock.RegisterResponder("GET", "=~.*", faulttest.Respond(200, faulttest.BareToken))
+			if _, err := c.Get(t.Context(), faulttest.ID); err != nil {
 				t.Fatal(err)
 			}
-			if want := "GET " + tc.graph + "/beta/deviceAppManagement/vppTokens/" + tokenID; w.lines()[0] != want {
-				t.Errorf("sent %v, want %s", w.lines(), want)
+			if want := "GET " + tc.graph + "/beta/deviceAppManagement/vppTokens/" + faulttest.ID; mock.Lines()[0] != want {
+				t.Errorf("sent %v, want %s", mock.Lines(), want)
 			}
 		})
 	}
@@ -274,13 +276,66 @@ func TestF23BadAddresses(t *testing.T) {
 // A default port in the base is no other origin: requests go out without it.
 func TestF02DefaultPortInTheBase(t *testing.T) {
 	t.Parallel()
-	c, mock := newClient(t, vpptoken.WithBaseURL("https://Gateway.example:443/graph/"))
-	var w wire
-	mock.RegisterResponder("GET", "=~.*", w.answer(200, bareToken))
-	if _, err := c.Get(t.Context(), tokenID); err != nil {
+	c, mock := faulttest.Mock(t, vpptoken.WithBaseURL("https://Gateway.example:443/graph/"))
+	mock.RegisterResponder("GET", "=~.*", faulttest.Respond(200, faulttest.BareToken))
+	if _, err := c.Get(t.Context(), faulttest.ID); err != nil {
 		t.Fatal(err)
 	}
-	if want := "GET https://gateway.example/graph/beta/deviceAppManagement/vppTokens/" + tokenID; w.lines()[0] != want {
-		t.Errorf("sent %v, want %s", w.lines(), want)
+	if want := "GET https://gateway.example/graph/beta/deviceAppManagement/vppTokens/" + faulttest.ID; mock.Lines()[0] != want {
+		t.Errorf("sent %v, want %s", mock.Lines(), want)
 	}
+}
+
+// The addresses and scope of a national cloud change together.
+func ExampleCloud() {
+	e, err := vpptoken.CloudUSGovernment.Endpoint("contoso.example")
+	fmt.Println(e.TokenURL, err)
+	fmt.Println(vpptoken.CloudUSGovernment.Scope())
+	// Output:
+	// https://login.microsoftonline.us/contoso.example/oauth2/v2.0/token <nil>
+	// https://graph.microsoft.us/.default
+}
+
+// One cloud for signing in and for Graph: its scope, authority and root go together.
+func ExampleCloud_ClientCredentials() {
+	ctx := context.Background()
+	tenant, clientID, clientSecret := "contoso.example", "client-id", "client-secret"
+
+	cfg, err := vpptoken.CloudUSGovernment.ClientCredentials(tenant, clientID, clientSecret)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client, err := vpptoken.NewClient(cfg.TokenSource(ctx), vpptoken.WithCloud(vpptoken.CloudUSGovernment))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(client)
+	// Output: vpptoken.Client(https://graph.microsoft.us/beta)
+}
+
+// A person signs in on another device.
+func ExampleCloud_DeviceCode() {
+	ctx := context.Background()
+	tenant, clientID := "contoso.example", "client-id"
+
+	cfg, err := vpptoken.CloudGlobal.DeviceCode(tenant, clientID)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	code, err := cfg.DeviceAuth(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("open", code.VerificationURI, "and enter", code.UserCode)
+	token, err := cfg.DeviceAccessToken(ctx, code)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client, err := vpptoken.NewClient(cfg.TokenSource(ctx, token))
+	fmt.Println(client, err)
 }

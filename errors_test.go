@@ -4,45 +4,39 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/jarcoal/httpmock"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
+	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
 // failed makes one call of op that is answered once, and returns its error.
-func failed(t *testing.T, op operation, status int, body string, headers ...string) *vpptoken.Error {
+func failed(t *testing.T, op faulttest.Operation, status int, body string, headers ...string) *vpptoken.Error {
 	t.Helper()
-	c, mock := newClient(t, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
-	mock.RegisterResponder(op.method, "=~.*", (&wire{}).answer(status, body, headers...))
-	_, err := op.call(t.Context(), c, tokenID, vpptoken.WithClientRequestID("own-id"))
+	c, mock := faulttest.Mock(t, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
+	mock.RegisterResponder(op.Method, "=~.*", faulttest.Respond(status, body, headers...))
+	_, err := op.Call(t.Context(), c, faulttest.ID, vpptoken.WithClientRequestID("own-id"))
 	e, ok := errors.AsType[*vpptoken.Error](err)
 	if !ok {
-		t.Fatalf("%s: got %v, want an *Error", op.name, err)
+		t.Fatalf("%s: got %v, want an *Error", op.Name, err)
 	}
 	return e
-}
-
-func operationNamed(t *testing.T, name string) operation {
-	t.Helper()
-	for _, op := range operations() {
-		if op.name == name {
-			return op
-		}
-	}
-	t.Fatalf("no operation %s", name)
-	return operation{}
 }
 
 func TestErrorFields(t *testing.T) {
 	t.Parallel()
 	const (
-		path    = "/deviceAppManagement/vppTokens/" + tokenID
+		path    = "/deviceAppManagement/vppTokens/" + faulttest.ID
 		message = "An error has occurred - Operation ID (for customer support): 00000000-0000-0000-0000-000000000000" +
 			" - Activity ID: 00000000-0000-4000-8000-000000000077"
 		service = "00000000-0000-4000-8000-000000000077"
@@ -55,16 +49,16 @@ func TestErrorFields(t *testing.T) {
 		want    vpptoken.Error
 	}{
 		"Intune's JSON in message": {
-			"update", 400, fixture(t, "error-intune-nested-once.json"),
+			"update", 400, faulttest.Fixture(t, "error-intune-nested-once.json"),
 			[]string{"Request-Id", "from-header"},
 			vpptoken.Error{Method: "PATCH", Path: path, Code: "BadRequest", Message: message, RequestID: "from-header", ActivityID: service},
 		},
 		"wrapped twice, ids in the body": {
-			"get", 401, fixture(t, "error-intune-nested-twice.json"), nil,
+			"get", 401, faulttest.Fixture(t, "error-intune-nested-twice.json"), nil,
 			vpptoken.Error{Method: "GET", Path: path, Code: "Forbidden", Message: message, RequestID: service, ActivityID: service},
 		},
 		"throttled": {
-			"update", 429, fixture(t, "error-throttled.json"),
+			"update", 429, faulttest.Fixture(t, "error-throttled.json"),
 			[]string{"Retry-After", "2.128"},
 			vpptoken.Error{
 				Method: "PATCH", Path: path, Code: "TooManyRequests", Message: "Please retry again later.",
@@ -92,7 +86,7 @@ func TestErrorFields(t *testing.T) {
 			},
 		},
 	} {
-		got := *failed(t, operationNamed(t, tc.op), tc.status, tc.body, tc.headers...)
+		got := *failed(t, faulttest.Named(t, tc.op), tc.status, tc.body, tc.headers...)
 		tc.want.Op, tc.want.StatusCode, tc.want.Attempts, tc.want.ClientRequestID = tc.op, tc.status, 1, "own-id"
 		if tc.want.Message == "" {
 			got.Message = "" // no source says which
@@ -109,7 +103,7 @@ func TestErrorFields(t *testing.T) {
 
 func TestErrorIsOneLine(t *testing.T) {
 	t.Parallel()
-	op := operationNamed(t, "update")
+	op := faulttest.Named(t, "update")
 	const refused = `{"error":{"code":"Forbidden","message":"You may not."}}`
 	got := failed(t, op, 403, refused, "Request-Id", "service-id").Error()
 	if !strings.HasPrefix(got, "vpptoken: update: 403 Forbidden: You may not.") || !strings.HasSuffix(got, " (request-id service-id)") {
@@ -123,7 +117,7 @@ func TestErrorIsOneLine(t *testing.T) {
 	if strings.ContainsFunc(got, func(r rune) bool { return r < ' ' }) || !strings.Contains(got, "lines") {
 		t.Errorf("control characters: %q", got)
 	}
-	got = failed(t, op, 429, fixture(t, "error-throttled.json"), "Retry-After", "2.128").Error()
+	got = failed(t, op, 429, faulttest.Fixture(t, "error-throttled.json"), "Retry-After", "2.128").Error()
 	if !strings.Contains(got, "Please retry again later.") || !strings.Contains(got, "2.128s") {
 		t.Errorf("a throttled call: %q", got)
 	}
@@ -135,23 +129,23 @@ func TestErrorIsOneLine(t *testing.T) {
 
 func TestForbiddenNamesThePermission(t *testing.T) {
 	t.Parallel()
-	for _, op := range operations() {
+	for _, op := range faulttest.Operations() {
 		text := failed(t, op, 403, `{"error":{"code":"Forbidden","message":"no"}}`).Error()
 		want := []string{"DeviceManagementApps.ReadWrite.All", "DeviceManagementServiceConfig.ReadWrite.All"}
-		if op.method == "GET" {
+		if op.Method == "GET" {
 			want = []string{"DeviceManagementApps.Read.All", "DeviceManagementServiceConfig.Read.All"}
 		}
 		for _, permission := range want {
 			if !strings.Contains(text, permission) {
-				t.Errorf("%s: %q does not name %s", op.name, text, permission)
+				t.Errorf("%s: %q does not name %s", op.Name, text, permission)
 			}
 		}
 	}
-	text := failed(t, operationNamed(t, "update"), 401, fixture(t, "error-intune-nested-twice.json")).Error()
+	text := failed(t, faulttest.Named(t, "update"), 401, faulttest.Fixture(t, "error-intune-nested-twice.json")).Error()
 	if !strings.Contains(text, "DeviceManagementApps.ReadWrite.All") {
 		t.Errorf("a 401 around Forbidden does not name the permission: %q", text)
 	}
-	if text = failed(t, operationNamed(t, "update"), 404, ``).Error(); strings.Contains(text, "DeviceManagement") {
+	if text = failed(t, faulttest.Named(t, "update"), 404, ``).Error(); strings.Contains(text, "DeviceManagement") {
 		t.Errorf("a 404 names a permission: %q", text)
 	}
 }
@@ -175,9 +169,9 @@ func TestSentinels(t *testing.T) {
 		{400, graphError("ResourceNotFound"), "ErrNotFound"},
 		{400, graphError("resourcenotfound"), "ErrNotFound"},
 		{400, graphError("BadRequest"), ""},
-		{400, fixture(t, "error-intune-nested-once.json"), ""},
+		{400, faulttest.Fixture(t, "error-intune-nested-once.json"), ""},
 		{401, graphError("InvalidAuthenticationToken"), "ErrUnauthorized"},
-		{401, fixture(t, "error-intune-nested-twice.json"), "ErrForbidden ErrUnauthorized"},
+		{401, faulttest.Fixture(t, "error-intune-nested-twice.json"), "ErrForbidden ErrUnauthorized"},
 		{403, ``, "ErrForbidden"},
 		{403, graphError("ResourceNotFound"), "ErrForbidden"},
 		{409, ``, "ErrConflict"},
@@ -186,7 +180,7 @@ func TestSentinels(t *testing.T) {
 		{500, graphError("ResourceNotFound"), ""},
 		{503, `<html>403 Forbidden</html>`, ""},
 	} {
-		err := error(failed(t, operationNamed(t, "get"), tc.status, tc.body))
+		err := error(failed(t, faulttest.Named(t, "get"), tc.status, tc.body))
 		for name, sentinel := range all {
 			want := strings.Contains(tc.want, name)
 			if errors.Is(err, sentinel) != want || errors.Is(fmt.Errorf("job 7: %w", err), sentinel) != want {
@@ -198,15 +192,15 @@ func TestSentinels(t *testing.T) {
 
 func TestRetryable(t *testing.T) {
 	t.Parallel()
-	read, write, act := operationNamed(t, "get"), operationNamed(t, "update"), operationNamed(t, "create")
+	read, write, act := faulttest.Named(t, "get"), faulttest.Named(t, "update"), faulttest.Named(t, "create")
 	for status, want := range map[int]bool{
 		400: false, 401: false, 403: false, 404: false, 408: true, 409: false, 410: false, 412: false, 413: false, 422: false, 429: true,
 		500: true, 501: false, 502: true, 503: true, 504: true, 505: false, 509: true,
 	} {
-		for _, op := range []operation{read, write} {
+		for _, op := range []faulttest.Operation{read, write} {
 			err := failed(t, op, status, ``)
 			if vpptoken.Retryable(err) != want || vpptoken.Retryable(fmt.Errorf("job 7: %w", err)) != want {
-				t.Errorf("%s %d: Retryable is %v", op.name, status, !want)
+				t.Errorf("%s %d: Retryable is %v", op.Name, status, !want)
 			}
 		}
 		// Create is retryable only when the service surely did nothing.
@@ -239,11 +233,11 @@ func TestRetryableAfterTheContextEnds(t *testing.T) {
 			context.DeadlineExceeded, true,
 		},
 	} {
-		c, mock := newClient(t)
-		mock.RegisterResponder("GET", itemURL, func(r *http.Request) (*http.Response, error) { return nil, r.Context().Err() })
+		c, mock := faulttest.Mock(t)
+		mock.RegisterResponder("GET", faulttest.Item, func(r *http.Request) (*http.Response, error) { return nil, r.Context().Err() })
 		ctx, cancel := tc.start(t.Context())
 		cancel()
-		_, err := c.Get(ctx, tokenID)
+		_, err := c.Get(ctx, faulttest.ID)
 		if !errors.Is(err, tc.cause) || vpptoken.Retryable(err) != tc.want {
 			t.Errorf("%s: got %v, Retryable %v", name, err, vpptoken.Retryable(err))
 		}
@@ -255,7 +249,7 @@ func TestRetryableAfterTheContextEnds(t *testing.T) {
 
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
-	get := operationNamed(t, "get")
+	get := faulttest.Named(t, "get")
 	for header, want := range map[string]time.Duration{
 		"7": 7 * time.Second, "2.128": 2128 * time.Millisecond, "3600": time.Hour, "": 0, "0": 0, "-3": 0, "soon": 0,
 	} {
@@ -287,8 +281,118 @@ func TestHandmadeErrors(t *testing.T) {
 func TestRequestIDsAreChecked(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"a b", "a\"b", strings.Repeat("a", 65), "Bearer x"} {
-		if e := failed(t, operationNamed(t, "get"), 404, `{"error":{"code":"x","message":"y"}}`, "Request-Id", id); e.RequestID != "" {
+		if e := failed(t, faulttest.Named(t, "get"), 404, `{"error":{"code":"x","message":"y"}}`, "Request-Id", id); e.RequestID != "" {
 			t.Errorf("%q became %q", id, e.RequestID)
 		}
 	}
+}
+
+// A service that echoes the whole request tells neither the query nor the caller's own headers.
+func TestErrorsHoldNoQueryAndNoHeader(t *testing.T) {
+	t.Parallel()
+	c, mock := faulttest.Mock(t)
+	mock.RegisterResponder(http.MethodGet, "=~.*", func(r *http.Request) (*http.Response, error) {
+		echo := r.URL.String() + " " + r.URL.RawQuery + " " + strings.Join(r.Header["X-Api-Key"], "")
+		plain := strings.ReplaceAll(echo, "%20", " ")
+		return httpmock.NewJsonResponse(http.StatusBadRequest, map[string]any{"error": map[string]string{"code": echo, "message": echo + " " + plain}})
+	})
+	_, err := faulttest.Collect(c.List(t.Context(), vpptoken.WithFilter("displayName eq 'canary one'"), vpptoken.WithHeader("X-Api-Key", "canary-key")))
+	var e *vpptoken.Error
+	if !errors.As(err, &e) {
+		t.Fatal(err)
+	}
+	if text := e.Error() + e.Message + e.Code; strings.Contains(text, "canary") || strings.Contains(text, "$filter") {
+		t.Error(text)
+	}
+}
+
+// Intune puts JSON into the message of Graph's error, sometimes twice. The error holds the sentence and the ids.
+func ExampleError_intune() {
+	srv := vpptokentest.NewServer()
+	defer srv.Close()
+	answer := roundTripper(func(r *http.Request) (*http.Response, error) {
+		body, err := os.ReadFile("testdata/error-intune-nested-twice.json")
+		return &http.Response{
+			StatusCode: http.StatusUnauthorized, Header: http.Header{"Content-Type": {"application/json"}},
+			Body: io.NopCloser(strings.NewReader(string(body))), Request: r,
+		}, err
+	})
+	ctx, client := context.Background(), srv.Client(vpptoken.WithHTTPClient(&http.Client{Transport: answer}))
+
+	_, err := client.Get(ctx, "9ceb2f92-2f92-9ceb-922f-eb9c922feb9c")
+	if e, ok := errors.AsType[*vpptoken.Error](err); ok {
+		fmt.Println(e.StatusCode, e.Code)
+		fmt.Println(e.Message)
+		fmt.Println("for Microsoft's support:", e.RequestID, e.ActivityID)
+	}
+	fmt.Println(errors.Is(err, vpptoken.ErrForbidden)) // a 401 around Forbidden is no expired bearer
+	// Output:
+	// 401 Forbidden
+	// An error has occurred - Operation ID (for customer support): 00000000-0000-0000-0000-000000000000 - Activity ID: 00000000-0000-4000-8000-000000000077
+	// for Microsoft's support: 00000000-0000-4000-8000-000000000077 00000000-0000-4000-8000-000000000077
+	// true
+}
+
+// Whether a job is worth another try, and when.
+func ExampleRetryable() {
+	srv := vpptokentest.NewServer()
+	defer srv.Close()
+	ctx, client := context.Background(), srv.Client()
+	srv.Fail(vpptokentest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "300"})
+
+	_, err := client.Count(ctx)
+	if vpptoken.Retryable(err) {
+		wait, asked := vpptoken.RetryAfter(err)
+		fmt.Println("come back later:", wait, asked)
+	}
+	// Output: come back later: 5m0s true
+}
+
+// A 403 names the permission that the operation needs.
+func ExampleError_forbidden() {
+	srv := vpptokentest.NewServer()
+	defer srv.Close()
+	id := srv.Add(vpptoken.VPPToken{})
+	srv.Fail(vpptokentest.Fault{Status: http.StatusForbidden})
+
+	err := srv.Client().Delete(context.Background(), id)
+	var e *vpptoken.Error
+	if errors.As(err, &e) && errors.Is(err, vpptoken.ErrForbidden) {
+		fmt.Println(e.StatusCode, e.Code)
+		fmt.Println(vpptoken.Retryable(err))
+	}
+	// Output:
+	// 403 Forbidden
+	// false
+}
+
+// The service asks for more patience than a call has: the error says how long, and a job engine comes back then.
+func ExampleRetryAfter() {
+	srv := vpptokentest.NewServer()
+	defer srv.Close()
+	srv.Fail(vpptokentest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "300"})
+
+	_, err := srv.Client().Count(context.Background())
+	wait, asked := vpptoken.RetryAfter(err)
+	fmt.Println(errors.Is(err, vpptoken.ErrThrottled), vpptoken.Retryable(err), wait, asked)
+	// Output: true true 5m0s true
+}
+
+// A create that lost its answer is not repeated: it may have been carried out, and a second one makes a duplicate.
+func ExampleError_ambiguous() {
+	srv := vpptokentest.NewServer()
+	defer srv.Close()
+	srv.Fail(vpptokentest.Fault{Truncate: true, AfterEffect: true})
+
+	ctx, client := context.Background(), srv.Client()
+	_, err := client.Create(ctx, &vpptoken.NewToken{Token: vpptoken.NewSecret("the text of the .vpptoken file")})
+	var e *vpptoken.Error
+	if errors.As(err, &e) && e.Ambiguous {
+		n, err := client.Count(ctx) // look before trying again
+		fmt.Println("tokens at the service:", n, err)
+	}
+	fmt.Println("attempts:", e.Attempts)
+	// Output:
+	// tokens at the service: 1 <nil>
+	// attempts: 1
 }

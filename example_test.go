@@ -2,15 +2,17 @@ package vpptoken_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"time"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/contenttoken"
 	"github.com/vpptoken/vpptoken/health"
+	"github.com/vpptoken/vpptoken/renew"
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
@@ -35,6 +37,82 @@ func Example() {
 	// Output: vpptoken: the client id or the client secret is empty
 }
 
+// What the service does not have reads as the zero value, so there is no pointer to look behind.
+func ExampleClient_Get() {
+	srv := vpptokentest.NewServer()
+	defer srv.Close()
+	ctx, client := context.Background(), srv.Client()
+	id := srv.Add(vpptoken.VPPToken{DisplayName: "Field iPads", State: vpptoken.StateDuplicateLocationID})
+
+	t, err := client.Get(ctx, id)
+	if errors.Is(err, vpptoken.ErrNotFound) {
+		fmt.Println("there is no such token")
+		return
+	}
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(t.DisplayName, t.State, t.LastSyncDateTime.IsZero())
+	// Output: Field iPads duplicateLocationId true
+}
+
+// An error comes last, so that what was read before it is never taken for all of it.
+func ExampleClient_List() {
+	srv := vpptokentest.NewServer()
+	defer srv.Close()
+	for _, name := range []string{"North", "South", "West"} {
+		srv.Add(vpptoken.VPPToken{DisplayName: name, State: vpptoken.StateValid})
+	}
+	for t, err := range srv.Client().List(context.Background(), vpptoken.WithTop(2)) {
+		if err != nil {
+			fmt.Println("the list is not complete:", err)
+			break
+		}
+		fmt.Println(t.DisplayName, t.State)
+	}
+	// Output:
+	// North valid
+	// South valid
+	// West valid
+}
+
+func ExampleClient_Count() {
+	srv := vpptokentest.NewServer()
+	defer srv.Close()
+	ctx, client := context.Background(), srv.Client()
+	srv.Add(vpptoken.VPPToken{})
+
+	n, err := client.Count(ctx)
+	fmt.Println(n, err)
+	// Output: 1 <nil>
+}
+
+// Only the first upload of a location is a create. The file is checked before it leaves the process.
+func ExampleClient_Create() {
+	srv := vpptokentest.NewServer()
+	defer srv.Close()
+	ctx, client := context.Background(), srv.Client()
+
+	ct, err := contenttoken.ReadFile("testdata/sToken_for_Nordwind.vpptoken")
+	if err != nil {
+		fmt.Println(err) // and what to do about it: the usual mix-ups have an error each
+		return
+	}
+	t, err := client.Create(ctx, &vpptoken.NewToken{
+		Token:       ct.Secret(),
+		AccountType: vpptoken.AccountTypeEducation,
+		AppleID:     "apps@nordwind.example",
+		DisplayName: "Field iPads",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(t.DisplayName, t.AccountType, t.Token.IsZero())
+	// Output: Field iPads education true
+}
+
 // Only what was set travels: a zero value when it was set, null when it was cleared.
 func ExampleClient_Update() {
 	srv := vpptokentest.NewServer()
@@ -55,6 +133,29 @@ func ExampleClient_Update() {
 	// Output:
 	// {"automaticallyUpdateApps":false,"countryOrRegion":null,"displayName":"Field iPads"}
 	// "Field iPads" false ""
+}
+
+// Set sends a value, Clear sends null, Set without an argument sends an empty list, and nothing else is sent.
+func ExampleClient_Update_null() {
+	srv := vpptokentest.NewServer()
+	defer srv.Close()
+	ctx, client := context.Background(), srv.Client()
+	id := srv.Add(vpptoken.VPPToken{DisplayName: "Old name", CountryOrRegion: "no", RoleScopeTagIDs: []string{"0"}})
+
+	t, err := client.Update(ctx, id, vpptoken.NewPatch().
+		SetDisplayName("Field iPads").
+		SetAutomaticallyUpdateApps(false).
+		ClearCountryOrRegion().
+		SetRoleScopeTagIDs())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(srv.Requests()[0].Body)
+	fmt.Printf("%q %q\n", t.DisplayName, t.CountryOrRegion)
+	// Output:
+	// {"automaticallyUpdateApps":false,"countryOrRegion":null,"displayName":"Field iPads","roleScopeTagIds":[]}
+	// "Field iPads" ""
 }
 
 // A struct literal does the same as the Set methods.
@@ -90,24 +191,46 @@ func ExamplePatch_Diff() {
 	// Output: {"countryOrRegion":"se"}
 }
 
-// An error comes last, so that what was read before it is never taken for all of it.
-func ExampleClient_List() {
+// Licences can't be revoked once their token is gone.
+func ExampleClient_RevokeLicenses() {
 	srv := vpptokentest.NewServer()
 	defer srv.Close()
-	for _, name := range []string{"North", "South", "West"} {
-		srv.Add(vpptoken.VPPToken{DisplayName: name, State: vpptoken.StateValid})
+	ctx, client := context.Background(), srv.Client()
+	id := srv.Add(vpptoken.VPPToken{DisplayName: "Field iPads"})
+
+	err := client.RevokeLicenses(ctx, id, vpptoken.RevokeOptions{NotifyManagedDevices: true})
+	if err != nil {
+		fmt.Println(err)
+		return
 	}
-	for t, err := range srv.Client().List(context.Background(), vpptoken.WithTop(2)) {
+	t, err := client.Get(ctx, id)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, r := range t.TokenActionResults {
+		fmt.Println(r.ActionName, r.ActionState, r.FailedLicensesCount)
+	}
+	fmt.Println(client.Delete(ctx, id)) // when the revoking is done
+	// Output:
+	// revokeLicenses done 0
+	// <nil>
+}
+
+func ExampleClient_LicensesForApp() {
+	srv := vpptokentest.NewServer()
+	defer srv.Close()
+	ctx, client := context.Background(), srv.Client()
+	srv.AddLicenses("com.example.app", vpptoken.LicenseSummary{OrganizationName: "Nordwind", AvailableLicenseCount: 3, UsedLicenseCount: 39})
+
+	for l, err := range client.LicensesForApp(ctx, "com.example.app") {
 		if err != nil {
-			fmt.Println("the list is not complete:", err)
+			fmt.Println("not all of them:", err)
 			break
 		}
-		fmt.Println(t.DisplayName, t.State)
+		fmt.Println(l.OrganizationName, l.UsedLicenseCount, "of", l.UsedLicenseCount+l.AvailableLicenseCount)
 	}
-	// Output:
-	// North valid
-	// South valid
-	// West valid
+	// Output: Nordwind 39 of 42
 }
 
 // A word that Microsoft added after this package was written is kept, and is not a member that is known.
@@ -122,6 +245,42 @@ func ExampleState_IsKnown() {
 	// Output:
 	// suspendedByApple false
 	// lastAppCount is 12
+}
+
+// One process starts a sync, another waits for it.
+func ExampleClient_StartSync() {
+	srv := vpptokentest.NewServer(vpptokentest.WithSyncDuration(0))
+	defer srv.Close()
+	ctx, client := context.Background(), srv.Client()
+	id := srv.Add(vpptoken.VPPToken{LastSyncStatus: vpptoken.SyncStatusCompleted})
+
+	sync, err := client.StartSync(ctx, id)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	stored, err := json.Marshal(sync)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	var later vpptoken.Sync
+	if err := json.Unmarshal(stored, &later); err != nil {
+		fmt.Println(err)
+		return
+	}
+	t, err := client.WaitSync(ctx, &later)
+	if errors.Is(err, vpptoken.ErrSyncFailed) {
+		fmt.Println("the sync failed, the token is", t.State)
+		return
+	}
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(t.LastSyncStatus)
+	// Output: completed
 }
 
 // Start a sync and wait for its result. Right after the request the service still shows the completed of the sync before.
@@ -151,127 +310,6 @@ func ExampleClient_WaitSync() {
 	// Output: completed true
 }
 
-// A 403 names the permission that the operation needs.
-func ExampleError_forbidden() {
-	srv := vpptokentest.NewServer()
-	defer srv.Close()
-	id := srv.Add(vpptoken.VPPToken{})
-	srv.Fail(vpptokentest.Fault{Status: http.StatusForbidden})
-
-	err := srv.Client().Delete(context.Background(), id)
-	var e *vpptoken.Error
-	if errors.As(err, &e) && errors.Is(err, vpptoken.ErrForbidden) {
-		fmt.Println(e.StatusCode, e.Code)
-		fmt.Println(vpptoken.Retryable(err))
-	}
-	// Output:
-	// 403 Forbidden
-	// false
-}
-
-// The service asks for more patience than a call has: the error says how long, and a job engine comes back then.
-func ExampleRetryAfter() {
-	srv := vpptokentest.NewServer()
-	defer srv.Close()
-	srv.Fail(vpptokentest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "300"})
-
-	_, err := srv.Client().Count(context.Background())
-	wait, asked := vpptoken.RetryAfter(err)
-	fmt.Println(errors.Is(err, vpptoken.ErrThrottled), vpptoken.Retryable(err), wait, asked)
-	// Output: true true 5m0s true
-}
-
-// A create that lost its answer is not repeated: it may have been carried out, and a second one makes a duplicate.
-func ExampleError_ambiguous() {
-	srv := vpptokentest.NewServer()
-	defer srv.Close()
-	srv.Fail(vpptokentest.Fault{Truncate: true, AfterEffect: true})
-
-	ctx, client := context.Background(), srv.Client()
-	_, err := client.Create(ctx, &vpptoken.NewToken{Token: vpptoken.NewSecret("the text of the .vpptoken file")})
-	var e *vpptoken.Error
-	if errors.As(err, &e) && e.Ambiguous {
-		n, err := client.Count(ctx) // look before trying again
-		fmt.Println("tokens at the service:", n, err)
-	}
-	fmt.Println("attempts:", e.Attempts)
-	// Output:
-	// tokens at the service: 1 <nil>
-	// attempts: 1
-}
-
-// The log shows what an operator needs and nothing that was sent.
-func ExampleWithLogger() {
-	srv := vpptokentest.NewServer()
-	defer srv.Close()
-	srv.Add(vpptoken.VPPToken{})
-	srv.Fail(vpptokentest.Fault{Status: http.StatusServiceUnavailable})
-
-	keep := func(_ []string, a slog.Attr) slog.Attr { // what differs from run to run
-		switch a.Key {
-		case "time", "duration", "wait", "request_id":
-			return slog.Attr{}
-		}
-		return a
-	}
-	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: keep}))
-	client := srv.Client(vpptoken.WithLogger(logger), vpptoken.WithRetry(vpptoken.Retry{MinWait: time.Millisecond}))
-	n, err := client.Count(context.Background())
-	fmt.Println(n, err)
-	// Output:
-	// level=DEBUG msg="vpptoken: attempt" method=GET path=/deviceAppManagement/vppTokens/$count status=503 attempt=1
-	// level=WARN msg="vpptoken: retry" method=GET path=/deviceAppManagement/vppTokens/$count status=503 attempt=1 reason="Service Unavailable"
-	// level=DEBUG msg="vpptoken: attempt" method=GET path=/deviceAppManagement/vppTokens/$count status=200 attempt=2
-	// 1 <nil>
-}
-
-// The Transport of the caller's http.Client carries the requests: a proxy, a recorder, a tracer.
-func ExampleWithHTTPClient() {
-	srv := vpptokentest.NewServer()
-	defer srv.Close()
-	counter := roundTripper(func(r *http.Request) (*http.Response, error) {
-		fmt.Println(r.Method, r.URL.Path)
-		return http.DefaultTransport.RoundTrip(r)
-	})
-	client := srv.Client(vpptoken.WithHTTPClient(&http.Client{Transport: counter}))
-	n, err := client.Count(context.Background())
-	fmt.Println(n, err)
-	// Output:
-	// GET /beta/deviceAppManagement/vppTokens/$count
-	// 0 <nil>
-}
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// A secret shows nowhere but where it is asked for.
-func ExampleSecret() {
-	s := vpptoken.NewSecret("the text of the .vpptoken file")
-	fmt.Println(s, len(s.Reveal()))
-	// Output: REDACTED 30
-}
-
-// Metadata tells what the result does not, also of a call that failed.
-func ExampleWithMetadata() {
-	srv := vpptokentest.NewServer()
-	defer srv.Close()
-	var m vpptoken.Metadata
-	_, err := srv.Client().Get(context.Background(), "no-such-token", vpptoken.WithMetadata(&m))
-	fmt.Println(errors.Is(err, vpptoken.ErrNotFound), m.StatusCode, m.Attempts, m.RequestID != "")
-	// Output: true 404 1 true
-}
-
-// The addresses and scope of a national cloud change together.
-func ExampleCloud() {
-	e, err := vpptoken.CloudUSGovernment.Endpoint("contoso.example")
-	fmt.Println(e.TokenURL, err)
-	fmt.Println(vpptoken.CloudUSGovernment.Scope())
-	// Output:
-	// https://login.microsoftonline.us/contoso.example/oauth2/v2.0/token <nil>
-	// https://graph.microsoft.us/.default
-}
-
 // What is wrong with the tokens of a tenant, and what to do about it.
 func Example_check() {
 	srv := vpptokentest.NewServer()
@@ -293,4 +331,54 @@ func Example_check() {
 		}
 	}
 	// Output: Field iPads critical invalid
+}
+
+// The renewal from Apple's file: one PATCH with the one key token, a sync, and the proof.
+func Example_renewal() {
+	november := func() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) } // so that the file never expires
+	srv := vpptokentest.NewServer(vpptokentest.WithNow(november), vpptokentest.WithSyncDuration(0))
+	defer srv.Close()
+	ctx, client := context.Background(), srv.Client()
+	id := srv.Add(vpptoken.VPPToken{OrganizationName: "Nordwind School District", ExpirationDateTime: november().AddDate(0, 0, 7)})
+	options := renew.Options{Now: november}
+
+	ct, err := contenttoken.ReadFile("testdata/sToken_for_Nordwind.vpptoken")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	report, err := renew.Run(ctx, client, id, ct, options)
+	if errors.Is(err, renew.ErrNotVerified) {
+		fmt.Println("sent, and not proved yet:", report.Reasons)
+		return
+	}
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(report.Verified, report.After.State, report.After.ExpirationDateTime.Format(time.DateOnly))
+	// Output: true valid 2027-11-20
+}
+
+// The code under test takes a client; the test gives it one of a server that it controls.
+func Example_testing() {
+	rename := func(ctx context.Context, c *vpptoken.Client, id string) error {
+		_, err := c.Update(ctx, id, vpptoken.NewPatch().SetDisplayName("Field iPads"))
+		return err
+	}
+
+	srv := vpptokentest.NewServer()
+	defer srv.Close()
+	id := srv.Add(vpptoken.VPPToken{DisplayName: "Old name"})
+	srv.Fail(vpptokentest.Fault{Status: http.StatusServiceUnavailable}) // the first request
+
+	err := rename(context.Background(), srv.Client(), id)
+	for _, r := range srv.Requests() {
+		fmt.Println(r.Method, r.Body)
+	}
+	fmt.Println(err)
+	// Output:
+	// PATCH {"displayName":"Field iPads"}
+	// PATCH {"displayName":"Field iPads"}
+	// <nil>
 }

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
 
 const canary = "canary-6tYq"
@@ -298,12 +299,12 @@ func TestSecretDecoding(t *testing.T) {
 	}
 }
 
-// A client holds a token source, and with it the bearer.
+// A client holds a token source, and with it the faulttest.Bearer.
 func TestClientPrintsNothingItHolds(t *testing.T) {
 	t.Parallel()
-	c, mock := newClientFor(t, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: canary}))
-	mock.RegisterResponder("GET", itemURL, (&wire{}).answer(200, bareToken))
-	if _, err := c.Get(t.Context(), tokenID); err != nil {
+	c, mock := faulttest.MockFor(t, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: canary}))
+	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, faulttest.BareToken))
+	if _, err := c.Get(t.Context(), faulttest.ID); err != nil {
 		t.Fatal(err)
 	}
 	for _, v := range []any{c, *c, []*vpptoken.Client{c}, hiddenAny{c}, hiddenAny{*c}} {
@@ -324,4 +325,11 @@ func TestClientPrintsNothingItHolds(t *testing.T) {
 	if got := fmt.Sprint(c); !strings.Contains(got, "https://graph.microsoft.com/beta") {
 		t.Errorf("a client prints as %s", got)
 	}
+}
+
+// A secret shows nowhere but where it is asked for.
+func ExampleSecret() {
+	s := vpptoken.NewSecret("the text of the .vpptoken file")
+	fmt.Println(s, len(s.Reveal()))
+	// Output: REDACTED 30
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/jarcoal/httpmock"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
 
 // intune shows a token whose sync goes on while time passes: looks, each from its time after the start.
@@ -43,10 +44,10 @@ const (
 
 func newIntune(t *testing.T, looks ...look) (*vpptoken.Client, *intune) {
 	t.Helper()
-	c, mock := newClient(t)
+	c, mock := faulttest.Mock(t)
 	s := &intune{start: time.Now(), looks: looks}
-	mock.RegisterResponder("GET", itemURL, s.answer(&s.gets))
-	mock.RegisterResponder("POST", itemURL+"/syncLicenses", s.post)
+	mock.RegisterResponder("GET", faulttest.Item, s.answer(&s.gets))
+	mock.RegisterResponder("POST", faulttest.Item+"/syncLicenses", s.post)
 	return c, s
 }
 
@@ -76,7 +77,7 @@ func (s *intune) answer(log *[]time.Duration) httpmock.Responder {
 				at = l
 			}
 		}
-		body := fmt.Sprintf(`{"id":%q,"state":"invalid","lastSyncStatus":%q,"lastSyncDateTime":%q}`, tokenID, at.status, at.synced)
+		body := fmt.Sprintf(`{"id":%q,"state":"invalid","lastSyncStatus":%q,"lastSyncDateTime":%q}`, faulttest.ID, at.status, at.synced)
 		return httpmock.NewStringResponse(http.StatusOK, body), nil
 	}
 }
@@ -93,12 +94,12 @@ func TestStartSync(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, s := newIntune(t, look{0, vpptoken.SyncStatusCompleted, before})
-		got, err := c.StartSync(t.Context(), tokenID)
+		got, err := c.StartSync(t.Context(), faulttest.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
 		want := &vpptoken.Sync{
-			TokenID: tokenID, RequestedAt: time.Now(), PreviousSyncDateTime: time.Date(2026, 11, 20, 8, 0, 0, 123456700, time.UTC),
+			TokenID: faulttest.ID, RequestedAt: time.Now(), PreviousSyncDateTime: time.Date(2026, 11, 20, 8, 0, 0, 123456700, time.UTC),
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
@@ -111,17 +112,39 @@ func TestStartSync(t *testing.T) {
 
 func TestStartSyncFailures(t *testing.T) {
 	t.Parallel()
-	c, mock := newClient(t)
-	mock.RegisterResponder("GET", itemURL, (&wire{}).answer(404, ""))
-	if s, err := c.StartSync(t.Context(), tokenID); s != nil || !errors.Is(err, vpptoken.ErrNotFound) {
+	c, mock := faulttest.Mock(t)
+	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(404, ""))
+	if s, err := c.StartSync(t.Context(), faulttest.ID); s != nil || !errors.Is(err, vpptoken.ErrNotFound) {
 		t.Errorf("got %v, %v", s, err)
 	}
-	mock.RegisterResponder("GET", itemURL, (&wire{}).answer(200, bareToken))
-	mock.RegisterResponder("POST", itemURL+"/syncLicenses", (&wire{}).answer(500, ""))
-	s, err := c.StartSync(t.Context(), tokenID)
+	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, faulttest.BareToken))
+	mock.RegisterResponder("POST", faulttest.Item+"/syncLicenses", faulttest.Respond(500, ""))
+	s, err := c.StartSync(t.Context(), faulttest.ID)
 	e, ok := errors.AsType[*vpptoken.Error](err)
 	if s != nil || !ok || !e.Ambiguous || e.Attempts != 1 {
 		t.Errorf("got %v, %v", s, err)
+	}
+}
+
+// A sync that was started is not lost because of what came back with it: nothing of the answer is needed to wait.
+func TestStartedSyncIsNotLost(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []httpmock.Responder{
+		httpmock.NewStringResponder(http.StatusNoContent, ""),
+		httpmock.NewStringResponder(http.StatusOK, `{"id":"`+faulttest.ID+`","state":4711}`),
+	} {
+		c, mock := faulttest.Mock(t)
+		reads := 0
+		mock.RegisterResponder(http.MethodGet, faulttest.Item, func(*http.Request) (*http.Response, error) {
+			if reads++; reads > 1 {
+				return httpmock.NewStringResponse(http.StatusForbidden, ""), nil
+			}
+			return httpmock.NewStringResponse(http.StatusOK, faulttest.BareToken), nil
+		})
+		mock.RegisterResponder(http.MethodPost, faulttest.Item+"/syncLicenses", answer)
+		if sync, err := c.StartSync(t.Context(), faulttest.ID); err != nil || sync.TokenID != faulttest.ID || reads != 1 {
+			t.Errorf("%+v, %v after %d reads", sync, err, reads)
+		}
 	}
 }
 
@@ -158,7 +181,7 @@ func TestF14AdoptsTheRunningSync(t *testing.T) {
 				c, s := newIntune(t, tc.first)
 				s.refuse, s.afterPost = tc.status, []look{tc.then}
 				var m vpptoken.Metadata
-				got, err := c.StartSync(t.Context(), tokenID, vpptoken.WithMetadata(&m))
+				got, err := c.StartSync(t.Context(), faulttest.ID, vpptoken.WithMetadata(&m))
 				if !tc.adopted {
 					e, ok := errors.AsType[*vpptoken.Error](err)
 					if got != nil || !ok || e.StatusCode != tc.status || e.Op != "syncLicenses" || m.StatusCode != tc.status {
@@ -167,7 +190,7 @@ func TestF14AdoptsTheRunningSync(t *testing.T) {
 					return
 				}
 				want := &vpptoken.Sync{
-					TokenID: tokenID, PreviousSyncDateTime: time.Date(2026, 11, 20, 8, 0, 0, 123456700, time.UTC), Adopted: true,
+					TokenID: faulttest.ID, PreviousSyncDateTime: time.Date(2026, 11, 20, 8, 0, 0, 123456700, time.UTC), Adopted: true,
 				}
 				if err != nil || m.StatusCode != tc.status {
 					t.Fatalf("got %v, %v, status %d", got, err, m.StatusCode)
@@ -184,11 +207,10 @@ func TestF14AdoptsTheRunningSync(t *testing.T) {
 // F14: when the look after a refusal fails, what is known is the refusal.
 func TestF14CannotLook(t *testing.T) {
 	t.Parallel()
-	c, mock := newClient(t)
-	var w wire
-	mock.RegisterResponder("GET", itemURL, w.answer(200, `{"id":"`+tokenID+`","lastSyncStatus":"inProgress"}`).Then(w.answer(403, "")))
-	mock.RegisterResponder("POST", itemURL+"/syncLicenses", w.answer(409, ""))
-	if s, err := c.StartSync(t.Context(), tokenID); s != nil || !errors.Is(err, vpptoken.ErrConflict) {
+	c, mock := faulttest.Mock(t)
+	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, `{"id":"`+faulttest.ID+`","lastSyncStatus":"inProgress"}`).Then(faulttest.Respond(403, "")))
+	mock.RegisterResponder("POST", faulttest.Item+"/syncLicenses", faulttest.Respond(409, ""))
+	if s, err := c.StartSync(t.Context(), faulttest.ID); s != nil || !errors.Is(err, vpptoken.ErrConflict) {
 		t.Errorf("got %v, %v", s, err)
 	}
 }
@@ -209,7 +231,7 @@ func TestF14WaitsForTheAdopted(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				c, s := newIntune(t, tc.looks...)
-				adopted := &vpptoken.Sync{TokenID: tokenID, PreviousSyncDateTime: time.Date(2026, 11, 20, 8, 0, 0, 123456700, time.UTC), Adopted: true}
+				adopted := &vpptoken.Sync{TokenID: faulttest.ID, PreviousSyncDateTime: time.Date(2026, 11, 20, 8, 0, 0, 123456700, time.UTC), Adopted: true}
 				_, err := c.WaitSync(anHour(t), adopted)
 				if tc.failed != errors.Is(err, vpptoken.ErrSyncFailed) || !tc.failed && err != nil || time.Since(s.start) != tc.ends {
 					t.Errorf("got %v after %v", err, time.Since(s.start))
@@ -277,7 +299,7 @@ func TestWaitSync(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				c, s := newIntune(t, tc.looks...)
-				started, err := c.StartSync(t.Context(), tokenID)
+				started, err := c.StartSync(t.Context(), faulttest.ID)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -327,8 +349,8 @@ func TestWaitSyncEndsWithItsContext(t *testing.T) {
 		c, s := newIntune(t, look{0, vpptoken.SyncStatusInProgress, before})
 		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 		defer cancel()
-		got, err := c.WaitSync(ctx, &vpptoken.Sync{TokenID: tokenID, PreviousSyncDateTime: time.Now().AddDate(100, 0, 0)})
-		if got == nil || got.ID != tokenID {
+		got, err := c.WaitSync(ctx, &vpptoken.Sync{TokenID: faulttest.ID, PreviousSyncDateTime: time.Now().AddDate(100, 0, 0)})
+		if got == nil || got.ID != faulttest.ID {
 			t.Errorf("got %v, want the last token seen", got)
 		}
 		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "still running") {
@@ -353,7 +375,7 @@ func TestWaitSyncCancelled(t *testing.T) {
 			time.Sleep(time.Minute)
 			cancel()
 		}()
-		got, err := c.WaitSync(ctx, &vpptoken.Sync{TokenID: tokenID})
+		got, err := c.WaitSync(ctx, &vpptoken.Sync{TokenID: faulttest.ID})
 		if got == nil || !errors.Is(err, context.Canceled) || vpptoken.Retryable(err) {
 			t.Errorf("got %v, %v, Retryable %v", got, err, vpptoken.Retryable(err))
 		}
@@ -363,17 +385,16 @@ func TestWaitSyncCancelled(t *testing.T) {
 func TestWaitSyncReturnsTheLastTokenWithAnyError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c, mock := newClient(t)
-		var w wire
-		mock.RegisterResponder("GET", itemURL, w.answer(200, `{"id":"`+tokenID+`","lastSyncStatus":"inProgress"}`).Then(w.answer(404, "")))
-		got, err := c.WaitSync(anHour(t), &vpptoken.Sync{TokenID: tokenID})
+		c, mock := faulttest.Mock(t)
+		mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, `{"id":"`+faulttest.ID+`","lastSyncStatus":"inProgress"}`).Then(faulttest.Respond(404, "")))
+		got, err := c.WaitSync(anHour(t), &vpptoken.Sync{TokenID: faulttest.ID})
 		if got == nil || got.LastSyncStatus != vpptoken.SyncStatusInProgress || !errors.Is(err, vpptoken.ErrNotFound) {
 			t.Errorf("got %v, %v", got, err)
 		}
 		if strings.Contains(err.Error(), "still running") {
 			t.Errorf("nobody knows that: %v", err)
 		}
-		got, err = c.WaitSync(anHour(t), &vpptoken.Sync{TokenID: tokenID})
+		got, err = c.WaitSync(anHour(t), &vpptoken.Sync{TokenID: faulttest.ID})
 		if got != nil || !errors.Is(err, vpptoken.ErrNotFound) {
 			t.Errorf("got %v, %v, and no token was seen", got, err)
 		}
@@ -382,7 +403,7 @@ func TestWaitSyncReturnsTheLastTokenWithAnyError(t *testing.T) {
 
 func TestWaitSyncRefusals(t *testing.T) {
 	t.Parallel()
-	good := &vpptoken.Sync{TokenID: tokenID}
+	good := &vpptoken.Sync{TokenID: faulttest.ID}
 	for name, tc := range map[string]struct {
 		sync *vpptoken.Sync
 		opt  vpptoken.WaitOption
@@ -394,7 +415,7 @@ func TestWaitSyncRefusals(t *testing.T) {
 		"PollEvery(-1s)": {good, vpptoken.PollEvery(-time.Second)},
 		"OnPoll(nil)":    {good, vpptoken.OnPoll(nil)},
 	} {
-		c, mock := newClient(t)
+		c, mock := faulttest.Mock(t)
 		got, err := c.WaitSync(t.Context(), tc.sync, tc.opt)
 		if got != nil || err == nil || !strings.HasPrefix(err.Error(), "vpptoken: ") || mock.GetTotalCallCount() != 0 {
 			t.Errorf("%s: got %v, %v", name, got, err)
@@ -410,7 +431,7 @@ func TestSyncTravelsAsJSON(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, s := newIntune(t, look{0, vpptoken.SyncStatusCompleted, before}, look{time.Minute, vpptoken.SyncStatusCompleted, after})
-		started, err := c.StartSync(t.Context(), tokenID)
+		started, err := c.StartSync(t.Context(), faulttest.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

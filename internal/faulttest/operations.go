@@ -13,6 +13,9 @@ import (
 const (
 	ID   = "9ceb2f92-2f92-9ceb-922f-eb9c922feb9c"
 	Root = "https://graph.microsoft.com/beta/deviceAppManagement/vppTokens"
+	Item = Root + "/" + ID
+
+	RootV1 = "https://graph.microsoft.com/v1.0/deviceAppManagement/vppTokens"
 
 	BareToken    = `{"id":"` + ID + `","displayName":"Field iPads"}`
 	WrappedToken = `{"value":` + BareToken + `}`

@@ -6,13 +6,24 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"go.uber.org/goleak"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // Every Go snippet of the README and of docs stands in an Example, so it compiles and does what it says. Code of other
 // clients is fenced as something else.
 func TestSnippetsAreExamples(t *testing.T) {
 	t.Parallel()
-	code := squeeze(text(t, "example_test.go") + text(t, "docs_example_test.go") + text(t, "vpptokentest/example_test.go"))
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := squeeze(text(t, "vpptokentest/example_test.go"))
+	for _, f := range files {
+		code += squeeze(text(t, f))
+	}
 	for name, least := range map[string]int{"README.md": 5, "docs/migrating.md": 10, "docs/why.md": 0, "docs/release.md": 0} {
 		blocks := strings.Split(text(t, name), "```go\n")[1:]
 		if len(blocks) < least {

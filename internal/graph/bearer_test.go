@@ -1,4 +1,4 @@
-package vpptoken_test
+package graph_test
 
 import (
 	"context"
@@ -14,6 +14,10 @@ import (
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // numbered gives another token each time that it is asked.
 type numbered struct {
@@ -61,14 +65,14 @@ func TestBearerIsUsedAgainWhileItLives(t *testing.T) {
 					if bearer == tt.refused {
 						return faulttest.Answer(http.StatusUnauthorized, ""), nil
 					}
-					return faulttest.Answer(http.StatusOK, bareToken), nil
+					return faulttest.Answer(http.StatusOK, faulttest.BareToken), nil
 				})
 				c, err := vpptoken.NewClient(tt.source, vpptoken.WithHTTPClient(&http.Client{Transport: rt}))
 				if err != nil {
 					t.Fatal(err)
 				}
 				for range 3 {
-					if _, err := c.Get(t.Context(), tokenID); err != nil {
+					if _, err := c.Get(t.Context(), faulttest.ID); err != nil {
 						t.Error(err)
 					}
 					time.Sleep(45 * time.Second)
@@ -91,14 +95,14 @@ func TestRepeatAsksForAFreshBearer(t *testing.T) {
 			if len(sent) < 4 {
 				return faulttest.Answer(http.StatusServiceUnavailable, ""), nil
 			}
-			return faulttest.Answer(http.StatusOK, bareToken), nil
+			return faulttest.Answer(http.StatusOK, faulttest.BareToken), nil
 		})
 		c, err := vpptoken.NewClient(&numbered{lives: time.Hour}, vpptoken.WithHTTPClient(&http.Client{Transport: rt}))
 		if err != nil {
 			t.Fatal(err)
 		}
 		for range 2 {
-			_, err = c.Get(t.Context(), tokenID)
+			_, err = c.Get(t.Context(), faulttest.ID)
 		}
 		if diff := cmp.Diff([]string{"bearer-1", "bearer-2", "bearer-3", "bearer-4", "bearer-4"}, sent); diff != "" || err != nil {
 			t.Errorf("%v (-want +got):\n%s", err, diff)
@@ -116,7 +120,7 @@ func TestRefusedBearerIsDropped(t *testing.T) {
 			if len(sent) == 1 {
 				return faulttest.Answer(status, ""), nil
 			}
-			return faulttest.Answer(http.StatusOK, bareToken), nil
+			return faulttest.Answer(http.StatusOK, faulttest.BareToken), nil
 		})
 		c, err := vpptoken.NewClient(&numbered{lives: time.Hour}, vpptoken.WithHTTPClient(&http.Client{Transport: rt}),
 			vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: attempts}))
@@ -124,7 +128,7 @@ func TestRefusedBearerIsDropped(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 3 {
-			_, err = c.Get(t.Context(), tokenID)
+			_, err = c.Get(t.Context(), faulttest.ID)
 		}
 		if diff := cmp.Diff([]string{"bearer-1", "bearer-2", "bearer-2"}, sent); diff != "" || err != nil {
 			t.Errorf("%d: %v (-want +got):\n%s", status, err, diff)
