@@ -1,7 +1,10 @@
 package vpptoken
 
+import "slices"
+
 // The enums are open: Microsoft adds members, so a word that is not listed here is kept as it came and written back
-// unchanged, and IsKnown is false for it. The zero value "" means that the service sent none.
+// unchanged, and IsKnown is false for it. Values gives the members that are listed, for menus and validators. The zero
+// value "" means that the service sent none.
 
 // AccountType tells which of Apple's programs a token belongs to (vppTokenAccountType).
 type AccountType string
@@ -12,14 +15,13 @@ const (
 	AccountTypeEducation AccountType = "education"
 )
 
-// IsKnown reports whether a is one of the constants above.
-func (a AccountType) IsKnown() bool {
-	switch a {
-	case AccountTypeBusiness, AccountTypeEducation:
-		return true
-	}
-	return false
+// Values returns the constants above in Graph's order, in a fresh slice.
+func (AccountType) Values() []AccountType {
+	return []AccountType{AccountTypeBusiness, AccountTypeEducation}
 }
+
+// IsKnown reports whether a is one of the constants above.
+func (a AccountType) IsKnown() bool { return slices.Contains(a.Values(), a) }
 
 // State is what Intune and Apple think of a token (vppTokenState). StateUnknown is a word of the service itself, not
 // the mark of a word that this package does not know.
@@ -36,14 +38,16 @@ const (
 	StateDuplicateLocationID   State = "duplicateLocationId"   // beta: the location was uploaded twice, sync has stopped
 )
 
-// IsKnown reports whether s is one of the constants above.
-func (s State) IsKnown() bool {
-	switch s {
-	case StateUnknown, StateValid, StateExpired, StateInvalid, StateAssignedToExternalMDM, StateDuplicateLocationID:
-		return true
+// Values returns the constants above in Graph's order, in a fresh slice.
+func (State) Values() []State {
+	return []State{
+		StateUnknown, StateValid, StateExpired, StateInvalid, StateAssignedToExternalMDM,
+		StateDuplicateLocationID,
 	}
-	return false
 }
+
+// IsKnown reports whether s is one of the constants above.
+func (s State) IsKnown() bool { return slices.Contains(s.Values(), s) }
 
 // SyncStatus is how the last synchronisation with Apple went (vppTokenSyncStatus). Right after a sync was
 // requested it may still be that of the one before: see [Client.WaitSync].
@@ -57,14 +61,13 @@ const (
 	SyncStatusFailed     SyncStatus = "failed"
 )
 
-// IsKnown reports whether s is one of the constants above.
-func (s SyncStatus) IsKnown() bool {
-	switch s {
-	case SyncStatusNone, SyncStatusInProgress, SyncStatusCompleted, SyncStatusFailed:
-		return true
-	}
-	return false
+// Values returns the constants above in Graph's order, in a fresh slice.
+func (SyncStatus) Values() []SyncStatus {
+	return []SyncStatus{SyncStatusNone, SyncStatusInProgress, SyncStatusCompleted, SyncStatusFailed}
 }
+
+// IsKnown reports whether s is one of the constants above.
+func (s SyncStatus) IsKnown() bool { return slices.Contains(s.Values(), s) }
 
 // ActionState is how far an action on a token has come (actionState).
 type ActionState string
@@ -80,15 +83,16 @@ const (
 	ActionStateNotSupported ActionState = "notSupported"
 )
 
-// IsKnown reports whether s is one of the constants above.
-func (s ActionState) IsKnown() bool {
-	switch s {
-	case ActionStateNone, ActionStatePending, ActionStateCanceled, ActionStateActive, ActionStateDone,
-		ActionStateFailed, ActionStateNotSupported:
-		return true
+// Values returns the constants above in Graph's order, in a fresh slice.
+func (ActionState) Values() []ActionState {
+	return []ActionState{
+		ActionStateNone, ActionStatePending, ActionStateCanceled, ActionStateActive, ActionStateDone,
+		ActionStateFailed, ActionStateNotSupported,
 	}
-	return false
 }
+
+// IsKnown reports whether s is one of the constants above.
+func (s ActionState) IsKnown() bool { return slices.Contains(s.Values(), s) }
 
 // ActionFailureReason is why revoking licences failed (vppTokenActionFailureReason, beta).
 type ActionFailureReason string
@@ -102,15 +106,16 @@ const (
 	ActionFailureReasonExpiredApplePushNotificationCertificate ActionFailureReason = "expiredApplePushNotificationCertificate"
 )
 
-// IsKnown reports whether r is one of the constants above.
-func (r ActionFailureReason) IsKnown() bool {
-	switch r {
-	case ActionFailureReasonNone, ActionFailureReasonAppleFailure, ActionFailureReasonInternalError,
-		ActionFailureReasonExpiredVPPToken, ActionFailureReasonExpiredApplePushNotificationCertificate:
-		return true
+// Values returns the constants above in Graph's order, in a fresh slice.
+func (ActionFailureReason) Values() []ActionFailureReason {
+	return []ActionFailureReason{
+		ActionFailureReasonNone, ActionFailureReasonAppleFailure, ActionFailureReasonInternalError,
+		ActionFailureReasonExpiredVPPToken, ActionFailureReasonExpiredApplePushNotificationCertificate,
 	}
-	return false
 }
+
+// IsKnown reports whether r is one of the constants above.
+func (r ActionFailureReason) IsKnown() bool { return slices.Contains(r.Values(), r) }
 
 // DeliveryProtocol is how Intune tells devices to install the apps (appleDeviceDeliveryProtocol, beta).
 type DeliveryProtocol string
@@ -124,12 +129,13 @@ const (
 	DeliveryProtocolUnknownFutureValue          DeliveryProtocol = "unknownFutureValue"
 )
 
-// IsKnown reports whether p is one of the constants above.
-func (p DeliveryProtocol) IsKnown() bool {
-	switch p {
-	case DeliveryProtocolDefault, DeliveryProtocolMobileDeviceManagement,
-		DeliveryProtocolDeclarativeDeviceManagement, DeliveryProtocolUnknownFutureValue:
-		return true
+// Values returns the constants above in Graph's order, in a fresh slice.
+func (DeliveryProtocol) Values() []DeliveryProtocol {
+	return []DeliveryProtocol{
+		DeliveryProtocolDefault, DeliveryProtocolMobileDeviceManagement,
+		DeliveryProtocolDeclarativeDeviceManagement, DeliveryProtocolUnknownFutureValue,
 	}
-	return false
 }
+
+// IsKnown reports whether p is one of the constants above.
+func (p DeliveryProtocol) IsKnown() bool { return slices.Contains(p.Values(), p) }

@@ -3,48 +3,56 @@ package vpptoken_test
 import (
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/vpptoken/vpptoken"
 )
 
-func TestEnums(t *testing.T) {
+// The words of Graph's metadata, in its order.
+func TestF38EnumsFollowTheMetadata(t *testing.T) {
 	t.Parallel()
-	checkEnum(t, map[vpptoken.AccountType]string{vpptoken.AccountTypeBusiness: "business", vpptoken.AccountTypeEducation: "education"})
-	checkEnum(t, map[vpptoken.State]string{
-		vpptoken.StateUnknown: "unknown", vpptoken.StateValid: "valid", vpptoken.StateExpired: "expired", vpptoken.StateInvalid: "invalid",
-		vpptoken.StateAssignedToExternalMDM: "assignedToExternalMDM", vpptoken.StateDuplicateLocationID: "duplicateLocationId",
-	})
-	checkEnum(t, map[vpptoken.SyncStatus]string{
-		vpptoken.SyncStatusNone: "none", vpptoken.SyncStatusInProgress: "inProgress", vpptoken.SyncStatusCompleted: "completed",
-		vpptoken.SyncStatusFailed: "failed",
-	})
-	checkEnum(t, map[vpptoken.ActionState]string{
-		vpptoken.ActionStateNone: "none", vpptoken.ActionStatePending: "pending", vpptoken.ActionStateCanceled: "canceled",
-		vpptoken.ActionStateActive: "active", vpptoken.ActionStateDone: "done", vpptoken.ActionStateFailed: "failed",
-		vpptoken.ActionStateNotSupported: "notSupported",
-	})
-	checkEnum(t, map[vpptoken.ActionFailureReason]string{
-		vpptoken.ActionFailureReasonNone: "none", vpptoken.ActionFailureReasonAppleFailure: "appleFailure",
-		vpptoken.ActionFailureReasonInternalError: "internalError", vpptoken.ActionFailureReasonExpiredVPPToken: "expiredVppToken",
-		vpptoken.ActionFailureReasonExpiredApplePushNotificationCertificate: "expiredApplePushNotificationCertificate",
-	})
-	checkEnum(t, map[vpptoken.DeliveryProtocol]string{
-		vpptoken.DeliveryProtocolDefault: "default", vpptoken.DeliveryProtocolMobileDeviceManagement: "mobileDeviceManagement",
-		vpptoken.DeliveryProtocolDeclarativeDeviceManagement: "declarativeDeviceManagement",
-		vpptoken.DeliveryProtocolUnknownFutureValue:          "unknownFutureValue",
-	})
+	checkEnum(t, []string{"business", "education"}, vpptoken.AccountTypeBusiness, vpptoken.AccountTypeEducation)
+	checkEnum(t, []string{"unknown", "valid", "expired", "invalid", "assignedToExternalMDM", "duplicateLocationId"},
+		vpptoken.StateUnknown, vpptoken.StateValid, vpptoken.StateExpired, vpptoken.StateInvalid,
+		vpptoken.StateAssignedToExternalMDM, vpptoken.StateDuplicateLocationID)
+	checkEnum(t, []string{"none", "inProgress", "completed", "failed"},
+		vpptoken.SyncStatusNone, vpptoken.SyncStatusInProgress, vpptoken.SyncStatusCompleted, vpptoken.SyncStatusFailed)
+	checkEnum(t, []string{"none", "pending", "canceled", "active", "done", "failed", "notSupported"},
+		vpptoken.ActionStateNone, vpptoken.ActionStatePending, vpptoken.ActionStateCanceled, vpptoken.ActionStateActive,
+		vpptoken.ActionStateDone, vpptoken.ActionStateFailed, vpptoken.ActionStateNotSupported)
+	checkEnum(t, []string{"none", "appleFailure", "internalError", "expiredVppToken", "expiredApplePushNotificationCertificate"},
+		vpptoken.ActionFailureReasonNone, vpptoken.ActionFailureReasonAppleFailure, vpptoken.ActionFailureReasonInternalError,
+		vpptoken.ActionFailureReasonExpiredVPPToken, vpptoken.ActionFailureReasonExpiredApplePushNotificationCertificate)
+	checkEnum(t, []string{"default", "mobileDeviceManagement", "declarativeDeviceManagement", "unknownFutureValue"},
+		vpptoken.DeliveryProtocolDefault, vpptoken.DeliveryProtocolMobileDeviceManagement,
+		vpptoken.DeliveryProtocolDeclarativeDeviceManagement, vpptoken.DeliveryProtocolUnknownFutureValue)
 }
 
-// checkEnum takes the constants of a type with the words of Graph's metadata.
+// checkEnum takes the words of an enum and its constants, both in Graph's order.
 func checkEnum[T interface {
 	~string
 	IsKnown() bool
-}](t *testing.T, constants map[T]string,
+	Values() []T
+}](t *testing.T, words []string, constants ...T,
 ) {
 	t.Helper()
-	for c, word := range constants {
-		if string(c) != word || !c.IsKnown() {
-			t.Errorf("%T %q, known %v, want %q", c, c, c.IsKnown(), word)
+	var got []string
+	for _, c := range constants {
+		if got = append(got, string(c)); !c.IsKnown() {
+			t.Errorf("%T %q is not known", c, c)
 		}
+	}
+	if diff := cmp.Diff(words, got); diff != "" {
+		t.Errorf("%T (-metadata +constants):\n%s", constants[0], diff)
+	}
+	for _, receiver := range []T{"", constants[0], "notAWord"} {
+		if diff := cmp.Diff(constants, receiver.Values()); diff != "" {
+			t.Errorf("Values of %T %q (-constants +got):\n%s", receiver, receiver, diff)
+		}
+	}
+	constants[0].Values()[0] = "changed"
+	if diff := cmp.Diff(constants, constants[0].Values()); diff != "" {
+		t.Errorf("Values of %T is not a fresh slice:\n%s", constants[0], diff)
 	}
 	for _, unknown := range []T{"", "None", "VALID", "notAWord", " none"} {
 		if unknown.IsKnown() {
