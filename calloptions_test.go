@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -248,4 +249,21 @@ func ExampleWithMetadata() {
 	_, err := srv.Client().Get(context.Background(), "no-such-token", vpptoken.WithMetadata(&m))
 	fmt.Println(errors.Is(err, vpptoken.ErrNotFound), m.StatusCode, m.Attempts, m.RequestID != "")
 	// Output: true 404 1 true
+}
+
+// What a caller may not be able to write: an option of List for another method.
+func TestListOptionsAreNoCallOptions(t *testing.T) {
+	t.Parallel()
+	call := reflect.TypeFor[vpptoken.CallOption]()
+	list := reflect.TypeFor[vpptoken.ListOption]()
+	if !call.Implements(list) {
+		t.Error("a CallOption is no ListOption")
+	}
+	for _, o := range []vpptoken.ListOption{
+		vpptoken.WithTop(1), vpptoken.WithSelect("id"), vpptoken.WithFilter("x"), vpptoken.WithOrderBy("id"),
+	} {
+		if reflect.TypeOf(o).AssignableTo(call) {
+			t.Errorf("%T is a CallOption", o)
+		}
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"log/slog"
 	"maps"
+	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,11 +14,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
 
-// patchCase is what one property looks like in a body.
+// patchCase is what one property looks like in a body, made from its row of the table and its field.
 type patchCase struct {
-	name        string
+	name, field string
 	set         func(*vpptoken.Patch) *vpptoken.Patch
 	literal     *vpptoken.Patch
 	value       string
@@ -31,101 +34,92 @@ func instant() time.Time {
 	return time.Date(2016, 12, 31, 23, 57, 57, 248123400, time.FixedZone("", -8*60*60))
 }
 
-func patchCases() []patchCase {
-	type patch = vpptoken.Patch
+// sample is a value of a property's type that is not zero, with its JSON and that of the zero value.
+func sample(tb testing.TB, t reflect.Type) (value any, text, zero string) {
+	tb.Helper()
 	const at, never = `"2016-12-31T23:57:57.2481234-08:00"`, `"0001-01-01T00:00:00Z"`
-	results := []vpptoken.ActionResult{{
-		ODataType: "microsoft.graph.vppTokenActionResult", ActionName: "sync", ActionState: vpptoken.ActionStatePending, StartDateTime: instant(),
-	}}
-	return []patchCase{
-		{
-			"organizationName", func(p *patch) *patch { return p.SetOrganizationName("Nordwind") }, &patch{OrganizationName: new("Nordwind")}, `"Nordwind"`,
-			func(p *patch) *patch { return p.SetOrganizationName("") }, &patch{OrganizationName: new("")}, `""`, (*patch).ClearOrganizationName,
-		},
-		{
-			"vppTokenAccountType", func(p *patch) *patch { return p.SetAccountType(vpptoken.AccountTypeEducation) },
-			&patch{AccountType: new(vpptoken.AccountTypeEducation)}, `"education"`,
-			func(p *patch) *patch { return p.SetAccountType("") }, &patch{AccountType: new(vpptoken.AccountType(""))}, `""`, nil,
-		},
-		{
-			"appleId", func(p *patch) *patch { return p.SetAppleID("apps@nordwind.example") }, &patch{AppleID: new("apps@nordwind.example")},
-			`"apps@nordwind.example"`,
-			func(p *patch) *patch { return p.SetAppleID("") }, &patch{AppleID: new("")}, `""`, (*patch).ClearAppleID,
-		},
-		{
-			"expirationDateTime", func(p *patch) *patch { return p.SetExpirationDateTime(instant()) }, &patch{ExpirationDateTime: new(instant())}, at,
-			func(p *patch) *patch { return p.SetExpirationDateTime(time.Time{}) }, &patch{ExpirationDateTime: new(time.Time{})}, never, nil,
-		},
-		{
-			"lastSyncDateTime", func(p *patch) *patch { return p.SetLastSyncDateTime(instant()) }, &patch{LastSyncDateTime: new(instant())}, at,
-			func(p *patch) *patch { return p.SetLastSyncDateTime(time.Time{}) }, &patch{LastSyncDateTime: new(time.Time{})}, never, nil,
-		},
-		{
-			"token", func(p *patch) *patch { return p.SetToken(vpptoken.NewSecret("Token value")) },
-			&patch{Token: new(vpptoken.NewSecret("Token value"))}, `"Token value"`,
-			func(p *patch) *patch { return p.SetToken(vpptoken.Secret{}) }, &patch{Token: new(vpptoken.Secret{})}, `""`, (*patch).ClearToken,
-		},
-		{
-			"lastModifiedDateTime", func(p *patch) *patch { return p.SetLastModifiedDateTime(instant()) }, &patch{LastModifiedDateTime: new(instant())}, at,
-			func(p *patch) *patch { return p.SetLastModifiedDateTime(time.Time{}) }, &patch{LastModifiedDateTime: new(time.Time{})}, never, nil,
-		},
-		{
-			"state", func(p *patch) *patch { return p.SetState(vpptoken.StateAssignedToExternalMDM) }, &patch{State: new(vpptoken.StateAssignedToExternalMDM)},
-			`"assignedToExternalMDM"`,
-			func(p *patch) *patch { return p.SetState("") }, &patch{State: new(vpptoken.State(""))}, `""`, nil,
-		},
-		{
-			"tokenActionResults", func(p *patch) *patch { return p.SetTokenActionResults(results...) }, &patch{TokenActionResults: &results},
-			`[{"@odata.type":"microsoft.graph.vppTokenActionResult","actionName":"sync","actionState":"pending","startDateTime":` + at + `}]`,
-			func(p *patch) *patch { return p.SetTokenActionResults() }, &patch{TokenActionResults: new([]vpptoken.ActionResult(nil))}, `[]`, nil,
-		},
-		{
-			"lastSyncStatus", func(p *patch) *patch { return p.SetLastSyncStatus(vpptoken.SyncStatusInProgress) },
-			&patch{LastSyncStatus: new(vpptoken.SyncStatusInProgress)}, `"inProgress"`,
-			func(p *patch) *patch { return p.SetLastSyncStatus("") }, &patch{LastSyncStatus: new(vpptoken.SyncStatus(""))}, `""`, nil,
-		},
-		{
-			"automaticallyUpdateApps", func(p *patch) *patch { return p.SetAutomaticallyUpdateApps(true) }, &patch{AutomaticallyUpdateApps: new(true)}, `true`,
-			func(p *patch) *patch { return p.SetAutomaticallyUpdateApps(false) }, &patch{AutomaticallyUpdateApps: new(false)}, `false`, nil,
-		},
-		{
-			"countryOrRegion", func(p *patch) *patch { return p.SetCountryOrRegion("no") }, &patch{CountryOrRegion: new("no")}, `"no"`,
-			func(p *patch) *patch { return p.SetCountryOrRegion("") }, &patch{CountryOrRegion: new("")}, `""`, (*patch).ClearCountryOrRegion,
-		},
-		{
-			"dataSharingConsentGranted", func(p *patch) *patch { return p.SetDataSharingConsentGranted(true) },
-			&patch{DataSharingConsentGranted: new(true)}, `true`,
-			func(p *patch) *patch { return p.SetDataSharingConsentGranted(false) }, &patch{DataSharingConsentGranted: new(false)}, `false`, nil,
-		},
-		{
-			"displayName", func(p *patch) *patch { return p.SetDisplayName("Kontor \u00e5 \u201cnord\u201d") },
-			&patch{DisplayName: new("Kontor \u00e5 \u201cnord\u201d")}, "\"Kontor \u00e5 \u201cnord\u201d\"",
-			func(p *patch) *patch { return p.SetDisplayName("") }, &patch{DisplayName: new("")}, `""`, (*patch).ClearDisplayName,
-		},
-		{
-			"locationName", func(p *patch) *patch { return p.SetLocationName("Oslo") }, &patch{LocationName: new("Oslo")}, `"Oslo"`,
-			func(p *patch) *patch { return p.SetLocationName("") }, &patch{LocationName: new("")}, `""`, (*patch).ClearLocationName,
-		},
-		{
-			"claimTokenManagementFromExternalMdm", func(p *patch) *patch { return p.SetClaimTokenManagementFromExternalMDM(true) },
-			&patch{ClaimTokenManagementFromExternalMDM: new(true)}, `true`,
-			func(p *patch) *patch { return p.SetClaimTokenManagementFromExternalMDM(false) },
-			&patch{ClaimTokenManagementFromExternalMDM: new(false)}, `false`, nil,
-		},
-		{
-			"roleScopeTagIds", func(p *patch) *patch { return p.SetRoleScopeTagIDs("0", "7") }, &patch{RoleScopeTagIDs: new([]string{"0", "7"})}, `["0","7"]`,
-			func(p *patch) *patch { return p.SetRoleScopeTagIDs() }, &patch{RoleScopeTagIDs: new([]string(nil))}, `[]`, nil,
-		},
-		{
-			"appleDeviceAppDeliveryProtocolType",
-			func(p *patch) *patch {
-				return p.SetAppDeliveryProtocolType(vpptoken.DeliveryProtocolDeclarativeDeviceManagement)
-			},
-			&patch{AppDeliveryProtocolType: new(vpptoken.DeliveryProtocolDeclarativeDeviceManagement)}, `"declarativeDeviceManagement"`,
-			func(p *patch) *patch { return p.SetAppDeliveryProtocolType("") },
-			&patch{AppDeliveryProtocolType: new(vpptoken.DeliveryProtocol(""))}, `""`, nil,
-		},
+	switch t {
+	case reflect.TypeFor[string]():
+		return "Kontor \u00e5 \u201cnord\u201d", "\"Kontor \u00e5 \u201cnord\u201d\"", `""`
+	case reflect.TypeFor[bool]():
+		return true, `true`, `false`
+	case reflect.TypeFor[time.Time]():
+		return instant(), at, never
+	case reflect.TypeFor[vpptoken.Secret]():
+		return vpptoken.NewSecret("Token value"), `"Token value"`, `""`
+	case reflect.TypeFor[[]string]():
+		return []string{"0", "7"}, `["0","7"]`, `[]`
+	case reflect.TypeFor[[]vpptoken.ActionResult]():
+		return []vpptoken.ActionResult{{
+				ODataType: "microsoft.graph.vppTokenActionResult", ActionName: "sync", ActionState: vpptoken.ActionStatePending, StartDateTime: instant(),
+			}},
+			`[{"@odata.type":"microsoft.graph.vppTokenActionResult","actionName":"sync","actionState":"pending","startDateTime":` + at + `}]`, `[]`
 	}
+	words := reflect.Zero(t).MethodByName("Values")
+	if !words.IsValid() {
+		tb.Fatalf("no sample of %v", t)
+	}
+	word := words.Call(nil)[0].Index(1)
+	return word.Interface(), strconv.Quote(word.String()), `""`
+}
+
+// patchCases has one case for each property that can be set, in the order of the table.
+func patchCases(tb testing.TB) []patchCase {
+	tb.Helper()
+	var all []patchCase
+	for _, f := range settable(tb) {
+		value, text, zero := sample(tb, f.field.Type)
+		c := patchCase{
+			name: f.name, field: f.field.Name, value: text, zeroValue: zero,
+			set: setter(tb, f, reflect.ValueOf(value)), literal: literal(tb, f, reflect.ValueOf(value)),
+			zero: setter(tb, f, reflect.Zero(f.field.Type)), zeroLiteral: literal(tb, f, reflect.Zero(f.field.Type)),
+		}
+		if f.nullable {
+			c.clear = method(tb, "Clear"+f.field.Name)
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+func setter(tb testing.TB, f fact, value reflect.Value) func(*vpptoken.Patch) *vpptoken.Patch {
+	tb.Helper()
+	var arguments []reflect.Value
+	if value.Kind() != reflect.Slice {
+		arguments = append(arguments, value)
+	} else {
+		for i := range value.Len() {
+			arguments = append(arguments, value.Index(i))
+		}
+	}
+	return method(tb, "Set"+f.field.Name, arguments...)
+}
+
+// method calls a method of Patch, which must return its receiver.
+func method(tb testing.TB, name string, arguments ...reflect.Value) func(*vpptoken.Patch) *vpptoken.Patch {
+	tb.Helper()
+	if _, ok := reflect.TypeFor[*vpptoken.Patch]().MethodByName(name); !ok {
+		tb.Fatalf("Patch has no %s", name)
+	}
+	return func(p *vpptoken.Patch) *vpptoken.Patch {
+		got, ok := reflect.ValueOf(p).MethodByName(name).Call(arguments)[0].Interface().(*vpptoken.Patch)
+		if !ok || got != p {
+			tb.Errorf("%s does not return its receiver", name)
+		}
+		return got
+	}
+}
+
+func literal(tb testing.TB, f fact, value reflect.Value) *vpptoken.Patch {
+	tb.Helper()
+	p := new(vpptoken.Patch)
+	field := reflect.ValueOf(p).Elem().FieldByName(f.field.Name)
+	if !field.IsValid() {
+		tb.Fatalf("Patch has no field %s", f.field.Name)
+	}
+	field.Set(reflect.New(f.field.Type))
+	field.Elem().Set(value)
+	return p
 }
 
 func encode(tb testing.TB, v any) string {
@@ -139,11 +133,7 @@ func encode(tb testing.TB, v any) string {
 
 func TestPatchSendsOnlyWhatWasSet(t *testing.T) {
 	t.Parallel()
-	cases := patchCases()
-	if len(cases) != 18 {
-		t.Fatalf("%d properties", len(cases))
-	}
-	for _, tc := range cases {
+	for _, tc := range patchCases(t) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			set, zero := `{"`+tc.name+`":`+tc.value+`}`, `{"`+tc.name+`":`+tc.zeroValue+`}`
@@ -178,14 +168,16 @@ func TestPatchSendsOnlyWhatWasSet(t *testing.T) {
 				if b.patch.IsEmpty() {
 					t.Errorf("%s: IsEmpty", name)
 				}
-				c, mock := newClient(t)
-				var w wire
-				mock.RegisterResponder("PATCH", itemURL, w.answer(200, bareToken))
-				if _, err := c.Update(t.Context(), tokenID, b.patch); err != nil {
+				if tc.name == "token" && strings.HasPrefix(name, "zero") {
+					continue // Update refuses it
+				}
+				c, mock := faulttest.Mock(t)
+				mock.RegisterResponder("PATCH", faulttest.Item, faulttest.Respond(200, faulttest.BareToken))
+				if _, err := c.Update(t.Context(), faulttest.ID, b.patch); err != nil {
 					t.Fatalf("%s: %v", name, err)
 				}
-				if w.sent[0].Body != b.want || encode(t, b.patch) != b.want || encode(t, *b.patch) != b.want {
-					t.Errorf("%s:\nsent    %s\nencoded %s\nwant    %s", name, w.sent[0].Body, encode(t, b.patch), b.want)
+				if mock.Requests()[0].Body != b.want || encode(t, b.patch) != b.want || encode(t, *b.patch) != b.want {
+					t.Errorf("%s:\nsent    %s\nencoded %s\nwant    %s", name, mock.Requests()[0].Body, encode(t, b.patch), b.want)
 				}
 			}
 		})
@@ -195,7 +187,7 @@ func TestPatchSendsOnlyWhatWasSet(t *testing.T) {
 // Absent: every other property of a patch that sets all but one.
 func TestPatchLeavesOneOut(t *testing.T) {
 	t.Parallel()
-	cases := patchCases()
+	cases := patchCases(t)
 	for _, absent := range cases {
 		p := vpptoken.NewPatch()
 		var want []string
@@ -213,7 +205,7 @@ func TestPatchLeavesOneOut(t *testing.T) {
 
 func TestPatchKeepsTheOrderOfTheTable(t *testing.T) {
 	t.Parallel()
-	cases := patchCases()
+	cases := patchCases(t)
 	p := vpptoken.NewPatch()
 	var want []string
 	for i := range cases { // set from the last to the first
@@ -259,7 +251,7 @@ func TestPatchFieldSetByHandAfterClear(t *testing.T) {
 
 func TestPatchCopiesAreIndependent(t *testing.T) {
 	t.Parallel()
-	for _, tc := range patchCases() {
+	for _, tc := range patchCases(t) {
 		original := tc.set(vpptoken.NewPatch())
 		copied := *original
 		tc.zero(&copied)
@@ -308,9 +300,9 @@ func TestPatchRefusesWhatJSONWouldChange(t *testing.T) {
 		"tokenActionResults": vpptoken.NewPatch().SetTokenActionResults(vpptoken.ActionResult{ActionName: "a\xff"}),
 		"expirationDateTime": vpptoken.NewPatch().SetExpirationDateTime(time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)),
 	} {
-		c, mock := newClient(t)
-		_, err := c.Update(t.Context(), tokenID, p)
-		if err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "canary") || mock.GetTotalCallCount() != 0 {
+		c, mock := faulttest.Mock(t)
+		_, err := c.Update(t.Context(), faulttest.ID, p)
+		if err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "canary") || len(mock.Requests()) != 0 {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -360,7 +352,7 @@ func TestDiff(t *testing.T) {
 		}
 	}
 	// Every property on its own: kept when it differs from the zero token, dropped when it does not.
-	for _, tc := range patchCases() {
+	for _, tc := range patchCases(t) {
 		if got := encode(t, tc.set(vpptoken.NewPatch()).Diff(&vpptoken.VPPToken{})); got != `{"`+tc.name+`":`+tc.value+`}` {
 			t.Errorf("%s: got %s", tc.name, got)
 		}
@@ -424,21 +416,20 @@ func seedPatches(t *testing.T) map[string]*vpptoken.Patch {
 func TestSeedUpdate(t *testing.T) {
 	t.Parallel()
 	var want bytes.Buffer
-	if err := json.Compact(&want, []byte(fixture(t, "seed-update-request.json"))); err != nil {
+	if err := json.Compact(&want, []byte(faulttest.Fixture(t, "seed-update-request.json"))); err != nil {
 		t.Fatal(err)
 	}
 	for name, p := range seedPatches(t) {
-		c, mock := newClient(t)
-		var w wire
-		mock.RegisterResponder("PATCH", itemURL, w.answer(200, fixture(t, "seed-update-response.json")))
-		got, err := c.Update(t.Context(), tokenID, p)
+		c, mock := faulttest.Mock(t)
+		mock.RegisterResponder("PATCH", faulttest.Item, faulttest.Respond(200, faulttest.Fixture(t, "seed-update-response.json")))
+		got, err := c.Update(t.Context(), faulttest.ID, p)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(want.String(), w.sent[0].Body); diff != "" {
+		if diff := cmp.Diff(want.String(), mock.Requests()[0].Body); diff != "" {
 			t.Errorf("%s: body (-want +got):\n%s", name, diff)
 		}
-		if got.ID != tokenID || got.Token.Reveal() != "Token value" {
+		if got.ID != faulttest.ID || got.Token.Reveal() != "Token value" {
 			t.Errorf("%s: got %v", name, got)
 		}
 		if left := p.Diff(got); encode(t, left) != `{"token":"Token value"}` {
