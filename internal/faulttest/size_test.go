@@ -51,14 +51,14 @@ func memoryOf(t *testing.T, f func()) uint64 {
 }
 
 // flood writes text until n bytes are written or the client has gone.
-func flood(w io.Writer, text string, n int) {
+func flood(w io.Writer, text string, n int64) {
 	block := []byte(strings.Repeat(text, 1+(32<<10)/len(text)))
 	for n > 0 {
-		m, err := w.Write(block[:min(n, len(block))])
+		m, err := w.Write(block[:min(n, int64(len(block)))])
 		if err != nil {
 			return
 		}
-		n -= m
+		n -= int64(m)
 	}
 }
 
