@@ -6,7 +6,7 @@ import (
 )
 
 // maxWhole bounds the texts that are looked for one by one.
-const maxWhole = 64
+const maxWhole = 32
 
 // hidden returns what was sent besides secrets and must not come back in a text: the query and the caller's own headers. What
 // looks like a key, and what only the service can read, is opaque: no run of it is shown. The words of a filter are

@@ -54,11 +54,13 @@ func Scrub(text string, secrets []string) string { return newScrubber(secrets, n
 
 // A scrubber knows what must not be shown.
 type scrubber struct {
-	secrets int      // how many it was made from
-	pieces  [][]byte // looked for in runs
-	whole   [][]byte // looked for as they are: too short or too ordinary for that
-	runs    grams    // of the pieces
-	inner   grams    // of the pieces, for decoded text; made when there is some
+	secrets int           // how many it was made from
+	pieces  [][]byte      // looked for in runs
+	runs    grams         // of the pieces
+	inner   grams         // of the pieces, for decoded text; made when there is some
+	short   [run][][]byte // by their length: too short for runs
+	shorts  []grams       // of these
+	whole   [][]byte      // a few that are too ordinary for runs
 }
 
 // newScrubber looks for every run of secrets and of what else is opaque, and for the whole texts as they are.
@@ -77,32 +79,41 @@ func newScrubber(secrets, opaque, whole []string) *scrubber {
 		s.add(text)
 	}
 	for _, text := range whole {
-		if b := plainText(text); len(b) >= minSecret {
+		if b := plainText(text); len(b) >= run {
 			s.whole = append(s.whole, b)
+		} else {
+			s.addForm(b)
 		}
 	}
 	s.runs = newGrams(run, s.pieces)
+	for size, texts := range s.short {
+		if len(texts) > 0 {
+			s.shorts = append(s.shorts, newGrams(size, texts))
+		}
+	}
 	return s
 }
 
 // add takes a secret as it is, and as it reads without escapes and white space.
 func (s *scrubber) add(secret string) {
-	forms := [][]byte{fold(secret), plainText(secret)}
-	if bytes.Equal(forms[0], forms[1]) {
-		forms = forms[:1]
+	raw, plain := fold(secret), plainText(secret)
+	s.addForm(raw)
+	if !bytes.Equal(raw, plain) {
+		s.addForm(plain)
 	}
-	for _, form := range forms {
-		switch {
-		case len(form) >= run:
-			s.pieces = append(s.pieces, form)
-		case len(form) >= minSecret:
-			s.whole = append(s.whole, form)
-		}
+}
+
+func (s *scrubber) addForm(form []byte) {
+	switch {
+	case len(form) >= run:
+		s.pieces = append(s.pieces, form)
+	case len(form) >= minSecret:
+		s.short[len(form)] = append(s.short[len(form)], form)
 	}
 }
 
 func (s *scrubber) clean(text string) string {
-	if len(text) < minSecret || len(s.pieces)+len(s.whole) == 0 {
+	if len(s.pieces)+len(s.shorts)+len(s.whole) == 0 {
 		return text
 	}
 	var m marks
@@ -140,6 +151,9 @@ func (s *scrubber) find(v view, depth int, m *marks) {
 			s.inner = newGrams(innerRun, s.pieces)
 		}
 		s.inner.find(v.text, found)
+	}
+	for i := range s.shorts {
+		s.shorts[i].find(v.text, found)
 	}
 	for _, w := range s.whole {
 		for i := 0; ; {
