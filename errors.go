@@ -10,14 +10,16 @@ import (
 	"github.com/vpptoken/vpptoken/internal/graph"
 )
 
-// What errors.Is tells of a failure. The first five say what the service answered: see [Error.Is].
+// Sentinel errors for errors.Is. The first six say what the service answered: see [Error.Is].
 var (
 	ErrNotFound     = errors.New("not found")
 	ErrUnauthorized = errors.New("unauthorized")
 	ErrForbidden    = errors.New("forbidden")
 	ErrConflict     = errors.New("conflict")
 	ErrThrottled    = errors.New("throttled")
+	ErrNoIntune     = errors.New("the tenant has no Intune")
 
+	ErrSignIn       = errors.New("sign-in failed")                                                            // no access token could be had; the call was not sent
 	ErrEmptyPatch   = errors.New("the patch is empty")                                                        // nothing was sent
 	ErrInvalidID    = errors.New("an id is 1 to 128 of letters, digits, '-', '.', '_', '~', not '.' or '..'") // nothing was sent
 	ErrNotInVersion = errors.New("not in this version of the API")                                            // nothing was sent
@@ -41,6 +43,7 @@ type Error struct {
 	Attempts        int           // requests that were sent
 	Ambiguous       bool          // the request may have been carried out although it failed
 	Claims          string        // the decoded claims challenge of a 401, for a token source
+	Target          string        // Graph's error.target, or the first of its details: often the property that was refused
 
 	cause error
 }
@@ -80,7 +83,10 @@ func (e *Error) Error() string {
 // notes are what an operator needs besides the message.
 func (e *Error) notes() (notes []string) {
 	if e.Is(ErrForbidden) {
-		notes = append(notes, "it needs an Intune licence, a role, and "+permission(e.Method))
+		notes = append(notes, `it needs an Intune license, a role (a custom one with its "Managed apps" permission), and `+permission(e.Op, e.Method))
+	}
+	if e.Is(ErrNoIntune) {
+		notes = append(notes, "the tenant has no Intune license, or its MDM authority was never set")
 	}
 	if e.Attempts > 1 {
 		notes = append(notes, fmt.Sprintf("%d attempts", e.Attempts))
@@ -95,16 +101,24 @@ func (e *Error) notes() (notes []string) {
 }
 
 // permission names the Graph permissions of which an operation needs one, the least privileged first.
-func permission(method string) string {
-	if method == http.MethodGet {
+func permission(op, method string) string {
+	switch {
+	case op == opLicensesForApp: // its page names no Apps permission
+		return "DeviceManagementServiceConfig.Read.All, DeviceManagementConfiguration.Read.All, or the ReadWrite.All of either"
+	case method == http.MethodGet:
 		return "DeviceManagementApps.Read.All, DeviceManagementServiceConfig.Read.All, or the ReadWrite.All of either"
 	}
 	return "DeviceManagementApps.ReadWrite.All or DeviceManagementServiceConfig.ReadWrite.All"
 }
 
-// Is matches the sentinels by status and code: ErrNotFound a 404, or a 400 with the code ResourceNotFound; ErrForbidden
-// a 403, or the 401 that Intune wraps around Forbidden, which is ErrUnauthorized as well; ErrThrottled a 429, or a call that
-// was held back because of one.
+// Is matches the sentinels by what the service answered:
+//   - ErrNotFound: 404, or 400 with the code ResourceNotFound
+//   - ErrUnauthorized: 401
+//   - ErrForbidden: 403, or the 401 that Intune wraps around Forbidden, which is ErrUnauthorized as well
+//   - ErrConflict: 409, or 412
+//   - ErrThrottled: 429, or Intune's 500 whose message says that there were too many requests; also a call that was held back
+//     because of one
+//   - ErrNoIntune: a refusal because Intune does not know the tenant
 func (e *Error) Is(target error) bool {
 	code := func(words string) bool { return strings.EqualFold(e.Code, words) }
 	switch target {
@@ -115,10 +129,12 @@ func (e *Error) Is(target error) bool {
 	case ErrForbidden:
 		return e.StatusCode == http.StatusForbidden || e.StatusCode == http.StatusUnauthorized && code("Forbidden")
 	case ErrConflict:
-		return e.StatusCode == http.StatusConflict
+		return e.StatusCode == http.StatusConflict || e.StatusCode == http.StatusPreconditionFailed
 	case ErrThrottled:
 		held, ok := errors.AsType[*graph.Cause](e.cause)
-		return e.StatusCode == http.StatusTooManyRequests || ok && held.Held()
+		return graph.Throttles(e.StatusCode, e.Code, e.Message) || ok && held.Held()
+	case ErrNoIntune:
+		return graph.NoIntune(e.StatusCode, e.Message)
 	}
 	return false
 }
@@ -128,7 +144,7 @@ func (e *Error) Unwrap() error { return e.cause }
 
 // Retryable reports whether the same call may succeed later, for engines that run jobs. It is true for a service that
 // throttles or fails, for a network that fails and for a deadline that passed; false for a call that its caller
-// cancelled, for everything that another try can't mend, and for an ambiguous failure of an operation that must not run twice
+// canceled, for everything that a retry cannot fix, and for an ambiguous failure of an operation that must not run twice
 // (create, the syncs and revoking): look at what the service holds first.
 func Retryable(err error) bool {
 	e, ok := errors.AsType[*Error](err)
@@ -142,6 +158,8 @@ func Retryable(err error) bool {
 		return cause.RetryLater()
 	}
 	switch e.StatusCode {
+	case http.StatusPreconditionFailed: // no call has a condition: Intune's own one passes
+		return effect(e.Op) == graph.Idempotent
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout, 509:
 		return true

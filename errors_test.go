@@ -135,6 +135,13 @@ func TestForbiddenNamesThePermission(t *testing.T) {
 		if op.Method == "GET" {
 			want = []string{"DeviceManagementApps.Read.All", "DeviceManagementServiceConfig.Read.All"}
 		}
+		if op.Name == "getLicensesForApp" {
+			want = []string{"DeviceManagementServiceConfig.Read.All", "DeviceManagementConfiguration.Read.All"}
+			if strings.Contains(text, "DeviceManagementApps") {
+				t.Errorf("%s: %q names a permission that its page does not", op.Name, text)
+			}
+		}
+		want = append(want, "Intune license", `"Managed apps"`)
 		for _, permission := range want {
 			if !strings.Contains(text, permission) {
 				t.Errorf("%s: %q does not name %s", op.Name, text, permission)
@@ -156,7 +163,7 @@ func TestSentinels(t *testing.T) {
 		"ErrNotFound": vpptoken.ErrNotFound, "ErrUnauthorized": vpptoken.ErrUnauthorized, "ErrForbidden": vpptoken.ErrForbidden,
 		"ErrConflict": vpptoken.ErrConflict, "ErrThrottled": vpptoken.ErrThrottled, "ErrEmptyPatch": vpptoken.ErrEmptyPatch,
 		"ErrInvalidID": vpptoken.ErrInvalidID, "ErrNotInVersion": vpptoken.ErrNotInVersion, "ErrSyncFailed": vpptoken.ErrSyncFailed,
-		"ErrUntrustedURL": vpptoken.ErrUntrustedURL,
+		"ErrUntrustedURL": vpptoken.ErrUntrustedURL, "ErrSignIn": vpptoken.ErrSignIn, "ErrNoIntune": vpptoken.ErrNoIntune,
 	}
 	graphError := func(code string) string { return `{"error":{"code":"` + code + `","message":"403 404 not found"}}` }
 	for _, tc := range []struct {
@@ -176,6 +183,7 @@ func TestSentinels(t *testing.T) {
 		{403, graphError("ResourceNotFound"), "ErrForbidden"},
 		{409, ``, "ErrConflict"},
 		{410, ``, ""},
+		{412, graphError("ConditionNotMet"), "ErrConflict"},
 		{429, ``, "ErrThrottled"},
 		{500, graphError("ResourceNotFound"), ""},
 		{503, `<html>403 Forbidden</html>`, ""},
@@ -199,6 +207,7 @@ func TestRetryable(t *testing.T) {
 	} {
 		for _, op := range []faulttest.Operation{read, write} {
 			err := failed(t, op, status, ``)
+			want := want || status == 412 && op.Name == "update" // F09
 			if vpptoken.Retryable(err) != want || vpptoken.Retryable(fmt.Errorf("job 7: %w", err)) != want {
 				t.Errorf("%s %d: Retryable is %v", op.Name, status, !want)
 			}

@@ -3,9 +3,11 @@ package graph
 import (
 	"bytes"
 	"encoding/json"
+	"net/http"
 	"regexp"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 )
 
@@ -13,8 +15,10 @@ import (
 type ErrorBody struct {
 	Code       string // error.code, or the innermost code when that is UnknownError
 	Message    string // unwrapped from the JSON that Intune puts into error.message, without its Url
+	Target     string // error.target, or the first one of its details
 	RequestID  string
 	ActivityID string
+	RetryAfter time.Duration // Intune's, which stands in the message; 0 when there is none
 }
 
 // Forbidden reports whether the service means 403, whatever the status: Intune answers 401 around it.
@@ -33,18 +37,34 @@ func (l *lenient) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// optional takes what has the shape of T, and nothing else.
+type optional[T any] struct{ value T }
+
+func (o *optional[T]) UnmarshalJSON(b []byte) error {
+	var v T
+	if json.Unmarshal(b, &v) == nil {
+		o.value = v
+	}
+	return nil
+}
+
 type graphError struct {
-	Code       lenient     `json:"code"`
-	Message    lenient     `json:"message"`
-	RequestID  lenient     `json:"request-id"`
-	InnerError *graphError `json:"innerError"` // innererror is seen too: encoding/json takes both
+	Code       lenient                `json:"code"`
+	Message    lenient                `json:"message"`
+	Target     lenient                `json:"target"`
+	Details    optional[[]graphError] `json:"details"`
+	RequestID  lenient                `json:"request-id"`
+	InnerError optional[*graphError]  `json:"innerError"` // innererror is seen too: encoding/json takes both
 }
 
 // intuneError is what stands, as JSON, in the message of an Intune error, and again in its own Message.
 type intuneError struct {
-	ErrorCode            lenient `json:"ErrorCode"`
-	Message              lenient `json:"Message"`
-	CustomAPIErrorPhrase lenient `json:"CustomApiErrorPhrase"`
+	ErrorCode            lenient                `json:"ErrorCode"`
+	Message              lenient                `json:"Message"`
+	Target               lenient                `json:"Target"`
+	Details              optional[[]graphError] `json:"Details"`
+	CustomAPIErrorPhrase lenient                `json:"CustomApiErrorPhrase"`
+	RetryAfter           lenient                `json:"RetryAfter"`
 }
 
 // ParseError reads the body of an error answer. It takes anything: Graph's error, a bare string, a page of HTML.
@@ -60,12 +80,11 @@ func ParseError(body []byte) ErrorBody {
 	if json.Unmarshal(outer.Error, &g) != nil {
 		var text lenient
 		_ = json.Unmarshal(outer.Error, &text) // never fails
-		return ErrorBody{Message: string(text)}
+		return ErrorBody{Message: message(string(text), nil)}
 	}
-	e := ErrorBody{Code: string(g.Code), RequestID: string(g.RequestID)}
-	var inner string
-	e.Message, inner = unwrap(string(g.Message))
-	for in := g.InnerError; in != nil; in = in.InnerError {
+	e := ErrorBody{Code: string(g.Code), Target: target(g.Target, g.Details.value), RequestID: string(g.RequestID)}
+	inner := e.unwrap(string(g.Message))
+	for in := g.InnerError.value; in != nil; in = in.InnerError.value {
 		if e.RequestID == "" {
 			e.RequestID = string(in.RequestID)
 		}
@@ -82,23 +101,68 @@ func ParseError(body []byte) ErrorBody {
 	return e
 }
 
-// unwrap takes message out of the JSON it is nested in, and returns the innermost code with it. It never looks for
-// a status in the text: its Url can hold digits like 403.
-func unwrap(message string) (text, code string) {
-	for strings.HasPrefix(strings.TrimSpace(message), "{") {
+func target(own lenient, details []graphError) string {
+	for _, d := range details {
+		if own == "" {
+			own = d.Target
+		}
+	}
+	return string(own)
+}
+
+// unwrap takes the message out of the JSON it is nested in, with what else stands there, and returns the innermost code. It never
+// looks for a status in the text: its Url can hold digits like 403.
+func (e *ErrorBody) unwrap(text string) (code string) {
+	var phrases []string
+	for strings.HasPrefix(strings.TrimSpace(text), "{") {
 		var in intuneError
-		if json.Unmarshal([]byte(message), &in) != nil || in.Message == "" && in.ErrorCode == "" && in.CustomAPIErrorPhrase == "" {
+		if json.Unmarshal([]byte(text), &in) != nil || in.Message == "" && in.ErrorCode == "" && in.CustomAPIErrorPhrase == "" {
 			break
 		}
 		if in.ErrorCode != "" {
 			code = string(in.ErrorCode)
 		}
-		message = string(in.Message)
-		if in.CustomAPIErrorPhrase != "" {
-			message = strings.TrimSpace(message + " " + string(in.CustomAPIErrorPhrase))
+		if e.Target == "" {
+			e.Target = target(in.Target, in.Details.value)
+		}
+		e.RetryAfter = max(e.RetryAfter, span(string(in.RetryAfter)))
+		phrases = append(phrases, string(in.CustomAPIErrorPhrase))
+		text = string(in.Message)
+	}
+	e.Message = message(text, phrases)
+	return code
+}
+
+// span reads a wait in Intune's message: seconds, or hours, minutes and seconds as .NET writes them.
+func span(text string) time.Duration {
+	if seconds, err := time.Parse("15:04:05", text); err == nil { // takes a fraction as well
+		return seconds.Sub(time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC))
+	}
+	if strings.Trim(text, " 0123456789.") != "" {
+		return 0
+	}
+	return retryAfter(http.Header{"Retry-After": {text}}, time.Time{})
+}
+
+const page = "the answer is a page of HTML or XML"
+
+// message makes one text of Intune's: without the Url, and with a phrase only where it says more. The label of the phrase
+// stands at the end of some messages with nothing behind it.
+func message(text string, phrases []string) string {
+	if at := htmlPage().FindStringIndex(text); at != nil {
+		if text = strings.TrimRight(text[:at[0]], " \r\n\t:-"); text == "" {
+			return page
+		}
+		return text + ": " + page
+	}
+	parts := phraseLabel().Split(messageURL().ReplaceAllString(text, ""), -1)
+	text = strings.TrimSpace(parts[0])
+	for _, p := range append(parts[1:], phrases...) {
+		if p = strings.Trim(p, " \r\n\t"); !strings.Contains(text, p) {
+			text = strings.TrimSpace(text + " " + p)
 		}
 	}
-	return strings.TrimSpace(messageURL().ReplaceAllString(message, "")), code
+	return text
 }
 
 // notGraph is for a body that is not Graph's: short text is kept, a page of HTML is only named.
@@ -107,9 +171,23 @@ func notGraph(body []byte) string {
 	case len(body) == 0, !utf8.Valid(body), body[0] == '{', body[0] == '[', string(body) == "null":
 		return ""
 	case body[0] == '<':
-		return "the answer is a page of HTML or XML"
+		return page
 	}
-	return string(body)
+	return message(string(body), nil)
+}
+
+// Throttles reports whether an answer refuses a request because there were too many. Intune says so with a 500 as well, whose message is
+// read with care: many a text has the words "rate" and "limit".
+func Throttles(status int, code, message string) bool {
+	if status < http.StatusInternalServerError {
+		return status == http.StatusTooManyRequests
+	}
+	return strings.EqualFold(code, "TooManyRequests") || tooMany().MatchString(message) && !batch().MatchString(message)
+}
+
+// NoIntune reports whether a request was refused because Intune does not know the tenant.
+func NoIntune(status int, message string) bool {
+	return status/100 == 4 && notApplicable().MatchString(message)
 }
 
 // lazy compiles a pattern when it is first needed: most programs never see the errors that need it.
@@ -118,6 +196,14 @@ func lazy(pattern string) func() *regexp.Regexp {
 }
 
 var (
-	messageURL = lazy(`(?i)\s*(?:-\s*)?\bUrl:\s*\S*`)
-	activityID = lazy(`(?i)Activity ID:\s*([0-9A-Za-z-]{1,64})`)
+	messageURL    = lazy(`(?i)\s*(?:-\s*)?\bUrl:\s*\S*`)
+	activityID    = lazy(`(?i)Activity ID:\s*([0-9A-Za-z-]{1,64})`)
+	phraseLabel   = lazy(`(?i)\s*(?:-\s*)?\bCustomApiErrorPhrase:\s*`)
+	htmlPage      = lazy(`(?i)^\s*<[!?/a-z]|(?:<|&lt;)(?:!doctype|\?xml|html|head|body|title)\b`)
+	notApplicable = lazy(`(?i)\bnot applicable (?:to|for) (?:(?:the|this|your) )?(?:target )?tenant\b`)
+	batch         = lazy(`(?i)\bbatch`)
+	tooMany       = lazy(`(?i)\btoo[ -]many[ -](?:\w+ )?requests\b` +
+		`|\b(?:is|are|was|were|been|being) throttled\b` +
+		`|\brate[ -]?limit(?:s|ing)?(?: (?:for|of|on)\b[^.;:]{0,40})? (?:(?:is|was|are|were|has been|have been) )?(?:reached|exceeded|hit)\b` +
+		`|\b(?:reached|exceeded|exceeds|hit|over) (?:(?:the|its|your|our|a|an|api|request|tenant|tenant's|allowed|maximum|service|call) ){0,4}rate[ -]?limits?\b`)
 )
