@@ -24,6 +24,8 @@ func faultRepeated(effect, status int, retryAfter bool) bool {
 		return effect != faulttest.Unsafe || retryAfter
 	case 408, 500, 502, 504, 509:
 		return effect != faulttest.Unsafe
+	case 412: // field.md, F9
+		return effect == faulttest.Idempotent
 	}
 	return false
 }
@@ -91,7 +93,8 @@ func testStatus(t *testing.T, op faulttest.Operation, status int, retryAfter boo
 	if want := faultAmbiguous(op.Effect, status, retryAfter); e.Ambiguous != want {
 		t.Errorf("%s on %d: Ambiguous %v, want %v", op.Name, status, e.Ambiguous, want)
 	}
-	later := slices.Contains([]int{408, 429, 500, 502, 503, 504, 509}, status) && (op.Effect != faulttest.Unsafe || !e.Ambiguous)
+	later := slices.Contains([]int{408, 429, 500, 502, 503, 504, 509}, status) && (op.Effect != faulttest.Unsafe || !e.Ambiguous) ||
+		status == 412 && op.Effect == faulttest.Idempotent
 	if vpptoken.Retryable(err) != later {
 		t.Errorf("%s on %d: Retryable %v, want %v", op.Name, status, !later, later)
 	}

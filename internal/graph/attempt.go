@@ -18,6 +18,7 @@ type attempt struct {
 	answered bool          // it brought the Outcome's Status
 	cut      bool          // the body of a refusal broke off
 	wait     time.Duration // before the next one
+	refusal  ErrorBody     // what the answer says when it is no success
 }
 
 // RoundTrip makes one attempt and leaves its outcome in f; what it returns only steers the layers above. It has read

@@ -24,7 +24,10 @@ func (f *flight) decide() bool {
 	}
 	var asked time.Duration
 	if f.Err == nil {
-		asked = retryAfter(f.Header, time.Now())
+		f.last.refusal = ParseError(f.Body)
+		if asked = retryAfter(f.Header, time.Now()); asked == 0 {
+			asked = f.last.refusal.RetryAfter
+		}
 		f.RetryAfter = asked
 		f.coolDown(asked)
 		f.Claims = f.showableClaims()
@@ -65,11 +68,14 @@ func (f *flight) repeatable(asked time.Duration) (cost int, ok bool) {
 	if f.Err != nil {
 		return repeatCost, f.Err.repeat && (f.call.Effect != Unsafe || !f.last.sent)
 	}
+	if f.throttled() {
+		return throttledCost, true
+	}
 	switch f.Status {
 	case http.StatusUnauthorized:
-		return 0, f.refused == "" && !ParseError(f.Body).Forbidden() // a missing role or license comes as a 401 too
-	case http.StatusTooManyRequests:
-		return throttledCost, true
+		return 0, f.refused == "" && !f.last.refusal.Forbidden() // a missing role or license comes as a 401 too
+	case http.StatusPreconditionFailed: // no request has a condition: it is one of Intune's own, which passes
+		return repeatCost, f.call.Effect == Idempotent
 	case http.StatusServiceUnavailable:
 		return repeatCost, f.call.Effect != Unsafe || asked > 0
 	case http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout, 509:
@@ -85,7 +91,7 @@ func (f *flight) unclear(asked time.Duration) bool {
 		return false
 	case f.Err != nil:
 		return true
-	case f.Status == http.StatusNotImplemented, f.Status == http.StatusHTTPVersionNotSupported:
+	case f.throttled(), f.Status == http.StatusNotImplemented, f.Status == http.StatusHTTPVersionNotSupported:
 		return false
 	case f.Status == http.StatusServiceUnavailable:
 		return asked <= 0 // with one, the service says that it did not begin
@@ -93,10 +99,15 @@ func (f *flight) unclear(asked time.Duration) bool {
 	return f.Status >= 500 || f.Status == http.StatusRequestTimeout
 }
 
-// coolDown holds back the whole client after a 429, unless the wait is one that no call should obey.
+// throttled reports whether the last answer says that there were too many requests.
+func (f *flight) throttled() bool {
+	return f.Err == nil && Throttles(f.Status, f.last.refusal.Code, f.last.refusal.Message)
+}
+
+// coolDown holds back the whole client after a throttled answer, unless the wait is one that no call should obey.
 func (f *flight) coolDown(asked time.Duration) {
 	now := time.Now()
-	if f.Status == http.StatusTooManyRequests && asked > 0 && asked <= f.c.cfg.MaxRetryAfter && !now.Add(asked).After(f.end) {
+	if f.throttled() && asked > 0 && asked <= f.c.cfg.MaxRetryAfter && !now.Add(asked).After(f.end) {
 		f.c.cool.until(now.Add(asked))
 	}
 }
