@@ -96,15 +96,16 @@ func (c *Client) Get(ctx context.Context, id string, opts ...CallOption) (*VPPTo
 	return a.token()
 }
 
-// Create uploads a content token. It is never repeated on an unclear failure: when [Error.Ambiguous] is set, list the
+// Create uploads a content token, the text of Apple's .vpptoken file (package contenttoken reads it), with exactly what p sets or
+// clears besides; a nil p adds nothing. A p with a Token of its own is refused. Create is never repeated on an unclear failure: when [Error.Ambiguous] is set, list the
 // tokens before another try, because a second token for the same location is a duplicate, and stops the sync of both. To renew
 // a token use [Client.Update]. Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-create.
-func (c *Client) Create(ctx context.Context, t *NewToken, opts ...CallOption) (*VPPToken, error) {
-	body, err := c.createBody(t)
+func (c *Client) Create(ctx context.Context, token Secret, p *Patch, opts ...CallOption) (*VPPToken, error) {
+	body, err := c.createBody(token, p)
 	if err != nil {
 		return nil, fmt.Errorf("vpptoken: create: %w", err)
 	}
-	a, err := c.do(ctx, request{op: opCreate, method: http.MethodPost, body: body, secret: t.Token}, opts)
+	a, err := c.do(ctx, request{op: opCreate, method: http.MethodPost, body: body, secret: token}, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -256,11 +257,19 @@ func (c *Client) updateBody(p *Patch) ([]byte, error) {
 }
 
 // createBody checks a new token and encodes it.
-func (c *Client) createBody(t *NewToken) ([]byte, error) {
-	if t == nil || t.Token.IsZero() {
-		return nil, errors.New("there is no content token to upload: Token is empty")
+func (c *Client) createBody(token Secret, p *Patch) ([]byte, error) {
+	switch {
+	case token.IsZero():
+		return nil, errors.New("there is no content token to upload: token is empty")
+	case p == nil:
+		p = NewPatch()
+	case p.Token != nil || p.nulls&nullToken != 0:
+		return nil, errors.New("the patch sets or clears token, which is given beside it")
 	}
-	return t.body(c.apiVersion())
+	whole := *p
+	whole.Token = &token
+	b := body{text: []byte(`{"@odata.type":"#microsoft.graph.vppToken"`)}
+	return whole.write(&b, c.apiVersion())
 }
 
 // tokenOrRead returns the token in the answer, or reads it when the service answered without one.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -143,46 +144,83 @@ func TestValidIDs(t *testing.T) {
 	}
 }
 
-func TestCreateBodies(t *testing.T) {
+// F13: everything that a patch can say, a create can say too, and it says nothing else.
+func TestF13CreateBodies(t *testing.T) {
 	t.Parallel()
-	for want, n := range map[string]vpptoken.NewToken{
-		`{"@odata.type":"#microsoft.graph.vppToken","token":"t","automaticallyUpdateApps":false}`: {Token: vpptoken.NewSecret("t")},
-		`{"@odata.type":"#microsoft.graph.vppToken","token":"t","automaticallyUpdateApps":true,"dataSharingConsentGranted":true,` +
-			`"displayName":"d","claimTokenManagementFromExternalMdm":true,"roleScopeTagIds":["0","7"]}`: {
-			Token: vpptoken.NewSecret("t"), AutomaticallyUpdateApps: true, DataSharingConsentGranted: true, DisplayName: "d",
-			ClaimTokenManagementFromExternalMDM: true, RoleScopeTagIDs: []string{"0", "7"},
+	const head = `{"@odata.type":"#microsoft.graph.vppToken"`
+	type create struct {
+		p    *vpptoken.Patch
+		want string
+	}
+	creates := []create{
+		{nil, head + `,"token":"t"}`},
+		{vpptoken.NewPatch(), head + `,"token":"t"}`},
+		{
+			vpptoken.NewPatch().SetAutomaticallyUpdateApps(false).SetRoleScopeTagIDs().SetDisplayName("").ClearCountryOrRegion(),
+			head + `,"token":"t","automaticallyUpdateApps":false,"countryOrRegion":null,"displayName":"","roleScopeTagIds":[]}`,
 		},
-	} {
+		{
+			vpptoken.NewPatch().SetAppDeliveryProtocolType(vpptoken.DeliveryProtocolDeclarativeDeviceManagement).SetOrganizationName("o"),
+			head + `,"organizationName":"o","token":"t","appleDeviceAppDeliveryProtocolType":"declarativeDeviceManagement"}`,
+		},
+	}
+	for _, tc := range patchCases(t) {
+		before, after := "", `,"token":"t"`
+		if slices.Contains([]string{"organizationName", "vppTokenAccountType", "appleId", "expirationDateTime", "lastSyncDateTime"}, tc.name) {
+			before, after = after, before
+		}
+		if tc.name == "token" {
+			continue
+		}
+		around := func(value string) string { return head + after + `,"` + tc.name + `":` + value + before + `}` }
+		creates = append(creates, create{tc.set(vpptoken.NewPatch()), around(tc.value)}, create{tc.zero(vpptoken.NewPatch()), around(tc.zeroValue)})
+		if tc.clear != nil {
+			creates = append(creates, create{tc.clear(vpptoken.NewPatch()), around("null")})
+		}
+	}
+	for _, tc := range creates {
 		c, mock := faulttest.Mock(t)
 		mock.RegisterResponder("POST", faulttest.Root, faulttest.Respond(201, faulttest.BareToken))
-		if _, err := c.Create(t.Context(), &n); err != nil {
+		before := ""
+		if tc.p != nil {
+			before = encode(t, tc.p)
+		}
+		if _, err := c.Create(t.Context(), vpptoken.NewSecret("t"), tc.p); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]string{"POST " + faulttest.Root + " " + want}, mock.Lines()); diff != "" {
+		if diff := cmp.Diff([]string{"POST " + faulttest.Root + " " + tc.want}, mock.Lines()); diff != "" {
 			t.Error(diff)
+		}
+		if tc.p != nil && encode(t, tc.p) != before {
+			t.Errorf("Create changed the patch: %s", before)
 		}
 	}
 }
 
-func TestCreateRefuses(t *testing.T) {
+func TestF13CreateRefuses(t *testing.T) {
 	t.Parallel()
-	secret := vpptoken.NewSecret("Token value")
+	secret := vpptoken.NewSecret("canary")
 	for name, tc := range map[string]struct {
 		version vpptoken.APIVersion
-		token   *vpptoken.NewToken
+		token   vpptoken.Secret
+		p       *vpptoken.Patch
 		want    string
 	}{
-		"nil":         {vpptoken.VersionBeta, nil, "oken"},
-		"no token":    {vpptoken.VersionBeta, &vpptoken.NewToken{AppleID: "apps@nordwind.example"}, "oken"},
-		"displayName": {vpptoken.VersionV1, &vpptoken.NewToken{Token: secret, DisplayName: "d"}, "displayName"},
-		"claim":       {vpptoken.VersionV1, &vpptoken.NewToken{Token: secret, ClaimTokenManagementFromExternalMDM: true}, "claimTokenManagementFromExternalMdm"},
-		"consent":     {vpptoken.VersionV1, &vpptoken.NewToken{Token: secret, DataSharingConsentGranted: true}, "dataSharingConsentGranted"},
-		"scope tags":  {vpptoken.VersionV1, &vpptoken.NewToken{Token: secret, RoleScopeTagIDs: []string{"0"}}, "roleScopeTagIds"},
-		"not UTF-8":   {vpptoken.VersionBeta, &vpptoken.NewToken{Token: secret, DisplayName: "a\xff"}, "displayName"},
+		"no token":     {vpptoken.VersionBeta, vpptoken.Secret{}, nil, "token"},
+		"token in p":   {vpptoken.VersionBeta, secret, vpptoken.NewPatch().SetToken(secret), "token"},
+		"only in p":    {vpptoken.VersionBeta, vpptoken.Secret{}, vpptoken.NewPatch().SetToken(secret), "token"},
+		"zero in p":    {vpptoken.VersionBeta, secret, vpptoken.NewPatch().SetToken(vpptoken.Secret{}), "token"},
+		"cleared in p": {vpptoken.VersionBeta, secret, vpptoken.NewPatch().ClearToken(), "token"},
+		"displayName":  {vpptoken.VersionV1, secret, vpptoken.NewPatch().SetDisplayName("d"), "displayName"},
+		"null":         {vpptoken.VersionV1, secret, vpptoken.NewPatch().ClearLocationName(), "locationName"},
+		"consent":      {vpptoken.VersionV1, secret, vpptoken.NewPatch().SetDataSharingConsentGranted(false), "dataSharingConsentGranted"},
+		"scope tags":   {vpptoken.VersionV1, secret, vpptoken.NewPatch().SetRoleScopeTagIDs(), "roleScopeTagIds"},
+		"not UTF-8":    {vpptoken.VersionBeta, secret, vpptoken.NewPatch().SetDisplayName("a\xff"), "displayName"},
+		"token, UTF-8": {vpptoken.VersionBeta, vpptoken.NewSecret("canary\xff"), nil, "token"},
 	} {
 		c, mock := faulttest.Mock(t, vpptoken.WithAPIVersion(tc.version))
-		got, err := c.Create(t.Context(), tc.token)
-		if got != nil || err == nil || !strings.Contains(err.Error(), tc.want) || mock.GetTotalCallCount() != 0 {
+		got, err := c.Create(t.Context(), tc.token, tc.p)
+		if got != nil || err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "canary") || len(mock.Requests()) != 0 {
 			t.Errorf("%s: got %v, %v", name, got, err)
 		}
 		if tc.version == vpptoken.VersionV1 && !errors.Is(err, vpptoken.ErrNotInVersion) {

@@ -79,8 +79,8 @@
 //
 // # What is never shown
 //
-// The bearer, the Apple token and the client secret are in no error, log or text. A [Secret] prints as REDACTED everywhere; only [Patch] and
-// [NewToken], being request bodies, encode it. Errors hold no URL, header or body, and what the service said is scrubbed of what was sent to it.
+// The bearer, the Apple token and the client secret are in no error, log or text. A [Secret] prints as REDACTED everywhere; only [Patch],
+// being a request body, encodes it. Errors hold no URL, header or body, and what the service said is scrubbed of what was sent to it.
 // This package writes nothing to standard output or error (net/http logs what a server sends unasked on an idle HTTP/1.1 connection).
 // [WithLogger] logs method, path, status, attempt, duration, request-id, reason and wait, and nothing else.
 //

@@ -394,7 +394,7 @@ func ExampleError_ambiguous() {
 	srv.Fail(vpptokentest.Fault{Truncate: true, AfterEffect: true})
 
 	ctx, client := context.Background(), srv.Client()
-	_, err := client.Create(ctx, &vpptoken.NewToken{Token: vpptoken.NewSecret("the text of the .vpptoken file")})
+	_, err := client.Create(ctx, vpptoken.NewSecret("the text of the .vpptoken file"), nil)
 	var e *vpptoken.Error
 	if errors.As(err, &e) && e.Ambiguous {
 		n, err := client.Count(ctx) // look before trying again

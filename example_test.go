@@ -99,12 +99,10 @@ func ExampleClient_Create() {
 		fmt.Println(err) // and what to do about it: the usual mix-ups have an error each
 		return
 	}
-	t, err := client.Create(ctx, &vpptoken.NewToken{
-		Token:       ct.Secret(),
-		AccountType: vpptoken.AccountTypeEducation,
-		AppleID:     "apps@nordwind.example",
-		DisplayName: "Field iPads",
-	})
+	t, err := client.Create(ctx, ct.Secret(), vpptoken.NewPatch().
+		SetAccountType(vpptoken.AccountTypeEducation).
+		SetAppleID("apps@nordwind.example").
+		SetDisplayName("Field iPads"))
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -49,9 +49,9 @@ func operations() []operation {
 			body: `{"@odata.type":"#microsoft.graph.vppToken","organizationName":"Nordwind","vppTokenAccountType":"education",` +
 				`"appleId":"apps@nordwind.example","token":"Token value","automaticallyUpdateApps":true,"countryOrRegion":"no"}`,
 			call: func(ctx context.Context, c *vpptoken.Client, _ string, opts ...vpptoken.CallOption) (any, error) {
-				return c.Create(ctx, &vpptoken.NewToken{
-					Token: vpptoken.NewSecret("Token value"), AppleID: "apps@nordwind.example", OrganizationName: "Nordwind",
-					CountryOrRegion: "no", AccountType: vpptoken.AccountTypeEducation, AutomaticallyUpdateApps: true,
+				return c.Create(ctx, vpptoken.NewSecret("Token value"), &vpptoken.Patch{
+					AppleID: new("apps@nordwind.example"), OrganizationName: new("Nordwind"), CountryOrRegion: new("no"),
+					AccountType: new(vpptoken.AccountTypeEducation), AutomaticallyUpdateApps: new(true),
 				}, opts...)
 			},
 			want: token,

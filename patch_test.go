@@ -365,12 +365,11 @@ func TestDiff(t *testing.T) {
 func TestRequestBodiesLogWithoutTheToken(t *testing.T) {
 	t.Parallel()
 	p := vpptoken.NewPatch().SetToken(vpptoken.NewSecret("canary")).SetDisplayName("Field iPads").ClearLocationName()
-	n := vpptoken.NewToken{Token: vpptoken.NewSecret("canary"), DisplayName: "Field iPads"}
 	var b bytes.Buffer
 	for _, h := range []slog.Handler{slog.NewTextHandler(&b, nil), slog.NewJSONHandler(&b, nil)} {
 		b.Reset()
-		slog.New(h).Info("update", "patch", p, "value", *p, "new", n, "pointer", &n)
-		if strings.Contains(b.String(), "canary") || strings.Count(b.String(), "Field iPads") != 4 || strings.Count(b.String(), "REDACTED") != 4 {
+		slog.New(h).Info("update", "patch", p, "value", *p)
+		if strings.Contains(b.String(), "canary") || strings.Count(b.String(), "Field iPads") != 2 || strings.Count(b.String(), "REDACTED") != 2 {
 			t.Errorf("logged %s", b.String())
 		}
 	}

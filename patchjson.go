@@ -17,25 +17,29 @@ func (p Patch) MarshalJSON() ([]byte, error) { return prefixed(p.body("")) }
 
 // body returns the request body for a version, any when it is "".
 func (p *Patch) body(version APIVersion) ([]byte, error) {
-	var b body
-	putString(&b, "organizationName", p.OrganizationName, p.nulls&nullOrganizationName)
-	putString(&b, "vppTokenAccountType", p.AccountType, 0)
-	putString(&b, "appleId", p.AppleID, p.nulls&nullAppleID)
-	put(&b, "expirationDateTime", p.ExpirationDateTime)
-	put(&b, "lastSyncDateTime", p.LastSyncDateTime)
-	putSecret(&b, "token", p.Token, p.nulls&nullToken)
-	put(&b, "lastModifiedDateTime", p.LastModifiedDateTime)
-	putString(&b, "state", p.State, 0)
-	putResults(&b, "tokenActionResults", p.TokenActionResults)
-	putString(&b, "lastSyncStatus", p.LastSyncStatus, 0)
-	putBool(&b, "automaticallyUpdateApps", p.AutomaticallyUpdateApps)
-	putString(&b, "countryOrRegion", p.CountryOrRegion, p.nulls&nullCountryOrRegion)
-	putBool(&b, "dataSharingConsentGranted", p.DataSharingConsentGranted)
-	putString(&b, "displayName", p.DisplayName, p.nulls&nullDisplayName)
-	putString(&b, "locationName", p.LocationName, p.nulls&nullLocationName)
-	putBool(&b, "claimTokenManagementFromExternalMdm", p.ClaimTokenManagementFromExternalMDM)
-	putStrings(&b, "roleScopeTagIds", p.RoleScopeTagIDs)
-	putString(&b, "appleDeviceAppDeliveryProtocolType", p.AppDeliveryProtocolType, 0)
+	return p.write(&body{}, version)
+}
+
+// write appends what p holds to a body.
+func (p *Patch) write(b *body, version APIVersion) ([]byte, error) {
+	putString(b, "organizationName", p.OrganizationName, p.nulls&nullOrganizationName)
+	putString(b, "vppTokenAccountType", p.AccountType, 0)
+	putString(b, "appleId", p.AppleID, p.nulls&nullAppleID)
+	put(b, "expirationDateTime", p.ExpirationDateTime)
+	put(b, "lastSyncDateTime", p.LastSyncDateTime)
+	putSecret(b, "token", p.Token, p.nulls&nullToken)
+	put(b, "lastModifiedDateTime", p.LastModifiedDateTime)
+	putString(b, "state", p.State, 0)
+	putResults(b, "tokenActionResults", p.TokenActionResults)
+	putString(b, "lastSyncStatus", p.LastSyncStatus, 0)
+	putBool(b, "automaticallyUpdateApps", p.AutomaticallyUpdateApps)
+	putString(b, "countryOrRegion", p.CountryOrRegion, p.nulls&nullCountryOrRegion)
+	putBool(b, "dataSharingConsentGranted", p.DataSharingConsentGranted)
+	putString(b, "displayName", p.DisplayName, p.nulls&nullDisplayName)
+	putString(b, "locationName", p.LocationName, p.nulls&nullLocationName)
+	putBool(b, "claimTokenManagementFromExternalMdm", p.ClaimTokenManagementFromExternalMDM)
+	putStrings(b, "roleScopeTagIds", p.RoleScopeTagIDs)
+	putString(b, "appleDeviceAppDeliveryProtocolType", p.AppDeliveryProtocolType, 0)
 	return b.end(version)
 }
 

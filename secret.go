@@ -14,7 +14,7 @@ const redacted = "REDACTED"
 // walk memory instead of calling methods (fmt on an unexported field, spew, testify) have nothing to find. The zero
 // Secret holds nothing.
 //
-// Of all types here only [Patch] and [NewToken], which are request bodies, encode the real text.
+// Of all types here only [Patch], which is a request body, encodes the real text.
 type Secret struct {
 	mark   string // what a printer that skips methods shows
 	reveal func() string

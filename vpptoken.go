@@ -2,8 +2,6 @@ package vpptoken
 
 import (
 	"encoding/json"
-	"errors"
-	"log/slog"
 	"time"
 )
 
@@ -63,66 +61,4 @@ type LicenseSummary struct {
 	VPPTokenID            string `json:"vppTokenId,omitempty"`
 	AvailableLicenseCount int    `json:"availableLicenseCount"`
 	UsedLicenseCount      int    `json:"usedLicenseCount"`
-}
-
-// NewToken is what [Client.Create] sends: what Intune needs and nothing it computes. Empty strings and lists and the
-// false booleans of beta are left out of the body.
-//
-// It is a request body, so encoding/json writes the real Apple token, also where slog's JSON handler meets a NewToken
-// inside a slice, a map or a struct. On its own it logs without the token.
-type NewToken struct {
-	// Token is required: the text of Apple's .vpptoken file, see package contenttoken.
-	Token                   Secret
-	AppleID                 string
-	OrganizationName        string
-	CountryOrRegion         string
-	AccountType             AccountType
-	AutomaticallyUpdateApps bool
-
-	DisplayName                         string   // beta
-	ClaimTokenManagementFromExternalMDM bool     // beta: consent to take the token from another MDM
-	DataSharingConsentGranted           bool     // beta
-	RoleScopeTagIDs                     []string // beta
-}
-
-// MarshalJSON returns exactly the bytes that [Client.Create] sends.
-func (t NewToken) MarshalJSON() ([]byte, error) { return prefixed(t.body("")) }
-
-// body returns the request body for a version, any when it is "".
-func (t *NewToken) body(version APIVersion) ([]byte, error) {
-	var b body
-	put(&b, "@odata.type", new("#microsoft.graph.vppToken"))
-	putString(&b, "organizationName", set(t.OrganizationName), 0)
-	putString(&b, "vppTokenAccountType", set(t.AccountType), 0)
-	putString(&b, "appleId", set(t.AppleID), 0)
-	putSecret(&b, "token", &t.Token, 0)
-	putBool(&b, "automaticallyUpdateApps", &t.AutomaticallyUpdateApps)
-	putString(&b, "countryOrRegion", set(t.CountryOrRegion), 0)
-	putBool(&b, "dataSharingConsentGranted", set(t.DataSharingConsentGranted))
-	putString(&b, "displayName", set(t.DisplayName), 0)
-	putBool(&b, "claimTokenManagementFromExternalMdm", set(t.ClaimTokenManagementFromExternalMDM))
-	if len(t.RoleScopeTagIDs) > 0 {
-		putStrings(&b, "roleScopeTagIds", &t.RoleScopeTagIDs)
-	}
-	return b.end(version)
-}
-
-// UnmarshalJSON refuses: what encoding/json would take by the names of the fields is not the body that MarshalJSON writes.
-func (t *NewToken) UnmarshalJSON([]byte) error {
-	return errors.New("vpptoken: a NewToken is not read from JSON, because that would lose properties: build it")
-}
-
-// LogValue shows the body with the Apple token redacted.
-func (t NewToken) LogValue() slog.Value {
-	t.Token = NewSecret(redacted)
-	return logBody(t)
-}
-
-// set returns nil for the zero value: what a NewToken does not hold is not sent.
-func set[T comparable](v T) *T {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return &v
 }

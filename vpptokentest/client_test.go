@@ -33,9 +33,8 @@ func TestClient(t *testing.T) {
 	srv := newServer(t, vpptokentest.WithSyncDuration(10*time.Millisecond))
 	c := srv.Client()
 
-	created, err := c.Create(ctx, &vpptoken.NewToken{
-		Token: vpptoken.NewSecret(nordwind(t)), AccountType: vpptoken.AccountTypeEducation, DisplayName: "Field", RoleScopeTagIDs: []string{"0"},
-	})
+	created, err := c.Create(ctx, vpptoken.NewSecret(nordwind(t)),
+		vpptoken.NewPatch().SetAccountType(vpptoken.AccountTypeEducation).SetDisplayName("Field").SetRoleScopeTagIDs("0"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -42,7 +42,7 @@ func ExampleServer_Fail() {
 		vpptokentest.Fault{Reset: true, AfterEffect: true},
 	)
 
-	_, err := srv.Client().Create(context.Background(), &vpptoken.NewToken{Token: vpptoken.NewSecret("Token value")})
+	_, err := srv.Client().Create(context.Background(), vpptoken.NewSecret("Token value"), nil)
 
 	var e *vpptoken.Error
 	fmt.Println(errors.As(err, &e), e.Attempts, e.Ambiguous)

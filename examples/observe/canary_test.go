@@ -121,7 +121,7 @@ func TestNoSpanCarriesQueryOrBody(t *testing.T) {
 	}
 	srv.Fail(vpptokentest.Fault{Status: http.StatusBadRequest, Body: `{"error":{"code":"BadRequest","message":"` + answerCanary + `"}}`},
 		vpptokentest.Fault{Truncate: true})
-	if _, err := client.Create(t.Context(), &vpptoken.NewToken{Token: vpptoken.NewSecret(appleCanary)}); err == nil {
+	if _, err := client.Create(t.Context(), vpptoken.NewSecret(appleCanary), nil); err == nil {
 		t.Error("Create went well")
 	}
 	if _, err := client.SyncLicenses(t.Context(), id); err == nil { // its answer breaks off, and it is not repeated

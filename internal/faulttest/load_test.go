@@ -93,7 +93,7 @@ func TestR14HundredGoroutines(t *testing.T) { //nolint:paralleltest // it counts
 				switch j % 4 {
 				case 0:
 					name := fmt.Sprintf("%d-%d", i, j)
-					_, err = client.Create(t.Context(), &vpptoken.NewToken{Token: vpptoken.NewSecret(faulttest.AppleToken), DisplayName: name})
+					_, err = client.Create(t.Context(), vpptoken.NewSecret(faulttest.AppleToken), vpptoken.NewPatch().SetDisplayName(name))
 				case 1:
 					err = faulttest.Last(client.List(t.Context()))
 				case 2:

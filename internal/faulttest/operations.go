@@ -77,9 +77,9 @@ func Operations() []Operation {
 			Body: `{"@odata.type":"#microsoft.graph.vppToken","organizationName":"Nordwind","vppTokenAccountType":"education",` +
 				`"appleId":"apps@nordwind.example","token":"` + AppleToken + `","automaticallyUpdateApps":true,"countryOrRegion":"no"}`,
 			Call: func(ctx context.Context, c *vpptoken.Client, _ string, opts ...vpptoken.CallOption) (any, error) {
-				return c.Create(ctx, &vpptoken.NewToken{
-					Token: vpptoken.NewSecret(AppleToken), AppleID: "apps@nordwind.example", OrganizationName: "Nordwind",
-					CountryOrRegion: "no", AccountType: vpptoken.AccountTypeEducation, AutomaticallyUpdateApps: true,
+				return c.Create(ctx, vpptoken.NewSecret(AppleToken), &vpptoken.Patch{
+					AppleID: new("apps@nordwind.example"), OrganizationName: new("Nordwind"), CountryOrRegion: new("no"),
+					AccountType: new(vpptoken.AccountTypeEducation), AutomaticallyUpdateApps: new(true),
 				}, opts...)
 			},
 			Want: token,

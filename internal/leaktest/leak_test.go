@@ -78,14 +78,12 @@ func TestLeakExportedTypes(t *testing.T) {
 	err := faulttest.Named(t, "update").Run(t.Context(), client)
 	failed := faulttest.Error(t, err)
 	patch := vpptoken.NewPatch().SetToken(apple).SetDisplayName("Nordwind")
-	created := vpptoken.NewToken{Token: apple, DisplayName: "Nordwind"}
 	vpp := vpptoken.VPPToken{ID: faulttest.ID, Token: apple}
 
 	values := map[string][]any{
 		"Secret":              {apple, &apple, []vpptoken.Secret{apple, bearer}, map[string]vpptoken.Secret{"k": apple}, struct{ s vpptoken.Secret }{apple}, vpptoken.Secret{}},
 		"VPPToken":            {vpp, &vpp, []vpptoken.VPPToken{vpp}, []*vpptoken.VPPToken{&vpp}},
 		"Patch":               {patch, *patch},
-		"NewToken":            {created, &created},
 		"Client":              {client, *client, &vpptoken.Client{}, (*vpptoken.Client)(nil)},
 		"Error":               {failed, *failed},
 		"Metadata":            {vpptoken.Metadata{StatusCode: http.StatusInternalServerError}},
@@ -115,10 +113,9 @@ func TestLeakExportedTypes(t *testing.T) {
 	for name, list := range values {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			requestBody := name == "Patch" || name == "NewToken"
 			for _, v := range list {
 				texts := append(leaktest.Printed(v), leaktest.Logged(v)...)
-				if !requestBody { // the two are made to be encoded with the secret
+				if name != "Patch" { // which is made to be encoded with the secret
 					texts = append(texts, leaktest.Marshaled(v)...)
 					texts = append(texts, leaktest.Logged([]any{v})...)
 					texts = append(texts, leaktest.Logged(struct{ V any }{v})...)
