@@ -1,7 +1,6 @@
 package graph
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -30,7 +29,8 @@ func (f *flight) RoundTrip(req *http.Request) (*http.Response, error) {
 	if f.Err = f.attempt(req); f.Err != nil {
 		return nil, f.Err
 	}
-	return &http.Response{StatusCode: f.Status, Body: http.NoBody, Request: req}, nil
+	f.resp = http.Response{StatusCode: f.Status, Body: http.NoBody, Request: req}
+	return &f.resp, nil
 }
 
 func (f *flight) attempt(req *http.Request) *Cause {
@@ -53,15 +53,18 @@ func (f *flight) attempt(req *http.Request) *Cause {
 	f.Attempts++
 	f.last.sent = true
 	f.RetryAfter = 0
-	w := f.watch()
-	resp, err := f.c.cfg.Transport.RoundTrip(f.request(w.in(ctx), req)) //nolint:bodyclose // read closes it
+	w := &watch{cancel: cancel, safe: f.call.Effect == Safe, sent: f.call.Body}
+	resp, err := f.c.cfg.Transport.RoundTrip(f.request(ctx, w, req)) //nolint:bodyclose // read closes it
 	if err == nil && resp == nil {
 		err = errors.New("no answer and no error")
 	}
 	if err != nil {
-		f.last.sent = !w.unconnected() && !isDial(err)
+		var cause *Cause
+		if f.last.sent, cause = w.ended(err); cause.unknown && !w.tunneled() && throughProxy(f.c.cfg.Transport, req) {
+			cause = proxyRefusal(0).cause()
+		}
 		f.log()
-		return f.timeCause(ctx, causeOf(err)) // the last answer stays: its status is part of the outcome
+		return f.timeCause(ctx, cause) // the last answer stays: its status is part of the outcome
 	}
 	f.last.answered, f.Status, f.Header = true, resp.StatusCode, resp.Header
 	var cause *Cause
@@ -95,22 +98,23 @@ func (f *flight) signIn(ctx context.Context) *Cause {
 }
 
 // request makes the attempt's own request: nothing in it is shared with another attempt.
-func (f *flight) request(ctx context.Context, req *http.Request) *http.Request {
-	out := req.WithContext(ctx)
-	values := [...]string{"Bearer " + f.last.bearer, f.call.Accept, f.c.cfg.UserAgent, f.call.ID, "application/json"}
-	out.Header = make(http.Header, len(values)+len(f.call.Header))
-	out.Header["Accept"] = values[1:2:2]
-	out.Header["User-Agent"] = values[2:3:3]
+func (f *flight) request(ctx context.Context, w *watch, req *http.Request) *http.Request {
+	out := req.WithContext(w.in(ctx, req.URL.Scheme == "https"))
+	w.values = [...]string{"Bearer " + f.last.bearer, f.call.Accept, f.c.cfg.UserAgent, f.call.ID, "application/json"}
+	out.Header = make(http.Header, len(w.values)+len(f.call.Header))
+	out.Header["Accept"] = w.values[1:2:2]
+	out.Header["User-Agent"] = w.values[2:3:3]
 	for name, v := range f.call.Header {
 		out.Header[name] = append([]string(nil), v...)
 	}
-	out.Header["Authorization"] = values[0:1:1]
-	out.Header["Client-Request-Id"] = values[3:4:4]
+	out.Header["Authorization"] = w.values[0:1:1]
+	out.Header["Client-Request-Id"] = w.values[3:4:4]
 	if f.call.Body != nil {
-		out.Header["Content-Type"] = values[4:5:5]
+		out.Header["Content-Type"] = w.values[4:5:5]
 		out.ContentLength = int64(len(f.call.Body))
-		out.Body = io.NopCloser(bytes.NewReader(f.call.Body))
-		out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(f.call.Body)), nil }
+		w.body.Reset(f.call.Body)
+		out.Body = io.NopCloser(&w.body)
+		out.GetBody = w.getBody
 	}
 	return out
 }

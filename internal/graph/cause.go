@@ -2,15 +2,10 @@ package graph
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
-	"strings"
-	"syscall"
 	"time"
 )
 
@@ -25,6 +20,7 @@ type Cause struct { //nolint:errname // it is never the whole error, only the ca
 	repeat     bool // another attempt may help
 	retryLater bool // the same call may succeed later
 	held       bool // a cool-down held it back
+	unknown    bool // an error of the transport of no known kind
 	is         func(target error) bool
 }
 
@@ -118,74 +114,22 @@ func brokenCause(err error) *Cause {
 	return &Cause{text: "the answer broke off", repeat: true, retryLater: true, is: whileAlive(io.ErrUnexpectedEOF, err)}
 }
 
+// lostCause is for a connection that was lost when the request was written, so that nobody knows what became of it.
+func lostCause() *Cause {
+	return &Cause{text: noAnswer, repeat: true, retryLater: true, is: isOne(io.ErrUnexpectedEOF)}
+}
+
+const noAnswer = "the connection was closed before an answer came"
+
+// refusedCause is for an HTTP/2 stream that the service refused unseen.
+func refusedCause() *Cause {
+	return &Cause{text: "the service refused the request before it looked at it", repeat: true, retryLater: true}
+}
+
 func switchedCause() *Cause {
 	return &Cause{text: "the service switched to another protocol, which nobody asked for"}
 }
 
 func tooLargeCause() *Cause {
 	return &Cause{text: fmt.Sprintf("the answer is larger than %d MiB", MaxBody>>20)}
-}
-
-// causeOf finds words for an error of the transport. Only the kinds that another attempt can't help are not repeated.
-func causeOf(err error) *Cause {
-	c := &Cause{text: "network error", repeat: true, retryLater: true, is: whileAlive(err)}
-	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		c.text = "the service's name can't be resolved"
-		c.repeat = !dns.IsNotFound
-		return c
-	}
-	if isCertificate(err) {
-		c.text, c.repeat, c.retryLater = "the service's certificate or TLS is not acceptable", false, false
-		return c
-	}
-	if isProtocol(err.Error()) {
-		c.text, c.repeat = "the answer is not HTTP", false
-		return c
-	}
-	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		c.text = "network error: " + errno.Error() // a text of the operating system
-		return c
-	}
-	timeout, ok := errors.AsType[net.Error](err)
-	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		c.text = "the connection was closed before an answer came"
-	case ok && timeout.Timeout():
-		c.text = "network error: timeout"
-	}
-	return c
-}
-
-func isCertificate(err error) bool {
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[tls.AlertError](err); ok {
-		return true
-	}
-	_, ok := errors.AsType[tls.RecordHeaderError](err)
-	return ok
-}
-
-// isProtocol goes by net/http's words, because it has no types for them.
-func isProtocol(text string) bool {
-	for _, words := range []string{
-		"malformed HTTP", "malformed MIME header", "unsupported transfer encoding", "bad Content-Length", "invalid Content-Length",
-		"unsupported protocol scheme", "server gave HTTP response to HTTPS client", "too many 1xx", "response headers exceeded",
-		"invalid header field", "PROTOCOL_ERROR",
-	} {
-		if strings.Contains(text, words) {
-			return true
-		}
-	}
-	return false
 }

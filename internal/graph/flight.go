@@ -2,6 +2,7 @@ package graph
 
 import (
 	"context"
+	"errors"
 	"math"
 	"net/http"
 	"time"
@@ -19,6 +20,8 @@ type flight struct {
 	call Call
 	loop retryablehttp.Client
 	http http.Client
+	req  retryablehttp.Request // what these two are given, and what they get
+	resp http.Response
 	ctx  context.Context //nolint:containedctx // a flight lives as long as its call
 	end  time.Time       // when the call is over, answered or not
 
@@ -53,7 +56,8 @@ func (c *Client) Do(ctx context.Context, call Call) *Outcome {
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
 	request := http.Request{Method: call.Method, URL: call.URL, Host: call.URL.Host, Header: c.noHeader}
-	resp, err := f.loop.Do(&retryablehttp.Request{Request: request.WithContext(ctx)})
+	f.req.Request = request.WithContext(ctx)
+	resp, err := f.loop.Do(&f.req)
 	switch {
 	case err == nil:
 		_ = resp.Body.Close() // empty: RoundTrip has read the answer
@@ -100,7 +104,7 @@ func (f *flight) timeCause(ctx context.Context, cause *Cause) *Cause {
 	if over := f.expired(); over != nil {
 		return over
 	}
-	if ctx.Err() != nil {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) { // a watch may have canceled it
 		return attemptTimeCause(f.c.cfg.AttemptTimeout)
 	}
 	return cause

@@ -77,14 +77,20 @@ func (b *countedBody) Close() error {
 	return err
 }
 
-// proxyRefusal is the status of a proxy that did not make the connection it was asked for.
-type proxyRefusal int
-
-func (s proxyRefusal) Error() string { return "the proxy refused the connection" }
-
+// proxyAnswer keeps the status of a proxy's refusal, of which net/http keeps only the phrase.
 func proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
 	if answer.StatusCode == http.StatusOK {
 		return nil
 	}
 	return proxyRefusal(answer.StatusCode)
+}
+
+// throughProxy reports whether rt takes r through a proxy. An own transport tells the status itself: see proxyAnswer.
+func throughProxy(rt http.RoundTripper, r *http.Request) bool {
+	t, ok := rt.(*http.Transport)
+	if !ok || t.Proxy == nil {
+		return false
+	}
+	proxy, err := t.Proxy(r)
+	return err == nil && proxy != nil
 }

@@ -1,44 +1,140 @@
 package graph
 
 import (
+	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http/httptrace"
-	"sync/atomic"
+	"strings"
+	"sync"
 )
 
-// watch notes whether net/http gets a connection for an attempt that changes something: an error alone does not say that none
-// was made when a context ended, or TLS failed, before there was one. Each attempt has its own, because net/http may still be
-// dialing for the one before, and because WithClientTrace writes the caller's hooks into it.
+// watch holds net/http to one request an attempt. By itself net/http sends a request again: a GET whose connection broke, and
+// over HTTP/2 anything whose stream was refused, was reset with PROTOCOL_ERROR (Go 1.26) or is above a GOAWAY's last stream,
+// although the service may have carried it out. So an attempt whose request was written ends when net/http asks for a second
+// connection. Which one it would get tells why: HTTP/2 gives the same one again only for a refused stream, which the
+// service has not looked at.
+//
+// Each attempt has a watch of its own: net/http may still be dialing for the one before, and WithClientTrace writes the
+// caller's hooks into it. What the request needs besides lies here too, to be allocated at once.
 type watch struct {
-	trace       httptrace.ClientTrace
-	wanted, got atomic.Bool
+	trace  httptrace.ClientTrace
+	cancel context.CancelFunc
+	safe   bool // net/http repeats it over HTTP/1 too
+	sent   []byte
+	body   bytes.Reader
+	values [5]string // of headers
+
+	mu      sync.Mutex
+	host    string
+	conn    net.Conn
+	wanted  bool // a connection
+	secured bool // a TLS handshake began
+	wrote   bool // the headers
+	plain2  bool // HTTP/2 without TLS
+	lost    bool // the connection, after the request was written
+	refused bool // the stream
 }
 
-// watch returns the watch of an attempt, nil when nobody needs it.
-func (f *flight) watch() *watch {
-	if f.call.Effect == Safe {
-		return nil
+// in returns ctx with the watch in it. Without TLS only the names of header fields tell HTTP/2 from HTTP/1.
+func (w *watch) in(ctx context.Context, tls bool) context.Context {
+	w.trace.GetConn = w.getConn
+	w.trace.GotConn = w.gotConn
+	w.trace.WroteHeaders = w.wroteHeaders
+	if tls {
+		w.trace.TLSHandshakeStart = w.handshake
+	} else {
+		w.trace.WroteHeaderField = w.wroteHeaderField
 	}
-	return &watch{}
-}
-
-// in returns ctx with the watch in it.
-func (w *watch) in(ctx context.Context) context.Context {
-	if w == nil {
-		return ctx
-	}
-	w.trace = httptrace.ClientTrace{GetConn: w.getConn, GotConn: w.gotConn}
 	return httptrace.WithClientTrace(ctx, &w.trace)
 }
 
-func (w *watch) getConn(string) { w.wanted.Store(true) }
+func (w *watch) getConn(host string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.wrote && w.host == host && (w.safe || w.http2()) {
+		w.lost = true
+		w.cancel() // HTTP/2 looks at the context before it writes
+	}
+	w.wanted, w.host = true, host
+}
 
-func (w *watch) gotConn(httptrace.GotConnInfo) { w.got.Store(true) }
+func (w *watch) gotConn(info httptrace.GotConnInfo) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case !w.lost:
+		w.conn = info.Conn
+	case !w.http2():
+		_ = info.Conn.Close() // HTTP/1 would write, whatever the context says
+	default:
+		before, _ := w.conn.(*tls.Conn)
+		w.refused = before != nil && info.Conn == net.Conn(before)
+	}
+}
 
-// unconnected reports whether the attempt, which failed, never had a connection.
-func (w *watch) unconnected() bool { return w != nil && w.wanted.Load() && !w.got.Load() }
+func (w *watch) handshake() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.secured = true
+}
+
+func (w *watch) wroteHeaders() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.wrote = true
+}
+
+func (w *watch) wroteHeaderField(name string, _ []string) {
+	if strings.HasPrefix(name, ":") {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.plain2 = true
+	}
+}
+
+// http2 reports whether the request went, or goes, over HTTP/2.
+func (w *watch) http2() bool {
+	secure, ok := w.conn.(interface{ ConnectionState() tls.ConnectionState })
+	return w.plain2 || ok && secure.ConnectionState().NegotiatedProtocol == "h2"
+}
+
+// getBody is for net/http, which sends the body again when a connection turns out to be unusable before anything was written.
+func (w *watch) getBody() (io.ReadCloser, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.lost {
+		return nil, errors.New("an attempt writes one request")
+	}
+	return io.NopCloser(bytes.NewReader(w.sent)), nil
+}
+
+// ended returns what is known of an attempt that failed with err: whether it may have reached the service, and the cause where the
+// watch itself ended it. Whatever an error is called, nothing was sent only where there was no connection, or the stream
+// was refused. A transport that is not net/http's calls no hooks: there the error is all there is.
+func (w *watch) ended(err error) (sent bool, cause *Cause) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case w.refused:
+		return false, refusedCause()
+	case w.lost:
+		return true, lostCause()
+	case w.wanted:
+		return w.conn != nil, causeOf(err)
+	}
+	return !isDial(err), causeOf(err)
+}
+
+// tunneled reports whether the attempt came as far as TLS, which is behind a proxy.
+func (w *watch) tunneled() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return !w.wanted || w.conn != nil || w.secured
+}
 
 // isDial reports whether no connection was made at all.
 func isDial(err error) bool {
