@@ -224,7 +224,8 @@ func TestR07EndlessHeaders(t *testing.T) { //nolint:paralleltest // it measures 
 			server := rawserver.New(t, rawserver.Script{rawserver.ReadRequest(), rawserver.Write("HTTP/1.1 200 OK\r\nX: "), rawserver.Flood(text)})
 			var err error
 			cost := memoryOf(t, func() {
-				err = faulttest.Named(t, "get").Run(t.Context(), faulttest.Loopback(t, server.URL(), faulttest.Quick(20*time.Second)))
+				err = faulttest.Named(t, "get").Run(t.Context(), faulttest.Loopback(t, server.URL(),
+					vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1, AttemptTimeout: 20 * time.Second})))
 			})
 			if e := faulttest.Error(t, err); e.Attempts != 1 || cost > faultMemory {
 				t.Errorf("it cost %d MiB, error %+v", cost>>20, *e)
