@@ -21,8 +21,7 @@ const (
 // Clean makes a text that came from the service fit to be shown: without what was sent, on one line, and cut.
 func (o *Outcome) Clean(text string) string {
 	var out strings.Builder
-	text = text[:min(len(text), MaxErrorBody)] // a header can be longer than any body that gets here
-	for _, r := range o.scrub(text) {          // before the cut, which could leave a part of a secret
+	for _, r := range o.beginning(text) {
 		if out.Len() > maxText-16 { // a rune can take ten bytes, escaped, and three dots follow
 			out.WriteString("...")
 			break
@@ -35,6 +34,17 @@ func (o *Outcome) Clean(text string) string {
 		out.WriteString(quoted[1 : len(quoted)-1])
 	}
 	return out.String()
+}
+
+// beginning returns as much of text as can be shown, scrubbed: before the cut, which could leave a part of a secret. Most of a
+// long text is not even looked at.
+func (o *Outcome) beginning(text string) string {
+	text = text[:min(len(text), MaxErrorBody)] // a header can be longer than any body that gets here
+	for n := 2 * maxText; ; n *= 4 {
+		if clean := o.scrub(text[:min(n, len(text))]); len(clean) > maxText || n >= len(text) {
+			return clean
+		}
+	}
 }
 
 // scrub compiles what was sent when the first text is to be shown: most calls show none.

@@ -117,9 +117,13 @@ func TestCleanID(t *testing.T) {
 		strings.Repeat("a", 64):                true,
 		strings.Repeat("a", 65):                false,
 		"a b":                                  false, "a_b": false, "a:b": false, "é": false, "a\n": false,
-		"abcdefghijklmnop":     false,
-		"x-abcdefghijklmnop-y": false,
-		"abcdefghijklmn":       false, // cut off
+		"abcdefghijklmnop":                     false,
+		"x-abcdefghijklmnop-y":                 false,
+		"abcdefghijklmn":                       false, // cut off
+		"x-cdefghijklmn-y":                     false, // twelve of it
+		"x-cdefghijklm-y":                      true,  // eleven
+		"61626364-6566-6768-696a-6b6c6d6e6f70": false, // a GUID to look at, and hex of it
+		base64.RawStdEncoding.EncodeToString([]byte("xcdefghijklmnopx")): false,
 		base64.RawStdEncoding.EncodeToString([]byte("abcdefghijklmnop")): false,
 	} {
 		if got := o.CleanID(id); (got == id) != ok || got != "" && got != id {
