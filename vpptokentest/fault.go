@@ -4,12 +4,21 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"strings"
 	"time"
 )
 
-// Fault is what happens to one request instead of, or on top of, its normal answer. Fields can be combined; the zero
+// Fault is what happens to a request instead of, or on top of, its normal answer. Fields can be combined; the zero
 // Fault lets its request pass, so that a fault behind it meets a later one.
 type Fault struct {
+	// Method and Path choose the request: the fault waits for one that fits both, and others pass it by. Empty fits every
+	// request to Graph. Path is the end of the request's path, without a query: "/syncLicenses" for every sync, "vppTokens"
+	// for the list and for Create, the id of a token for Get, Update and Delete. A sign-in is met only by a fault whose
+	// Path fits it, as "/token" and "/devicecode" do.
+	Method, Path string
+	// Times is how many requests meet the fault, one after the other. 0 is once.
+	Times int
+
 	// Status is answered instead of carrying the request out, with Graph's error body from 400 on and no body below.
 	// Zero carries the request out as usual. It is 200 to 599.
 	Status     int
@@ -25,25 +34,50 @@ type Fault struct {
 	AfterEffect bool
 }
 
-// Fail scripts the next requests: the first fault is for the next request, the second for the one after it, whatever they
-// ask for. Faults given later queue up behind. It panics when a Status is out of range.
+// Fail scripts what the next requests meet. Each takes the first fault that fits it and is not used up: without Method and
+// Path, the first fault is for the next request, the second for the one after it. Faults given later queue up behind. Fail
+// panics when a Status is out of range, Times is negative, or Path holds a query.
 func (s *Server) Fail(f ...Fault) {
 	for _, one := range f {
-		if one.Status != 0 && (one.Status < http.StatusOK || one.Status > 599) {
-			panic(fmt.Sprintf("vpptokentest: Fail: status %d is not one of 200 to 599", one.Status))
-		}
+		one.check()
 	}
 	s.script.mu.Lock()
 	defer s.script.mu.Unlock()
-	s.script.faults = append(s.script.faults, f...)
+	for _, one := range f {
+		one.Times = max(one.Times, 1)
+		s.script.faults = append(s.script.faults, one)
+	}
 }
 
-// UnusedFaults returns how many scripted faults no request has met yet. A test that ends with any has not tested what
-// it says.
+func (f Fault) check() {
+	switch {
+	case f.Status != 0 && (f.Status < http.StatusOK || f.Status > 599):
+		panic(fmt.Sprintf("vpptokentest: Fail: status %d is not one of 200 to 599", f.Status))
+	case f.Times < 0:
+		panic(fmt.Sprintf("vpptokentest: Fail: Times is %d", f.Times))
+	case strings.ContainsAny(f.Path, "?#"):
+		panic("vpptokentest: Fail: Path is the end of a path, without a query")
+	}
+}
+
+// UnusedFaults returns how many scripted answers no request has met yet; a fault with Times counts as often as it is still
+// to be met. A test that ends with any has not tested what it says.
 func (s *Server) UnusedFaults() int {
 	s.script.mu.Lock()
 	defer s.script.mu.Unlock()
-	return len(s.script.faults)
+	n := 0
+	for _, f := range s.script.faults {
+		n += f.Times
+	}
+	return n
+}
+
+// fits reports whether the request is one that the fault waits for.
+func (f Fault) fits(r *http.Request) bool {
+	if f.Path == "" && isSignIn(r) || f.Method != "" && !strings.EqualFold(f.Method, r.Method) {
+		return false
+	}
+	return strings.HasSuffix(r.URL.Path, f.Path) || strings.HasSuffix(r.URL.EscapedPath(), f.Path)
 }
 
 // answer is the scripted status with its body.

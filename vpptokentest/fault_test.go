@@ -211,6 +211,8 @@ func TestMisusePanics(t *testing.T) {
 	}{
 		{"vpptokentest: Fail: status 99 is not one of 200 to 599", func() { s.Fail(vpptokentest.Fault{Status: 99}) }},
 		{"vpptokentest: Fail: status 600 is not one of 200 to 599", func() { s.Fail(vpptokentest.Fault{Status: 600}) }},
+		{"vpptokentest: Fail: Times is -1", func() { s.Fail(vpptokentest.Fault{}, vpptokentest.Fault{Times: -1}) }},
+		{"vpptokentest: Fail: Path is the end of a path, without a query", func() { s.Fail(vpptokentest.Fault{Path: "/vppTokens?$top=1"}) }},
 		{`vpptokentest: Edit: there is no token "two"`, func() { s.Edit("two", func(*vpptoken.VPPToken) {}) }},
 		{`vpptokentest: NextSync: there is no token "two"`, func() { s.NextSync("two", vpptokentest.SyncFails) }},
 		{`vpptokentest: Add: token "two" can't be written as JSON: a time or a value of Extra is none`, func() {

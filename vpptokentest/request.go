@@ -54,7 +54,7 @@ type script struct {
 	faults   []Fault
 }
 
-// record keeps the request and takes the fault that was meant for it.
+// record keeps the request and takes the first fault that fits it.
 func (s *script) record(r *http.Request, body []byte) (f Fault, scripted bool) {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil || len(query) == 0 {
@@ -71,9 +71,13 @@ func (s *script) record(r *http.Request, body []byte) (f Fault, scripted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests = append(s.requests, seen)
-	if len(s.faults) == 0 {
+	i := slices.IndexFunc(s.faults, func(f Fault) bool { return f.fits(r) })
+	if i < 0 {
 		return Fault{}, false
 	}
-	f, s.faults = s.faults[0], s.faults[1:]
+	f = s.faults[i]
+	if s.faults[i].Times--; s.faults[i].Times == 0 {
+		s.faults = slices.Delete(s.faults, i, i+1)
+	}
 	return f, true
 }
