@@ -73,8 +73,15 @@ func TestClient(t *testing.T) {
 	if err := c.RevokeLicenses(ctx, created.ID, vpptoken.RevokeOptions{NotifyManagedDevices: true}); err != nil {
 		t.Error(err)
 	}
-	if got, err := c.Get(ctx, created.ID); err != nil || len(got.TokenActionResults) != 1 || got.TokenActionResults[0].TotalLicensesCount != 3 {
-		t.Errorf("after the revocation: %v, %v", got, err)
+	for start, state := time.Now(), vpptoken.ActionStatePending; state != vpptoken.ActionStateDone; {
+		got, err := c.Get(ctx, created.ID)
+		if err != nil || len(got.TokenActionResults) != 1 || time.Since(start) > 10*time.Second {
+			t.Fatalf("after the revocation: %v, %v", got, err)
+		}
+		state = got.TokenActionResults[0].ActionState
+	}
+	if got, _ := srv.Token(created.ID); got.TokenActionResults[0].TotalLicensesCount != 3 {
+		t.Errorf("after the revocation: %v", got)
 	}
 	if err := c.Delete(ctx, created.ID); err != nil {
 		t.Error(err)

@@ -32,7 +32,7 @@ func (g *tenant) list(c *call) (answer, *problem) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = append(b, g.encode(e.read(c.now), view{beta: c.beta, only: wanted.sel.only})...)
+		b = append(b, g.encode(e.read(), view{beta: c.beta, only: wanted.sel.only})...)
 	}
 	return answer{status: http.StatusOK, body: append(b, "]}"...)}, nil
 }
@@ -52,7 +52,7 @@ func (g *tenant) get(c *call) (answer, *problem) {
 			return answer{}, p
 		}
 	}
-	return g.entity(c, http.StatusOK, e.read(c.now), sel), nil
+	return g.entity(c, http.StatusOK, e.read(), sel), nil
 }
 
 func (g *tenant) create(c *call) (answer, *problem) {
@@ -67,18 +67,12 @@ func (g *tenant) create(c *call) (answer, *problem) {
 	if t.Token.IsZero() {
 		return answer{}, badRequest("A vppToken can't be created without a value of property 'token'.")
 	}
-	file := readContent(t.Token.Reveal())
-	if file != nil && t.ExpirationDateTime.IsZero() {
-		t.ExpirationDateTime = file.expires
+	e := fresh(t, c.now)
+	g.append(e)
+	if t.State == "" {
+		g.locate(e)
 	}
-	if file != nil && t.OrganizationName == "" {
-		t.OrganizationName = file.organizationName
-	}
-	if t.State == "" && g.holdsLocation(&t, file != nil) {
-		t.State = vpptoken.StateDuplicateLocationID
-	}
-	e := g.append(filled(t))
-	return g.entity(c, http.StatusCreated, e.peek(c.now), selection{}), nil
+	return g.entity(c, http.StatusCreated, e.peek(), selection{}), nil
 }
 
 func (g *tenant) update(c *call) (answer, *problem) {
@@ -90,17 +84,22 @@ func (g *tenant) update(c *call) (answer, *problem) {
 	if p != nil {
 		return answer{}, p
 	}
-	e.settle(c.now)
 	t := cloned(e.token)
 	t.LastModifiedDateTime = c.now
 	if p := g.merge(&t, list, c.beta); p != nil {
 		return answer{}, p
 	}
-	e.token = t
-	if slices.ContainsFunc(list, func(m member) bool { return m.name == "token" }) {
-		e.uploaded = readContent(t.Token.Reveal())
+	has := func(name string) bool {
+		return slices.ContainsFunc(list, func(m member) bool { return m.name == name })
 	}
-	return g.entity(c, http.StatusOK, e.peek(c.now), selection{}), nil
+	if has("token") {
+		e.uploaded = readContent(t.Token)
+	}
+	if has("tokenActionResults") {
+		e.revoking = nil
+	}
+	g.put(e, t, has("state"))
+	return g.entity(c, http.StatusOK, e.peek(), selection{}), nil
 }
 
 func (g *tenant) delete(c *call) (answer, *problem) {
@@ -114,10 +113,15 @@ func (g *tenant) delete(c *call) (answer, *problem) {
 	i := len(g.entries) - len(g.after(e.number-1))
 	g.entries = slices.Delete(g.entries, i, i+1)
 	delete(g.byID, c.id)
+	g.locate(nil)
 	return answer{status: http.StatusNoContent}, nil
 }
 
 func (g *tenant) count(c *call) (answer, *problem) {
+	if !g.countRoute {
+		return answer{}, &problem{http.StatusBadRequest, "No method match route template", "No OData route exists that match template " +
+			"~/singleton/navigation/$count with http verb GET for request /StatelessLoopbackFEService/deviceAppManagement/vppTokens/$count.", nil}
+	}
 	if _, p := c.options(); p != nil {
 		return answer{}, p
 	}
@@ -133,12 +137,15 @@ func (g *tenant) syncLicenses(c *call) (answer, *problem) {
 	if p != nil {
 		return answer{}, p
 	}
-	before := *e.peek(c.now) // the answer knows nothing yet of the sync that it starts
+	if g.refuseSyncs != 0 && e.syncs() {
+		return answer{}, &problem{status: g.refuseSyncs}
+	}
+	before := *e.peek() // the answer knows nothing yet of the sync that it starts
 	e.start(c.now, g.syncFor)
 	return g.entity(c, http.StatusOK, &before, selection{}), nil
 }
 
-// revokeLicenses leaves an action result, as the service does; here it is done at once.
+// revokeLicenses leaves an action result, which says how far it is.
 func (g *tenant) revokeLicenses(c *call) (answer, *problem) {
 	var notify, untracked bool
 	e, p := g.findFor(c, flags(c.contentType, c.body, map[string]*bool{
@@ -147,19 +154,7 @@ func (g *tenant) revokeLicenses(c *call) (answer, *problem) {
 	if p != nil {
 		return answer{}, p
 	}
-	total := 0
-	for _, list := range g.licenses {
-		for i := range list {
-			if l := &list[i]; l.VPPTokenID == c.id {
-				total += l.UsedLicenseCount
-				l.AvailableLicenseCount, l.UsedLicenseCount = l.AvailableLicenseCount+l.UsedLicenseCount, 0
-			}
-		}
-	}
-	e.token.TokenActionResults = append(e.token.TokenActionResults, vpptoken.ActionResult{
-		ODataType: "#" + revokeResultType, ActionName: "revokeLicenses", ActionState: vpptoken.ActionStateDone,
-		StartDateTime: c.now, LastUpdatedDateTime: c.now, TotalLicensesCount: total,
-	})
+	e.revoke(c.now, g.syncFor)
 	return answer{status: http.StatusNoContent}, nil
 }
 
@@ -209,17 +204,6 @@ func (g *tenant) findFor(c *call, body *problem) (*entry, *problem) {
 		return nil, body
 	}
 	return g.find(c)
-}
-
-// holdsLocation reports whether another token is of the same location, as far as can be seen from here: an equal
-// content token or an equal name of the location. Text that is no content token tells nothing.
-func (g *tenant) holdsLocation(t *vpptoken.VPPToken, isContent bool) bool {
-	text := strings.TrimSpace(t.Token.Reveal())
-	return slices.ContainsFunc(g.entries, func(e *entry) bool {
-		other := &e.token
-		return isContent && strings.TrimSpace(other.Token.Reveal()) == text ||
-			t.LocationName != "" && other.LocationName == t.LocationName && other.OrganizationName == t.OrganizationName
-	})
 }
 
 // entity is the answer that shows one token.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
 // Everything is written, in the order of the table: null, never, [] and false where there is nothing.
@@ -174,7 +175,7 @@ func TestDelete(t *testing.T) {
 
 func TestCount(t *testing.T) {
 	t.Parallel()
-	s := newService(t)
+	s := newService(t, vpptokentest.WithCountRoute())
 	for range 12 {
 		s.Add(vpptoken.VPPToken{})
 	}
@@ -188,7 +189,7 @@ func TestCount(t *testing.T) {
 
 func TestLicenses(t *testing.T) {
 	t.Parallel()
-	s := newService(t, withClock(newClock(t)))
+	s := newService(t, withClock(newClock(t)), vpptokentest.WithSyncDuration(0))
 	id := s.Add(vpptoken.VPPToken{})
 	s.AddLicenses("com.example.o'hara/app",
 		vpptoken.LicenseSummary{AppleID: "a@b.example", VPPTokenID: id, AvailableLicenseCount: 10, UsedLicenseCount: 30},

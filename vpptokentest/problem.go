@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// problem is a refusal. Its message may quote names, never values: a value can be the Apple token.
+// problem is a refusal. Its message may quote names, never values: a value can be the Apple token. Without a code it is one of
+// Intune's own, whose message is JSON.
 type problem struct {
 	status        int
 	code, message string
@@ -33,7 +34,11 @@ func unauthorized(message string) *problem {
 }
 
 func (p *problem) answer(ids identity) answer {
-	return answer{status: p.status, header: p.header, body: errorBody(p.code, p.message, ids)}
+	a := answer{status: p.status, header: p.header, body: errorBody(p.code, p.message, ids)}
+	if p.code == "" {
+		a.body = intuneBody(p.status, ids)
+	}
+	return a
 }
 
 // errorBody is Graph's: the date has no zone.

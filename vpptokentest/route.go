@@ -41,13 +41,18 @@ func (g *tenant) do(r *http.Request, body []byte) (answer, *problem) {
 			return answer{}, noSegment(http.StatusNotFound, path[min(i, len(path)-1)])
 		}
 	}
-	g.mu.Lock()
+	now := g.enter()
 	defer g.mu.Unlock()
+	if r.Method != http.MethodGet {
+		if p := g.writes.refuse(now); p != nil {
+			return answer{}, p
+		}
+	}
 	c := &call{
 		method: r.Method, version: path[0], origin: "http://" + r.Host,
 		beta: path[0] == "beta", rawQuery: r.URL.RawQuery,
 		contentType: r.Header.Get("Content-Type"), accept: r.Header.Values("Accept"),
-		body: body, now: g.now(),
+		body: body, now: now,
 	}
 	return g.dispatch(c, path[3:])
 }

@@ -9,12 +9,13 @@ import (
 	"testing"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
 // The token has the id "one".
 func TestRefusedRequests(t *testing.T) {
 	t.Parallel()
-	s := newService(t)
+	s := newService(t, vpptokentest.WithCountRoute())
 	s.Add(vpptoken.VPPToken{ID: "one", DisplayName: "Field"})
 	for _, tt := range []struct {
 		name, method, path, body, header string

@@ -21,6 +21,10 @@ type tenant struct {
 	schema   []property
 	clock    func() time.Time
 	syncFor  time.Duration
+	writes   *throttle
+
+	countRoute  bool
+	refuseSyncs int // the status; 0: they join
 }
 
 // entry is one token. Its number is what a skip token names: it stays when others go.
@@ -30,6 +34,9 @@ type entry struct {
 	uploaded *content          // what the next completed sync will learn from
 	run      *run              // nil when no sync runs
 	next     []SyncOutcome
+	revoking []revocation   // under way, in order
+	ages     bool           // the expiry came from a content token, and the state follows it
+	before   vpptoken.State // what a duplicate becomes when it is alone again; "" when it is none, or was made one by hand
 }
 
 func newTenant(c config) *tenant {
@@ -39,6 +46,10 @@ func newTenant(c config) *tenant {
 		schema:   schema(),
 		clock:    c.now,
 		syncFor:  c.syncFor,
+		writes:   c.throttle,
+
+		countRoute:  c.countRoute,
+		refuseSyncs: c.refuseSyncs,
 	}
 }
 
@@ -47,38 +58,68 @@ func (g *tenant) now() time.Time { return g.clock().UTC().Truncate(100 * time.Na
 
 // Add puts t into the tenant as it is, Extra included, and returns its id. What the service would never leave empty is
 // filled in: a fresh ID, AccountType business, State valid, LastSyncStatus completed when LastSyncDateTime is set and
-// none otherwise, and AppDeliveryProtocolType default. A token with the same ID is replaced. It panics when t can't be
+// none otherwise, and AppDeliveryProtocolType default. Where Token is a content token, as [ContentToken] makes them, an
+// empty OrganizationName and a zero ExpirationDateTime come from it, and then an empty State too. A token without State of a
+// location that is here already makes both duplicates. A token with the same ID is replaced. Add panics when t can't be
 // written as JSON.
 func (s *Server) Add(t vpptoken.VPPToken) string {
 	if t.ID == "" {
 		t.ID = newGUID()
 	}
-	t = s.tenant.checked("Add", t)
-	s.tenant.mu.Lock()
+	s.tenant.check("Add", t)
+	now := s.tenant.enter()
 	defer s.tenant.mu.Unlock()
-	if e := s.tenant.byID[t.ID]; e != nil {
-		*e = entry{number: e.number, token: t}
-		return t.ID
+	e := fresh(cloned(t), now)
+	if old := s.tenant.byID[t.ID]; old != nil {
+		e.number = old.number
+		*old, e = *e, old
+	} else {
+		s.tenant.append(e)
 	}
-	s.tenant.append(t)
+	if t.State != "" {
+		e = nil
+	}
+	s.tenant.locate(e)
 	return t.ID
 }
 
-// Edit changes the token with that id as the service, or another administrator, would: f gets what reads show now, with
-// the Apple token, and what it leaves is kept, save for a change of ID. A status other than inProgress ends a
-// running sync there. f must not call the server. Edit panics when there is no such token, or it can't be written as JSON.
+// Token returns the token with that id as it is now, without a request: with its Apple token, and inProgress from the moment
+// in which a sync began. It is false when there is none. What it returns is the caller's own.
+func (s *Server) Token(id string) (vpptoken.VPPToken, bool) {
+	s.tenant.enter()
+	defer s.tenant.mu.Unlock()
+	e := s.tenant.byID[id]
+	if e == nil {
+		return vpptoken.VPPToken{}, false
+	}
+	return e.truth(), true
+}
+
+// Tokens returns all tokens as [Server.Token] does, in the order of a list.
+func (s *Server) Tokens() []vpptoken.VPPToken {
+	s.tenant.enter()
+	defer s.tenant.mu.Unlock()
+	list := make([]vpptoken.VPPToken, len(s.tenant.entries))
+	for i, e := range s.tenant.entries {
+		list[i] = e.truth()
+	}
+	return list
+}
+
+// Edit changes the token with that id as the service, or another administrator, would: f gets what [Server.Token] returns,
+// and what it leaves is kept, save for a change of ID. A status other than inProgress ends a running sync there, and
+// other TokenActionResults end a running revocation. f must not call the server. Edit panics when there is no such
+// token, or it can't be written as JSON.
 func (s *Server) Edit(id string, f func(*vpptoken.VPPToken)) {
-	s.tenant.mu.Lock()
+	s.tenant.enter()
 	defer s.tenant.mu.Unlock()
 	e := s.tenant.mustFind("Edit", id)
-	e.settle(s.tenant.now())
-	t := cloned(e.token)
-	if e.run != nil {
-		t.LastSyncStatus = vpptoken.SyncStatusInProgress
-	}
-	f(&t)
-	t.ID = id
-	after := s.tenant.checked("Edit", t)
+	before := e.truth()
+	edited := cloned(before)
+	f(&edited)
+	edited.ID = id
+	s.tenant.check("Edit", edited)
+	after := filled(cloned(edited)) // f may have kept its own
 	switch {
 	case e.run == nil:
 	case after.LastSyncStatus == vpptoken.SyncStatusInProgress:
@@ -86,7 +127,29 @@ func (s *Server) Edit(id string, f func(*vpptoken.VPPToken)) {
 	default:
 		e.run = nil
 	}
-	e.token = after
+	if slices.Equal(after.TokenActionResults, before.TokenActionResults) {
+		after.TokenActionResults = e.token.TokenActionResults
+	} else {
+		e.revoking = nil
+	}
+	s.tenant.put(e, after, after.State != before.State)
+}
+
+// put gives e a changed token. A state that was asked for is kept.
+func (g *tenant) put(e *entry, t vpptoken.VPPToken, asked bool) {
+	before := e.token
+	e.token = t
+	if asked {
+		e.before = ""
+	}
+	e.ages = e.ages && !asked && t.ExpirationDateTime.Equal(before.ExpirationDateTime)
+	moved := t.Token.Reveal() != before.Token.Reveal() || t.LocationName != before.LocationName || t.OrganizationName != before.OrganizationName
+	switch {
+	case moved && !asked:
+		g.locate(e)
+	case moved:
+		g.locate(nil)
+	}
 }
 
 // AddLicenses adds what getLicensesForApp answers for an app. Revoking the licences of the token that VPPTokenID names
@@ -97,12 +160,11 @@ func (s *Server) AddLicenses(bundleID string, l ...vpptoken.LicenseSummary) {
 	s.tenant.licenses[bundleID] = append(s.tenant.licenses[bundleID], l...)
 }
 
-func (g *tenant) append(t vpptoken.VPPToken) *entry {
+func (g *tenant) append(e *entry) {
 	g.last++
-	e := &entry{number: g.last, token: t}
+	e.number = g.last
 	g.entries = append(g.entries, e)
-	g.byID[t.ID] = e
-	return e
+	g.byID[e.token.ID] = e
 }
 
 // after returns the entries with higher numbers.
@@ -119,9 +181,8 @@ func (g *tenant) mustFind(who, id string) *entry {
 	return e
 }
 
-// checked returns a copy that is complete and can be encoded, or panics.
-func (g *tenant) checked(who string, t vpptoken.VPPToken) vpptoken.VPPToken {
-	t = filled(cloned(t))
+// check panics when t can't be shown.
+func (g *tenant) check(who string, t vpptoken.VPPToken) {
 	for _, p := range g.schema {
 		if _, twice := t.Extra[p.name]; twice {
 			panic(fmt.Sprintf("vpptokentest: %s: Extra holds %s, which has a field of its own", who, p.name))
@@ -130,7 +191,6 @@ func (g *tenant) checked(who string, t vpptoken.VPPToken) vpptoken.VPPToken {
 	if !json.Valid(g.encode(&t, view{beta: true})) {
 		panic(fmt.Sprintf("vpptokentest: %s: token %q can't be written as JSON: a time or a value of Extra is none", who, t.ID))
 	}
-	return t
 }
 
 // filled gives the enums that are never empty a word.
