@@ -191,7 +191,7 @@ func ExamplePatch_Diff() {
 
 // Licences can't be revoked once their token is gone.
 func ExampleClient_RevokeLicenses() {
-	srv := vpptokentest.NewServer()
+	srv := vpptokentest.NewServer(vpptokentest.WithSyncDuration(0)) // or the revocation takes a while
 	defer srv.Close()
 	ctx, client := context.Background(), srv.Client()
 	id := srv.Add(vpptoken.VPPToken{DisplayName: "Field iPads"})

@@ -26,7 +26,7 @@ func TestRootMustNotNameAVersion(t *testing.T) {
 
 // The log shows what an operator needs and nothing that was sent.
 func ExampleWithLogger() {
-	srv := vpptokentest.NewServer()
+	srv := vpptokentest.NewServer(vpptokentest.WithCountRoute())
 	defer srv.Close()
 	srv.Add(vpptoken.VPPToken{})
 	srv.Fail(vpptokentest.Fault{Status: http.StatusServiceUnavailable})
@@ -51,7 +51,7 @@ func ExampleWithLogger() {
 
 // The Transport of the caller's http.Client carries the requests: a proxy, a recorder, a tracer.
 func ExampleWithHTTPClient() {
-	srv := vpptokentest.NewServer()
+	srv := vpptokentest.NewServer(vpptokentest.WithCountRoute())
 	defer srv.Close()
 	counter := roundTripper(func(r *http.Request) (*http.Response, error) {
 		fmt.Println(r.Method, r.URL.Path)
@@ -71,7 +71,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 // What is repeated is fixed; how often and how patiently can be chosen. Zero fields keep their defaults.
 func ExampleWithRetry() {
-	srv := vpptokentest.NewServer()
+	srv := vpptokentest.NewServer(vpptokentest.WithCountRoute())
 	defer srv.Close()
 	srv.Fail(vpptokentest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "0.02"})
 
