@@ -82,8 +82,9 @@ func (l Level) rank() int {
 		return 1
 	case LevelCritical:
 		return 3
+	default:
+		return 2
 	}
-	return 2
 }
 
 // Policy says when a date is too near and a sync too old. A field that is zero or negative means its default, so the

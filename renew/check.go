@@ -3,19 +3,27 @@ package renew
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/contenttoken"
 )
 
-// Mistakes of the calling program. Nothing was sent.
+// Mistakes of the calling program. Nothing was sent, except before errOtherAnswer.
 var (
 	errNoContext = errors.New("renew: the context is nil")
 	errNoClient  = errors.New("renew: the client is nil")
+	errNoToken   = errors.New("renew: the token is nil or has no id")
 	errNoText    = errors.New("renew: there is no file to upload: read one with package contenttoken (one that was decoded from JSON has no text)")
 	errNoPlan    = errors.New("renew: the plan is nil or empty: make one with MakePlan")
 	errOtherSync = errors.New("renew: the sync in the plan is of another token")
+	errNoDigest  = errors.New("renew: the plan has no digest: its JSON is not whole, make a new plan")
+	errChanged   = errors.New("renew: the plan was changed since it was made: its digest is not that of its token id, file and options")
 	errNotBefore = errors.New("renew: the file is not uploaded yet: run Apply first")
 	errNoSync    = errors.New("renew: no sync was started after the upload: run StartSync first")
+
+	errOtherAnswer = errors.New("renew: the service answered with another token than the one that was asked for")
 )
 
 // check looks at what every step after the first needs. A plan may come from JSON, so it can be anything.
@@ -27,8 +35,29 @@ func (p *Plan) check(ctx context.Context, c *vpptoken.Client) error {
 		return errNoClient
 	case p == nil || p.TokenID == "" || p.ExpirationDateTime.IsZero():
 		return errNoPlan
-	case p.Sync != nil && p.Sync.TokenID != p.TokenID:
+	case p.Sync != nil && !strings.EqualFold(p.Sync.TokenID, p.TokenID):
 		return errOtherSync
+	case p.digest == "" && p.NeedsApply:
+		return errNoDigest
+	case p.digest != "" && !p.isSealed():
+		return errChanged
+	}
+	return nil
+}
+
+// checkFile looks whether ct is the file of the plan.
+func (p *Plan) checkFile(ct *contenttoken.ContentToken) error {
+	switch {
+	case ct.Secret().IsZero():
+		return errNoText
+	case p.digest == "":
+		return errNoDigest
+	case ct.OrganizationName != p.OrganizationName:
+		return fmt.Errorf("%w: its organization is %q, planned is %q", ErrOtherFile, clean(ct.OrganizationName), clean(p.OrganizationName))
+	case !ct.ExpirationDateTime.Equal(p.ExpirationDateTime):
+		return fmt.Errorf("%w: it expires on %s, planned is %s", ErrOtherFile, on(ct.ExpirationDateTime), on(p.ExpirationDateTime))
+	case !p.isOf(ct):
+		return fmt.Errorf("%w: it has the same organization and expiry, and another text", ErrOtherFile)
 	}
 	return nil
 }

@@ -3,67 +3,129 @@ package renew
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/contenttoken"
+	"github.com/vpptoken/vpptoken/internal/location"
 )
 
-// Plan is a renewal under way: what was found, what is to be done and what has been done. Make one with [MakePlan]. It encodes to
-// JSON, without the text of the file; store it after each step. It is not for concurrent use.
+// Plan is a renewal under way: what was found, what is to be done and what has been done. Make one with [MakePlan] or [PlanFor].
+// It encodes to JSON, without the text of the file; store it after each step, also after one that failed. What was decided
+// when it was made must stay: a plan whose id, file or options were changed is refused. It is not for concurrent use.
 type Plan struct {
 	TokenID string   `json:"tokenId"` // the token that is renewed; it keeps its id
 	Before  Snapshot `json:"before"`  // the token as it was found
 
 	OrganizationName   string    `json:"organizationName"`   // of the file
 	ExpirationDateTime time.Time `json:"expirationDateTime"` // of the file: what the service has to show in the end
-	Location           string    `json:"location,omitempty"` // of the file, from its name: a hint for people
+	Location           string    `json:"location,omitempty"` // of the file, from its name; "" when unknown
 
 	NeedsApply bool           `json:"needsApply"`           // false when the service has the file already: Apply sends nothing
 	Applied    bool           `json:"applied"`              // the service has accepted the file from Apply
-	Sync       *vpptoken.Sync `json:"sync,omitempty"`       // what Verify waits for; always started after the last upload
-	PollEvery  time.Duration  `json:"pollEvery"`            // between two looks of Verify, in JSON as nanoseconds; 0 is 15 s
+	Sync       *vpptoken.Sync `json:"sync,omitempty"`       // what Verify waits for; it began after the last upload
+	PollEvery  time.Duration  `json:"pollEvery"`            // between two looks at a sync, in JSON as nanoseconds; 0 is 15 s
 	RequestIDs []string       `json:"requestIds,omitempty"` // the service's, of each step's last request, also of failed ones
 
-	onStep func(Step)
+	options options
+	digest  string // of the file and of what was decided: see seal
+	note    syncNote
+	now     func() time.Time
+	onStep  func(Step)
+}
+
+// options are those of [Options] that hold for all steps, as they stand in a plan's JSON.
+type options struct {
+	AllowOtherOrganization bool            `json:"allowOtherOrganization,omitzero"`
+	AllowEarlierExpiry     bool            `json:"allowEarlierExpiry,omitzero"`
+	AllowOtherLocation     bool            `json:"allowOtherLocation,omitzero"`
+	With                   *vpptoken.Patch `json:"with,omitzero"`
+	ClockOffset            time.Duration   `json:"clockOffset,omitzero"` // from the machine's clock to Options.Now
 }
 
 // MakePlan reads the token and decides what is to be done with ct. Nothing is changed. A file that should not be
-// uploaded is [ErrExpired] (before anything is sent), [ErrOtherOrganization] or [ErrEarlierExpiry].
+// uploaded is [ErrExpired] (before anything is sent), [ErrOtherOrganization], [ErrOtherLocation] or [ErrEarlierExpiry].
 func MakePlan(ctx context.Context, c *vpptoken.Client, id string, ct *contenttoken.ContentToken, o Options) (*Plan, error) {
-	now := time.Now
-	if o.Now != nil {
-		now = o.Now
-	}
 	switch {
 	case ctx == nil:
 		return nil, errNoContext
 	case c == nil:
 		return nil, errNoClient
-	case ct.Secret().IsZero():
-		return nil, errNoText
-	case o.PollEvery < 0:
-		return nil, fmt.Errorf("renew: PollEvery: %v is not a time between two looks", o.PollEvery)
-	case !ct.ExpirationDateTime.After(now()):
-		return nil, fmt.Errorf("%w, on %s: download a new one from Apple", ErrExpired, on(ct.ExpirationDateTime))
 	}
-	p := &Plan{
-		TokenID: id, OrganizationName: ct.OrganizationName, ExpirationDateTime: ct.ExpirationDateTime.UTC(),
-		Location: clean(ct.Location), PollEvery: o.PollEvery, onStep: o.OnStep,
-	}
-	if p.PollEvery == 0 {
-		p.PollEvery = 15 * time.Second
+	p, err := newPlan(id, ct, o)
+	if err != nil {
+		return nil, err
 	}
 	p.begin(StepPlan)
 	var m vpptoken.Metadata
-	t, err := c.Get(ctx, id, vpptoken.WithMetadata(&m))
+	t, err := p.look(ctx, c, &m)
 	if err != nil {
 		return nil, err
 	}
 	p.record(m)
+	return p.decide(t, ct)
+}
+
+// PlanFor is [MakePlan] for a token that was read already, from a list for example. It sends nothing.
+func PlanFor(t *vpptoken.VPPToken, ct *contenttoken.ContentToken, o Options) (*Plan, error) {
+	if t == nil || t.ID == "" {
+		return nil, errNoToken
+	}
+	p, err := newPlan(t.ID, ct, o)
+	if err != nil {
+		return nil, err
+	}
+	return p.decide(t, ct)
+}
+
+// OnStep sets what [Options].OnStep sets, for a plan that came from JSON. Nil is fine.
+func (p *Plan) OnStep(f func(Step)) {
+	if p != nil {
+		p.onStep = f
+	}
+}
+
+func newPlan(id string, ct *contenttoken.ContentToken, o Options) (*Plan, error) {
+	switch {
+	case ct.Secret().IsZero():
+		return nil, errNoText
+	case o.PollEvery < 0:
+		return nil, fmt.Errorf("renew: PollEvery: %v is not a time between two looks", o.PollEvery)
+	}
+	with, err := copyWith(o.With)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{
+		TokenID: id, OrganizationName: ct.OrganizationName, ExpirationDateTime: ct.ExpirationDateTime.UTC(),
+		Location: clean(ct.Location), PollEvery: o.PollEvery, now: o.Now, onStep: o.OnStep,
+		options: options{
+			AllowOtherOrganization: o.AllowOtherOrganization, AllowEarlierExpiry: o.AllowEarlierExpiry,
+			AllowOtherLocation: o.AllowOtherLocation, With: with,
+		},
+	}
+	if o.Now != nil {
+		p.options.ClockOffset = time.Until(o.Now())
+	}
+	if p.PollEvery == 0 {
+		p.PollEvery = defaultPollEvery
+	}
+	if err := p.refuseExpired(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// decide compares the token with the file, and seals the plan.
+func (p *Plan) decide(t *vpptoken.VPPToken, ct *contenttoken.ContentToken) (*Plan, error) {
 	p.Before = snapshot(t)
-	p.NeedsApply = t.State != vpptoken.StateValid || !p.shows(t.ExpirationDateTime)
-	if err := p.refuse(t, o); err != nil {
+	p.NeedsApply = !p.shows(t.ExpirationDateTime) ||
+		t.State != vpptoken.StateValid && p.options.AllowEarlierExpiry || !p.options.With.Diff(t).IsEmpty()
+	if err := p.refuse(t, ct); err != nil {
+		return nil, err
+	}
+	if err := p.seal(ct); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -72,76 +134,51 @@ func MakePlan(ctx context.Context, c *vpptoken.Client, id string, ct *contenttok
 // shows tells whether the expiry that the service shows is the file's.
 func (p *Plan) shows(expires time.Time) bool { return expires.Unix() == p.ExpirationDateTime.Unix() }
 
-// refuse compares the file with what the service shows.
-func (p *Plan) refuse(t *vpptoken.VPPToken, o Options) error {
+func (p *Plan) refuseExpired() error {
+	now := time.Now().Add(p.options.ClockOffset)
+	if p.now != nil {
+		now = p.now()
+	}
+	if p.ExpirationDateTime.After(now) {
+		return nil
+	}
+	return fmt.Errorf("%w, on %s: download a new one from Apple", ErrExpired, on(p.ExpirationDateTime))
+}
+
+// refuse compares the file with what the service shows now.
+func (p *Plan) refuse(t *vpptoken.VPPToken, ct *contenttoken.ContentToken) error {
+	if err := p.refuseExpired(); err != nil {
+		return err
+	}
 	theirs := t.ExpirationDateTime
 	switch {
-	case t.OrganizationName != "" && t.OrganizationName != p.OrganizationName && !o.AllowOtherOrganization:
+	case t.OrganizationName != "" && t.OrganizationName != p.OrganizationName && !p.options.AllowOtherOrganization:
 		return fmt.Errorf("%w: the token is of %q, the file of %q", ErrOtherOrganization, clean(t.OrganizationName), clean(p.OrganizationName))
-	case !p.NeedsApply || p.ExpirationDateTime.Unix() > theirs.Unix() || o.AllowEarlierExpiry:
+	case p.otherLocation(clean(t.LocationName), p.Location):
+		return fmt.Errorf("%w: the token is of %q, the file of %q", ErrOtherLocation, clean(t.LocationName), p.Location)
+	case p.otherLocation(clean(t.LocationName), clean(ct.Location)): // the same text under another name
+		return fmt.Errorf("%w: the token is of %q, the file of %q", ErrOtherLocation, clean(t.LocationName), clean(ct.Location))
+	case p.ExpirationDateTime.Unix() >= theirs.Unix() || p.options.AllowEarlierExpiry:
 		return nil
-	case p.shows(theirs):
-		return fmt.Errorf("%w: the service has this file already, and its state is not valid: download a new one from Apple", ErrEarlierExpiry)
 	}
 	return fmt.Errorf("%w: %s is there, the file has %s", ErrEarlierExpiry, on(theirs), on(p.ExpirationDateTime))
 }
 
-// Apply uploads ct, which has to be the file of the plan: one PATCH with the property token. It sends nothing when the plan needs no
-// upload. The client repeats the PATCH by itself when the service is busy; run again, Apply sends the same value, and a sync that
-// was started before no longer counts.
-func (p *Plan) Apply(ctx context.Context, c *vpptoken.Client, ct *contenttoken.ContentToken) error {
-	if err := p.check(ctx, c); err != nil {
-		return err
-	}
-	switch {
-	case ct.Secret().IsZero():
-		return errNoText
-	case ct.OrganizationName != p.OrganizationName:
-		return fmt.Errorf("renew: this is not the file that was planned: its organisation is %q, planned is %q",
-			clean(ct.OrganizationName), clean(p.OrganizationName))
-	case !ct.ExpirationDateTime.Equal(p.ExpirationDateTime):
-		return fmt.Errorf("renew: this is not the file that was planned: it expires on %s, planned is %s",
-			on(ct.ExpirationDateTime), on(p.ExpirationDateTime))
-	case !p.NeedsApply:
-		return nil
-	}
-	p.begin(StepApply)
-	p.Sync = nil
-	var m vpptoken.Metadata
-	_, err := c.Update(ctx, p.TokenID, vpptoken.NewPatch().SetToken(ct.Secret()), vpptoken.WithMetadata(&m))
-	p.record(m)
-	if err != nil {
-		return err
-	}
-	p.Applied = true
-	return nil
+func (p *Plan) otherLocation(service, file string) bool {
+	return !p.options.AllowOtherLocation && location.Differ(file, service)
 }
 
-// StartSync asks Intune to sync the token with Apple and notes the sync in the plan, for [Plan.Verify]. Before Apply it is an error.
-// A sync that is noted already is left alone, unless the service shows that it has failed: then another one is started.
-func (p *Plan) StartSync(ctx context.Context, c *vpptoken.Client) error {
-	if err := p.checkUploaded(ctx, c); err != nil {
-		return err
+// look reads the token. An answer of another one is an error.
+func (p *Plan) look(ctx context.Context, c *vpptoken.Client, m *vpptoken.Metadata) (*vpptoken.VPPToken, error) {
+	t, err := c.Get(ctx, p.TokenID, vpptoken.WithMetadata(m))
+	if err == nil && !strings.EqualFold(t.ID, p.TokenID) {
+		err = errOtherAnswer
 	}
-	var m vpptoken.Metadata
-	if p.Sync != nil {
-		t, err := c.Get(ctx, p.TokenID, vpptoken.WithMetadata(&m))
-		p.record(m)
-		if err != nil {
-			return err
-		}
-		if !t.LastSyncDateTime.After(p.Sync.PreviousSyncDateTime) || t.LastSyncStatus != vpptoken.SyncStatusFailed {
-			return nil
-		}
-	}
-	p.begin(StepSync)
-	s, err := c.StartSync(ctx, p.TokenID, vpptoken.WithMetadata(&m))
-	p.record(m)
 	if err != nil {
-		return err
+		p.record(*m)
+		return nil, err
 	}
-	p.Sync = s
-	return nil
+	return t, nil
 }
 
 func (p *Plan) begin(s Step) {

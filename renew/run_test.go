@@ -13,7 +13,8 @@ import (
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-var straight = []string{"GET /id", "PATCH /id", "GET /id", "POST /id/syncLicenses", "GET /id"}
+// straight is a renewal without trouble: plan, apply, sync, verify.
+var straight = []string{"GET /id", "GET /id", "PATCH /id", "GET /id", "POST /id/syncLicenses", "GET /id"}
 
 func TestRun(t *testing.T) {
 	t.Parallel()
@@ -27,9 +28,12 @@ func TestRun(t *testing.T) {
 	}
 	after := before
 	after.ExpirationDateTime, after.LastSyncDateTime = expires, today
-	want := &renew.Report{TokenID: s.id, Verified: true, Before: before, After: after, RequestIDs: s.answer.pick(0, 1, 3)}
+	want := &renew.Report{TokenID: s.id, Verified: true, Before: before, After: after, RequestIDs: s.answer.pick(0, 2, 4), Token: report.Token}
 	if diff := cmp.Diff(want, report); diff != "" {
 		t.Error(diff)
+	}
+	if report.Token == nil || report.Token.ID != s.id || !report.Token.ExpirationDateTime.Equal(expires) {
+		t.Errorf("F37: token = %+v", report.Token)
 	}
 	if diff := cmp.Diff(straight, s.sent()); diff != "" {
 		t.Error(diff)

@@ -3,6 +3,7 @@ package renew_test
 import (
 	"encoding/json"
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -41,11 +42,11 @@ func TestFourJobs(t *testing.T) {
 			if !report.Verified || report.After.ExpirationDateTime != expires || report.Reasons != nil {
 				t.Errorf("report = %+v", report)
 			}
-			if diff := cmp.Diff(report, another(t, report)); diff != "" {
+			if diff := cmp.Diff(report, another(t, report), cmpopts.IgnoreFields(renew.Report{}, "Token")); diff != "" {
 				t.Error(diff)
 			}
 		})
-		want := []string{"GET /id", "GET /id", "PATCH /id", "PATCH /id", "GET /id", "POST /id/syncLicenses", "GET /id"}
+		want := []string{"GET /id", "GET /id", "GET /id", "PATCH /id", "GET /id", "PATCH /id", "GET /id", "POST /id/syncLicenses", "GET /id"}
 		if !left {
 			want = append(want, "POST /id/syncLicenses") // nobody remembered the first
 		}
@@ -98,7 +99,11 @@ func TestJSONNames(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	ct := file(t, org, expires.In(time.FixedZone("", 9*3600)))
-	p := s.plan(t, ct)
+	p, err := renew.MakePlan(t.Context(), s.client, s.id, ct, renew.Options{
+		AllowOtherOrganization: true, AllowEarlierExpiry: true, AllowOtherLocation: true, Now: clock,
+		With: vpptoken.NewPatch().SetAppleID("apps@nordwind.example"),
+	})
+	ok(t, err)
 	ok(t, p.Apply(t.Context(), s.client, ct))
 	ok(t, p.StartSync(t.Context(), s.client))
 	s.Edit(s.id, func(t *vpptoken.VPPToken) { t.State = vpptoken.StateInvalid })
@@ -113,13 +118,18 @@ func TestJSONNames(t *testing.T) {
 	for want, v := range map[string]any{
 		`{"tokenId":"x",` + before + `,"organizationName":"Nordwind School District","expirationDateTime":"2027-11-20T18:13:52Z",` +
 			`"location":"Nordwind","needsApply":true,"applied":true,"sync":{"tokenId":"x","requestedAt":"2026-11-24T12:00:00Z",` +
-			`"previousSyncDateTime":"2026-11-24T11:00:00Z"},"pollEvery":15000000000,"requestIds":["1","2"]}`: p,
+			`"previousSyncDateTime":"2026-11-24T11:00:00Z","adopted":false},"pollEvery":15000000000,"requestIds":["1","2"],` +
+			`"options":{"allowOtherOrganization":true,"allowEarlierExpiry":true,"allowOtherLocation":true,` +
+			`"with":{"appleId":"apps@nordwind.example"},"clockOffset":0},` +
+			`"syncNote":{"before":"completed","ended":"completed"},"digest":""}`: p,
 		`{"tokenId":"x","verified":false,"reasons":["The state is invalid: Apple does not accept the file, download a new one."],` + before +
 			`,"after":{"state":"invalid","expirationDateTime":"2027-11-20T18:13:52Z","lastSyncDateTime":"2026-11-24T12:00:00Z",` + names +
 			`,"requestIds":["1","2"]}`: report,
 	} {
 		text, err := json.Marshal(v)
 		ok(t, err)
+		text = regexp.MustCompile(`"digest":"[^"]+`).ReplaceAll(text, []byte(`"digest":"`))
+		text = regexp.MustCompile(`"clockOffset":-?\d+`).ReplaceAll(text, []byte(`"clockOffset":0`))
 		if diff := cmp.Diff(want, string(text)); diff != "" {
 			t.Error(diff)
 		}
@@ -139,18 +149,26 @@ func TestApplyOfAnotherFile(t *testing.T) {
 			p.Apply(t.Context(), s.client, file(t, strings.ToLower(org), expires)),
 			p.Apply(t.Context(), s.client, file(t, org, expires.Add(time.Second))),
 			p.Apply(t.Context(), s.client, file(t, org, expires.Add(-time.Second))),
+			p.Apply(t.Context(), s.client, file(t, org, expires.In(time.FixedZone("", 3600)))), // F33: the same moment, another text
+		} {
+			if !errors.Is(err, renew.ErrOtherFile) {
+				t.Fatalf("err = %v", err)
+			}
+			checkLine(t, err)
+		}
+		for _, err := range []error{
 			p.Apply(t.Context(), s.client, nil),
 			p.Apply(t.Context(), s.client, another(t, file(t, org, expires))), // has no text
 		} {
 			if err == nil {
-				t.Fatal("another file was taken")
+				t.Fatal("no file was taken")
 			}
 			checkLine(t, err)
 		}
 		if p.Applied || len(s.Requests()) != 1 {
 			t.Errorf("plan = %+v, sent %v", p, s.sent())
 		}
-		ok(t, p.Apply(t.Context(), s.client, file(t, org, expires.In(time.FixedZone("", 3600)))))
+		ok(t, p.Apply(t.Context(), s.client, file(t, org, expires)))
 		if p.Applied != needsApply || (len(s.patches()) == 1) != needsApply {
 			t.Errorf("plan = %+v, sent %v", p, s.sent())
 		}
@@ -162,15 +180,15 @@ func TestApplyIsRefused(t *testing.T) {
 	s := newService(t)
 	ct := file(t, org, expires)
 	p := s.plan(t, ct)
-	s.Fail(vpptokentest.Fault{Status: 403})
+	s.Fail(vpptokentest.Fault{}, vpptokentest.Fault{Status: 403})
 	if err := p.Apply(t.Context(), s.client, ct); !errors.Is(err, vpptoken.ErrForbidden) || p.Applied {
 		t.Fatalf("err = %v, plan = %+v", err, p)
 	}
-	if err := p.StartSync(t.Context(), s.client); err == nil || len(s.Requests()) != 2 {
+	if err := p.StartSync(t.Context(), s.client); err == nil || len(s.Requests()) != 3 {
 		t.Errorf("err = %v, sent %v", err, s.sent())
 	}
 	ok(t, p.Apply(t.Context(), s.client, ct))
-	if diff := cmp.Diff(s.answer.pick(0, 1, 2), p.RequestIDs); diff != "" {
+	if diff := cmp.Diff(s.answer.pick(0, 2, 4), p.RequestIDs); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -271,7 +289,7 @@ func TestStartSyncIsUnclear(t *testing.T) {
 	if !report.Verified {
 		t.Errorf("report = %+v", report)
 	}
-	if diff := cmp.Diff([]string{"GET /id", "PATCH /id", "GET /id", "POST /id/syncLicenses", "GET /id", "POST /id/syncLicenses", "GET /id"}, s.sent()); diff != "" {
+	if diff := cmp.Diff([]string{"GET /id", "GET /id", "PATCH /id", "GET /id", "POST /id/syncLicenses", "GET /id", "POST /id/syncLicenses", "GET /id"}, s.sent()); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/location"
 )
 
 // Report is how a renewal ended. It is safe to log and encodes to JSON: the text of the file is not in it, and what
@@ -20,17 +21,21 @@ type Report struct {
 	Before   Snapshot `json:"before"`            // when the plan was made
 	After    Snapshot `json:"after"`             // the last look of Verify; zero when there was none
 
+	Token *vpptoken.VPPToken `json:"-"` // the last look of Verify, whole; nil when there was none
+
 	// RequestIDs are the service's, in the order of the steps, also of requests that failed; Microsoft's support asks
 	// for them. Of the looks at the sync only one that failed is among them.
 	RequestIDs []string `json:"requestIds,omitempty"`
 }
 
-// Verify waits until the sync of the plan is over and compares what the service then shows with the file. It changes neither the
-// service nor the plan. opts come after the plan's PollEvery, so they win. It waits as long as the sync takes, so give ctx a deadline.
+// Verify waits until the sync of the plan is over and compares what the service then shows with the file. It changes nothing at the
+// service and notes in the plan how the sync ended, for [Plan.StartSync]. opts come after the plan's PollEvery, so they win. It
+// waits as long as the sync takes, so give ctx a deadline.
 //
 // A nil error is a verified renewal. With [ErrNotVerified] the report is there too. When the sync failed, ctx ended or the token could
-// not be read, the cause is in the same chain; without a cause the service did all that was asked, and its display may lag: run
-// Verify again later. With any other error there is no report, because there was nothing to look at: no sync was started, or an option is wrong.
+// not be read, the cause is in the same chain: run StartSync, which starts another sync if that is needed, and Verify again. Without a
+// cause the service did all that was asked, and its display may lag: run Verify again later. With any other error there is no
+// report, because there was nothing to look at: no sync was started, or an option is wrong.
 func (p *Plan) Verify(ctx context.Context, c *vpptoken.Client, opts ...vpptoken.WaitOption) (*Report, error) {
 	if err := p.checkSynced(ctx, c); err != nil {
 		return nil, err
@@ -39,7 +44,9 @@ func (p *Plan) Verify(ctx context.Context, c *vpptoken.Client, opts ...vpptoken.
 		opts = slices.Insert(slices.Clone(opts), 0, vpptoken.PollEvery(p.PollEvery))
 	}
 	p.begin(StepVerify)
-	t, err := c.WaitSync(ctx, p.Sync, opts...)
+	s := *p.Sync
+	s.Adopted = p.failedIsOurs() // then WaitSync takes a failed for the end
+	t, err := c.WaitSync(ctx, &s, opts...)
 	failed, sent := errors.AsType[*vpptoken.Error](err)
 	if err != nil && !sent {
 		return nil, err
@@ -48,7 +55,9 @@ func (p *Plan) Verify(ctx context.Context, c *vpptoken.Client, opts ...vpptoken.
 	var reasons []string
 	switch {
 	case err == nil:
+		p.note.Ended = vpptoken.SyncStatusCompleted
 	case errors.Is(err, vpptoken.ErrSyncFailed):
+		p.note.Ended = vpptoken.SyncStatusFailed
 		reasons = append(reasons, "Intune could not sync the token with Apple: start another sync later.")
 	default:
 		reasons = append(reasons, "It is not known how the sync ended, because "+why(ctx, err)+": verify again.")
@@ -57,19 +66,25 @@ func (p *Plan) Verify(ctx context.Context, c *vpptoken.Client, opts ...vpptoken.
 		}
 	}
 	if t != nil {
-		r.After = snapshot(t)
+		r.After, r.Token = snapshot(t), t
 		reasons = append(reasons, p.missing(t)...)
 	}
-	if len(reasons) > 0 {
-		return r.unverified(err, reasons...)
+	switch {
+	case len(reasons) == 0:
+		r.Verified = true
+		return r, nil
+	case err == nil && !p.NeedsApply && p.shows(t.ExpirationDateTime) && t.State != vpptoken.StateValid:
+		err = fmt.Errorf("%w: the service has this file already, and its state is not valid: download a new one from Apple", ErrEarlierExpiry)
 	}
-	r.Verified = true
-	return r, nil
+	return r.unverified(err, reasons...)
 }
 
 // missing compares the token after the sync with the file.
 func (p *Plan) missing(t *vpptoken.VPPToken) []string {
 	var reasons []string
+	if !strings.EqualFold(t.ID, p.TokenID) {
+		return append(reasons, "The service answered with another token: verify again.")
+	}
 	if text := state(t.State); text != "" {
 		reasons = append(reasons, text)
 	}
@@ -80,7 +95,20 @@ func (p *Plan) missing(t *vpptoken.VPPToken) []string {
 		reasons = append(reasons, fmt.Sprintf("The service shows the expiry %s, the file has %s: it can lag behind the sync, verify again later.",
 			on(t.ExpirationDateTime), on(p.ExpirationDateTime)))
 	}
+	if after := clean(t.LocationName); p.isElsewhere(after) {
+		reasons = append(reasons, fmt.Sprintf("The service shows the location %q, the token was of %q and the file of %q: look whether it is the right file.",
+			after, p.Before.LocationName, p.Location))
+	}
 	return reasons
+}
+
+// isElsewhere tells whether the service now shows another location than before, or than the file's when it showed none. One that
+// With asked for is the right one.
+func (p *Plan) isElsewhere(after string) bool {
+	if with := p.options.With; with != nil && with.LocationName != nil && clean(*with.LocationName) == after {
+		return false
+	}
+	return location.Changed(p.Before.LocationName, after) || p.Before.LocationName == "" && p.otherLocation(after, p.Location)
 }
 
 // state is "" only for valid. It never shows a word that this package does not know: it could be anything.
@@ -123,7 +151,7 @@ func why(ctx context.Context, err error) string {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return "the time was up"
 	case ctx.Err() != nil:
-		return "the work was cancelled"
+		return "the work was canceled"
 	case !ok || failed.StatusCode == 0:
 		return "the service gave no answer"
 	case failed.StatusCode/100 == 2:

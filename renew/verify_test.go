@@ -187,7 +187,7 @@ func TestNeverVerifiedBeforeTheSync(t *testing.T) {
 			cancel()
 		}
 	}))
-	wantUnverified(t, report, err, context.Canceled, "It is not known how the sync ended, because the work was cancelled: verify again.")
+	wantUnverified(t, report, err, context.Canceled, "It is not known how the sync ended, because the work was canceled: verify again.")
 	if report.After.ExpirationDateTime != expires || report.After.LastSyncStatus != vpptoken.SyncStatusInProgress || looks != 3 {
 		t.Errorf("report = %+v after %d looks", report, looks)
 	}
@@ -206,7 +206,7 @@ func TestVerifyRunsOutOfTime(t *testing.T) {
 	ctx, cancel = context.WithCancel(t.Context())
 	cancel()
 	report, err = p.Verify(ctx, s.client)
-	wantUnverified(t, report, err, context.Canceled, "It is not known how the sync ended, because the work was cancelled: verify again.")
+	wantUnverified(t, report, err, context.Canceled, "It is not known how the sync ended, because the work was canceled: verify again.")
 	if (report.After != renew.Snapshot{}) {
 		t.Errorf("report = %+v", report)
 	}
@@ -235,7 +235,7 @@ func TestVerifyCannotRead(t *testing.T) {
 			tt.cause = failed
 		}
 		wantUnverified(t, report, err, tt.cause, "It is not known how the sync ended, because "+tt.reason+": verify again.")
-		if diff := cmp.Diff(s.answer.pick(0, 1, 3, 4), report.RequestIDs); diff != "" {
+		if diff := cmp.Diff(s.answer.pick(0, 2, 4, 5), report.RequestIDs); diff != "" {
 			t.Error(diff)
 		}
 		if len(p.RequestIDs) != 3 {
@@ -255,28 +255,29 @@ func TestRunIsRefused(t *testing.T) {
 		cause  error
 		reason string // "" when nothing was changed
 	}{
-		{"upload", []vpptokentest.Fault{pass, {Status: 403}}, vpptoken.ErrForbidden, ""},
+		{"look before the upload", []vpptokentest.Fault{pass, {Status: 403}}, vpptoken.ErrForbidden, ""},
+		{"upload", []vpptokentest.Fault{pass, pass, {Status: 403}}, vpptoken.ErrForbidden, ""},
 		{
 			"upload unclear",
-			[]vpptokentest.Fault{pass, down, down, down, down},
+			[]vpptokentest.Fault{pass, pass, down, down, down, down},
 			nil,
 			"It is not known whether the file was uploaded, because the service answered 500 Internal Server Error: run it again.",
 		},
 		{
 			"read before the sync",
-			[]vpptokentest.Fault{pass, pass, {Status: 404}},
+			[]vpptokentest.Fault{pass, pass, pass, {Status: 404}},
 			vpptoken.ErrNotFound,
 			"The sync could not be started, because the service answered 404 Not Found: run it again.",
 		},
 		{
 			"sync",
-			[]vpptokentest.Fault{pass, pass, pass, {Status: 409}},
+			[]vpptokentest.Fault{pass, pass, pass, pass, {Status: 409}},
 			vpptoken.ErrConflict,
 			"The sync could not be started, because the service answered 409 Conflict: run it again.",
 		},
 		{
 			"sync unclear",
-			[]vpptokentest.Fault{pass, pass, pass, {Reset: true, AfterEffect: true}},
+			[]vpptokentest.Fault{pass, pass, pass, pass, {Reset: true, AfterEffect: true}},
 			nil,
 			"The sync could not be started, because the service gave no answer: run it again.",
 		},
@@ -321,10 +322,11 @@ func TestHostileTexts(t *testing.T) {
 	s.Edit(s.id, func(t *vpptoken.VPPToken) {
 		t.State = vpptoken.State(ct.Secret().Reveal())
 		t.DisplayName = "a\nlevel=ERROR\x1b[2J\u202e"
-		t.LocationName = strings.Repeat("é", 300)
+		t.LocationName = strings.Repeat("é", 300) + "\n"
 	})
 	report, err := p.Verify(t.Context(), s.client)
-	wantUnverified(t, report, err, nil, "The state is one that this package does not know: look at it in Intune.")
+	wantUnverified(t, report, err, nil, "The state is one that this package does not know: look at it in Intune.",
+		`The service shows the location "`+strings.Repeat("é", 256)+`", the token was of "Nordwind" and the file of "Nordwind": look whether it is the right file.`)
 	if report.After.State != "" || report.After.DisplayName != "a�level=ERROR�[2J�" || report.After.LocationName != strings.Repeat("é", 256) {
 		t.Errorf("after = %+q", report.After)
 	}

@@ -1,0 +1,67 @@
+package renew
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/vpptoken/vpptoken/contenttoken"
+)
+
+// A plan's digest is a salt, made for this plan alone, then the hash of the file's text under the salt, then that of what was
+// decided under the one before. The first hash tells whether a file is the plan's and gives nothing away: the text holds a long
+// random token of Apple's. The second one finds a plan that was changed or mixed up, before anything is sent. Who
+// changes it on purpose and knows how can compute it anew: it guards against mistakes.
+const (
+	saltSize   = 32
+	digestSize = saltSize + 2*sha256.Size
+)
+
+func (p *Plan) seal(ct *contenttoken.ContentToken) error {
+	digest := make([]byte, saltSize, digestSize)
+	_, _ = rand.Read(digest) // never fails
+	digest = append(digest, hash(digest, ct.Secret().Reveal())...)
+	decided, err := p.decided()
+	if err != nil {
+		return err
+	}
+	digest = append(digest, hash(digest[saltSize:], decided)...)
+	p.digest = base64.RawURLEncoding.EncodeToString(digest)
+	return nil
+}
+
+func hash(key []byte, text string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte(text))
+	return h.Sum(nil)
+}
+
+// decided is what no step changes.
+func (p *Plan) decided() (string, error) {
+	kept, err := json.Marshal(p.options)
+	if err != nil {
+		return "", fmt.Errorf("renew: the plan's options: %w", err)
+	}
+	return fmt.Sprintf("%q %q %q %s %t %q %q %s", p.TokenID, p.OrganizationName, p.Location, p.ExpirationDateTime.UTC().Format(time.RFC3339Nano),
+		p.NeedsApply, p.Before.State, p.Before.LocationName, kept), nil
+}
+
+// isSealed reports whether the plan has a digest that fits it.
+func (p *Plan) isSealed() bool {
+	digest, err := base64.RawURLEncoding.DecodeString(p.digest)
+	if err != nil || len(digest) != digestSize {
+		return false
+	}
+	decided, err := p.decided()
+	return err == nil && hmac.Equal(digest[saltSize+sha256.Size:], hash(digest[saltSize:saltSize+sha256.Size], decided))
+}
+
+// isOf reports whether ct has the text that a sealed plan was made for.
+func (p *Plan) isOf(ct *contenttoken.ContentToken) bool {
+	digest, err := base64.RawURLEncoding.DecodeString(p.digest)
+	return err == nil && hmac.Equal(digest[saltSize:saltSize+sha256.Size], hash(digest[:saltSize], ct.Secret().Reveal()))
+}
