@@ -38,11 +38,11 @@ func TestRuntimeFaultShowsItsText(t *testing.T) {
 
 		uncomparable any = []string{canary}
 
-		nobody   *recordOfTenant
-		keys     = map[any]int{}
-		zero     int
-		size     = -1
-		closed   = make(chan int)
+		nobody *recordOfTenant
+		keys   = map[any]int{}
+		zero   int
+		size   = -1
+		closed = make(chan int)
 	)
 	close(closed)
 	for want, f := range map[string]func(){

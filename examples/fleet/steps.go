@@ -130,7 +130,8 @@ var errSlowSync = errors.New("fleet: the sync is still running")
 // tenant that can't be asked nothing is known.
 func levelOf(err error) health.Level {
 	for _, known := range []error{
-		renew.ErrExpired, renew.ErrOtherOrganization, renew.ErrEarlierExpiry, renew.ErrNotVerified, errSlowSync, errLags,
+		renew.ErrExpired, renew.ErrOtherOrganization, renew.ErrOtherLocation, renew.ErrEarlierExpiry, renew.ErrOtherFile, renew.ErrNotVerified,
+		errSlowSync, errLags,
 	} {
 		if errors.Is(err, known) {
 			return health.LevelCritical

@@ -56,7 +56,7 @@ func TestRealService(t *testing.T) {
 	r = s.renew(t, content, "-yes")
 	want(t, r, cli.ExitOK)
 	clitest.Holds(t, r, `Verified: .*`)
-	if diff := cmp.Diff("GET GET PATCH GET POST GET", s.methods()); diff != "" {
+	if diff := cmp.Diff("GET GET GET PATCH GET POST GET", s.methods()); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 	for _, q := range s.Requests() {
@@ -99,13 +99,15 @@ func TestNotVerified(t *testing.T) {
 			[]string{"the sync is still running"},
 		},
 		{
-			"the upload is refused", func(s service, _ string) { s.Fail(vpptokentest.Fault{}, vpptokentest.Fault{Status: 409}) }, nil,
+			"the upload is refused", func(s service, _ string) {
+				s.Fail(vpptokentest.Fault{}, vpptokentest.Fault{}, vpptokentest.Fault{Status: 409})
+			}, nil,
 			nil,
 			[]string{"error: uploading the file: vpptoken: update: 409 Conflict"},
 		},
 		{
 			"the sync is refused", func(s service, _ string) {
-				s.Fail(vpptokentest.Fault{}, vpptokentest.Fault{}, vpptokentest.Fault{}, vpptokentest.Fault{Status: 409})
+				s.Fail(vpptokentest.Fault{}, vpptokentest.Fault{}, vpptokentest.Fault{}, vpptokentest.Fault{}, vpptokentest.Fault{Status: 409})
 			}, nil,
 			nil,
 			[]string{"error: the file is there, but the sync could not be started, run it again: vpptoken: ", "409 Conflict"},

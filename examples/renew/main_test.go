@@ -87,6 +87,7 @@ func TestWrongInput(t *testing.T) {
 		{"no name", []string{"-token-file", ""}, "it is empty"},
 		{"expired", []string{"-token-file", clitest.File(t, "a.vpptoken", clitest.Content(organization, now.AddDate(0, 0, -1)))}, renew.ErrExpired.Error()},
 		{"other organisation", []string{"-token-file", clitest.File(t, "a.vpptoken", clitest.Content("Fjord", now.AddDate(1, 0, 0)))}, renew.ErrOtherOrganization.Error()},
+		{"other location", []string{"-token-file", clitest.File(t, "sToken_for_Fjord.vpptoken", clitest.Content(organization, now.AddDate(1, 0, 0)))}, renew.ErrOtherLocation.Error()},
 		{"earlier", []string{"-token-file", clitest.File(t, "a.vpptoken", clitest.Content(organization, now.AddDate(0, 0, 3)))}, renew.ErrEarlierExpiry.Error()},
 		{"id", []string{"-id", "../x"}, "an id is 1 to 128 of"},
 		{"timeout", []string{"-timeout", "0s"}, "-timeout: it is more than nothing"},
@@ -109,7 +110,7 @@ func TestWrongInput(t *testing.T) {
 func TestAllowed(t *testing.T) {
 	t.Parallel()
 	file := clitest.File(t, "sToken_for_Fjord.vpptoken", clitest.Content("Fjord", time.Now().AddDate(0, 0, 3)))
-	r := clitest.Run(t.Context(), run, nil, "-yes", "-token-file", file, "-allow-other-organization", "-allow-earlier-expiry")
+	r := clitest.Run(t.Context(), run, nil, "-yes", "-token-file", file, "-allow-other-organization", "-allow-other-location", "-allow-earlier-expiry")
 	want(t, r, cli.ExitOK)
 	clitest.Holds(t, r, `organisation  Nordwind School District  Fjord`, `location +Nordwind +Fjord`, `Verified: .*`)
 }
