@@ -132,7 +132,7 @@ func TestForbiddenNamesThePermission(t *testing.T) {
 	for _, op := range faulttest.Operations() {
 		text := failed(t, op, 403, `{"error":{"code":"Forbidden","message":"no"}}`).Error()
 		want := []string{"DeviceManagementApps.ReadWrite.All", "DeviceManagementServiceConfig.ReadWrite.All"}
-		if op.Method == "GET" {
+		if op.Method == http.MethodGet {
 			want = []string{"DeviceManagementApps.Read.All", "DeviceManagementServiceConfig.Read.All"}
 		}
 		if op.Name == "getLicensesForApp" {
