@@ -53,6 +53,7 @@ type Error struct {
 	Target          string        // Graph's error.target, or the first of its details: often a property
 
 	cause error
+	spent bool // the client's budget of retries
 }
 
 // Error is one line with all that an operator needs, for example "vpptoken: update: 403 Forbidden:
@@ -99,6 +100,9 @@ func (e *Error) notes() (notes []string) {
 	}
 	if e.Attempts > 1 {
 		notes = append(notes, fmt.Sprintf("%d attempts", e.Attempts))
+	}
+	if e.spent {
+		notes = append(notes, "the client's budget of retries is spent")
 	}
 	if e.RetryAfter > 0 {
 		notes = append(notes, fmt.Sprintf("retry after %v", e.RetryAfter))

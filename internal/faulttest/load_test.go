@@ -334,3 +334,21 @@ func TestR14NoCoolDown(t *testing.T) {
 		})
 	}
 }
+
+// Who is not repeated for want of a budget learns it; who ran out of attempts does not.
+func TestR14SpentBudgetIsTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(503, "")})
+		_, err := client.Get(t.Context(), faulttest.ID)
+		if text := faulttest.Error(t, err).Error(); strings.Contains(text, "budget") {
+			t.Errorf("the first call of a client: %s", text)
+		}
+		for range 20 {
+			_, err = client.Get(t.Context(), faulttest.ID)
+		}
+		if text := faulttest.Error(t, err).Error(); !strings.Contains(text, "budget of retries is spent") {
+			t.Errorf("the budget is spent: %s", text)
+		}
+	})
+}

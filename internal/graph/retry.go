@@ -57,6 +57,7 @@ func (f *flight) decide() bool {
 		return false
 	}
 	if !f.c.budget.take(cost) {
+		f.Spent = true
 		return false
 	}
 	f.logRepeat()
