@@ -1,6 +1,7 @@
 package faulttest_test
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -124,6 +125,13 @@ func TestR01RepeatSucceeds(t *testing.T) {
 					t.Fatal(err)
 				}
 				sent := service.Requests()
+				for _, s := range sent[1:] {
+					s.Header.Del("Authorization")
+					sent[0].Header.Del("Authorization") // it is asked for anew
+					if !maps.EqualFunc(s.Header, sent[0].Header, slices.Equal) || s.Header.Get("Client-Request-Id") == "" {
+						t.Errorf("the headers changed between attempts: %v, first %v", s.Header, sent[0].Header)
+					}
+				}
 				if len(sent) != 3 || sent[0].Body != sent[1].Body || sent[0].Body != sent[2].Body || meta.Attempts != 3 || meta.StatusCode != op.Status {
 					t.Errorf("requests %+v, metadata %+v", sent, meta)
 				}
