@@ -74,12 +74,12 @@ func check(ctx context.Context, args []string, env func(string) string, stdout, 
 	case *timeout <= 0 || policy.MaxSyncAge <= 0:
 		return health.LevelUnknown, fmt.Errorf("%w: -timeout and -max-sync-age are more than nothing", cli.ErrUsage)
 	}
-	var tenants []tenant
+	var tenants []cli.Tenant
 	if common.Live() || file != "" {
-		tenants, err = liveTenants(common, file, env, stderr)
+		tenants, err = cli.Tenants(common, file, env, stderr)
 	} else if err = common.Check(); err == nil {
 		var done func()
-		tenants, done = embeddedTenants(common.Version, now)
+		tenants, done = cli.EmbeddedTenants(common.Version, now)
 		defer done()
 		out.about("Three embedded tenants, no account needed; -tenant and -client-id lead to the real service.")
 	}
@@ -87,14 +87,14 @@ func check(ctx context.Context, args []string, env func(string) string, stdout, 
 		return health.LevelUnknown, err
 	}
 
-	judge := func(ctx context.Context, t tenant, each func(row) error) (int, error) {
-		client, err := t.open(ctx)
+	judge := func(ctx context.Context, t cli.Tenant, each func(row) error) (int, error) {
+		client, err := t.Open(ctx)
 		if err != nil {
 			return 0, err
 		}
 		ctx, cancel := context.WithTimeout(ctx, *timeout)
 		defer cancel()
-		return assess(client.List(ctx), t.name, now, policy, each)
+		return assess(client.List(ctx), t.Name, now, policy, each)
 	}
 	worst, err := pass(ctx, tenants, judge, out.row)
 	if err != nil {

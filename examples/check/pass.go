@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/examples/internal/cli"
 	"github.com/vpptoken/vpptoken/fleet"
 	"github.com/vpptoken/vpptoken/health"
 )
@@ -33,7 +34,7 @@ const atOnce = 8
 
 // pass judges every tenant once and returns the worst level. A tenant that fails, also in the middle, is a row of its own and hides
 // none. Rows come one at a time. The error is that of each, which ends the pass.
-func pass(ctx context.Context, tenants []tenant, judge func(context.Context, tenant, func(row) error) (int, error), each func(row) error) (health.Level, error) {
+func pass(ctx context.Context, tenants []cli.Tenant, judge func(context.Context, cli.Tenant, func(row) error) (int, error), each func(row) error) (health.Level, error) {
 	var (
 		mu     sync.Mutex
 		failed error
@@ -51,7 +52,7 @@ func pass(ctx context.Context, tenants []tenant, judge func(context.Context, ten
 		failed = each(r)
 		return failed
 	}
-	one := func(ctx context.Context, t tenant) (int, error) { return judge(ctx, t, write) }
+	one := func(ctx context.Context, t cli.Tenant) (int, error) { return judge(ctx, t, write) }
 	for r := range fleet.ForEach(ctx, slices.Values(tenants), atOnce, one) {
 		var err error
 		switch {
@@ -60,9 +61,9 @@ func pass(ctx context.Context, tenants []tenant, judge func(context.Context, ten
 			if r.Value > 0 {
 				text = fmt.Sprintf("Only %d tokens could be read, and there may be more: %v.", r.Value, r.Err)
 			}
-			err = write(tenantRow(r.Key.name, "tenant-unreadable", text))
+			err = write(tenantRow(r.Key.Name, "tenant-unreadable", text))
 		case r.Value == 0:
-			err = write(tenantRow(r.Key.name, "no-tokens", "The tenant has no VPP token: check that it is the right one, or take it off the list."))
+			err = write(tenantRow(r.Key.Name, "no-tokens", "The tenant has no VPP token: check that it is the right one, or take it off the list."))
 		}
 		if err != nil {
 			break

@@ -1,15 +1,16 @@
-package main
+package cli
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-// embeddedTenants are two servers with tokens of every level, and an address where nobody answers. done closes them.
-func embeddedTenants(version vpptoken.APIVersion, now time.Time) (tenants []tenant, done func()) {
+// EmbeddedTenants are two servers with tokens of every level, and an address where nobody answers. done closes them.
+func EmbeddedTenants(version vpptoken.APIVersion, now time.Time) (tenants []Tenant, done func()) {
 	const day = 24 * time.Hour
 	synced := now.Add(-5 * time.Hour)
 	token := func(name string, left time.Duration) vpptoken.VPPToken {
@@ -47,8 +48,10 @@ func embeddedTenants(version vpptoken.APIVersion, now time.Time) (tenants []tena
 		for _, t := range tokens {
 			srv.Add(t)
 		}
-		client := srv.Client(append(opts, vpptoken.WithAPIVersion(version))...)
-		tenants = append(tenants, tenant{name, func(context.Context) (*vpptoken.Client, error) { return client, nil }})
+		opts = append(opts, vpptoken.WithAPIVersion(version))
+		tenants = append(tenants, Tenant{name, func(_ context.Context, more ...vpptoken.Option) (*vpptoken.Client, error) {
+			return srv.Client(slices.Concat(opts, more)...), nil
+		}})
 	}
 	serve("nordwind.example", north)
 	serve("school.example", school)
