@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// stats counts what the clients do. The client logs each attempt and each time it is held, so a
+// log handler sees both, without standing between the client and its transport.
+type stats struct {
+	requests *prometheus.CounterVec
+	held     *prometheus.CounterVec
+}
+
+func newStats(registry prometheus.Registerer) *stats {
+	s := &stats{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "vpptoken_requests_total",
+			Help: "Requests that were sent to Graph, by the status of the answer; 0 stands for none.",
+		}, []string{"tenant", "status"}),
+		held: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "vpptoken_held_seconds_total",
+			Help: "Time that requests were held back because the service throttles.",
+		}, []string{"tenant"}),
+	}
+	registry.MustRegister(s.requests, s.held)
+	return s
+}
+
+func (s *stats) logger(tenant string) *slog.Logger {
+	s.held.WithLabelValues(tenant) // a counter that was never moved is 0, and not missing
+	return slog.New(handler{s, tenant})
+}
+
+type handler struct {
+	stats  *stats
+	tenant string
+}
+
+func (h handler) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h handler) WithAttrs([]slog.Attr) slog.Handler { return h }
+
+func (h handler) WithGroup(string) slog.Handler { return h }
+
+func (h handler) Handle(_ context.Context, r slog.Record) error {
+	var status int64
+	var held time.Duration
+	r.Attrs(func(a slog.Attr) bool {
+		switch a.Key {
+		case "status":
+			status = a.Value.Int64()
+		case "held":
+			held = a.Value.Duration()
+		}
+		return true
+	})
+	if r.Message == "vpptoken: attempt" {
+		h.stats.requests.WithLabelValues(h.tenant, strconv.FormatInt(status, 10)).Inc()
+		h.stats.held.WithLabelValues(h.tenant).Add(held.Seconds())
+	}
+	return nil
+}
