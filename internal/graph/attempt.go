@@ -50,9 +50,7 @@ func (f *flight) attempt(req *http.Request) *Cause {
 	if cause := f.signIn(ctx); cause != nil || f.last.bearer == "" {
 		return cause
 	}
-	if f.Attempts++; f.Attempts == 1 && !f.timed {
-		f.end = time.Now().Add(DefaultCallTime)
-	}
+	f.Attempts++
 	f.last.sent = true
 	f.RetryAfter = 0
 	w := &watch{cancel: cancel, safe: f.call.Effect == Safe, sent: f.call.Body}
