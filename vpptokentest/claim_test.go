@@ -24,7 +24,8 @@ func syncOnce(t *testing.T, c *vpptoken.Client, id string) *vpptoken.VPPToken {
 	return token
 }
 
-// A token of another MDM is claimed by the consent and a sync; without the consent a sync changes nothing.
+// A token of another MDM is claimed by the consent and a sync; without the consent a sync changes
+// nothing.
 func TestClaim(t *testing.T) {
 	t.Parallel()
 	s := vpptokentest.NewServer(vpptokentest.WithSyncDuration(0))

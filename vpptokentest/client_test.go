@@ -67,7 +67,7 @@ func TestClient(t *testing.T) {
 	}
 	for l, err := range c.LicensesForApp(ctx, "com.example.app") {
 		if err != nil || l.UsedLicenseCount != 3 {
-			t.Errorf("licences: %v, %v", l, err)
+			t.Errorf("licenses: %v, %v", l, err)
 		}
 	}
 	if err := c.RevokeLicenses(ctx, created.ID, vpptoken.RevokeOptions{NotifyManagedDevices: true}); err != nil {

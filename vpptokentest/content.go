@@ -11,9 +11,9 @@ import (
 	"github.com/vpptoken/vpptoken/contenttoken"
 )
 
-// ContentToken returns the text of a .vpptoken file that Apple never made: base64 of token, expDate and orgName, with
-// another token in it each time. The expiry has whole seconds, as Apple's has. It panics when organization is empty or
-// expires is not a date that such a file can hold.
+// ContentToken returns the text of a .vpptoken file that Apple never made: base64 of token, expDate
+// and orgName, with another token in it each time. The expiry has whole seconds, as Apple's has. It
+// panics when organization is empty or expires is not a date that such a file can hold.
 func ContentToken(organization string, expires time.Time) vpptoken.Secret {
 	text := base64.StdEncoding.EncodeToString(mustJSON(struct {
 		Token   string `json:"token"`
@@ -36,8 +36,8 @@ type content struct {
 	expires          time.Time
 }
 
-// readContent returns nil for text that is no content token: Microsoft's own examples upload "Token value", so that is
-// accepted and has no effect.
+// readContent returns nil for text that is no content token: Microsoft's own examples upload "Token
+// value", so that is accepted and has no effect.
 func readContent(text vpptoken.Secret) *content {
 	ct, err := contenttoken.Parse([]byte(text.Reveal()))
 	if err != nil {
@@ -58,7 +58,8 @@ func (e *entry) show(c *content, now time.Time) {
 	}
 }
 
-// fresh returns the entry of a token that is new here. What it leaves open it takes from its content token.
+// fresh returns the entry of a token that is new here. What it leaves open it takes from its
+// content token.
 func fresh(t vpptoken.VPPToken, now time.Time) *entry {
 	e := &entry{token: t}
 	c := readContent(t.Token)
@@ -83,19 +84,21 @@ func byDate(expires, now time.Time) vpptoken.State {
 	return vpptoken.StateExpired
 }
 
-// sharesLocation reports whether both tokens are of one location, as far as can be seen from here: the same content token, or
-// the same name of the location in one organization. Text that is no content token tells nothing.
+// sharesLocation reports whether both tokens are of one location, as far as can be seen from here:
+// the same content token, or the same name of the location in one organization. Text that is no
+// content token tells nothing.
 func (e *entry) sharesLocation(other *entry) bool {
 	a, b := &e.token, &other.token
-	if a.LocationName != "" && strings.EqualFold(a.LocationName, b.LocationName) && strings.EqualFold(a.OrganizationName, b.OrganizationName) {
+	if a.LocationName != "" && strings.EqualFold(a.LocationName, b.LocationName) &&
+		strings.EqualFold(a.OrganizationName, b.OrganizationName) {
 		return true
 	}
 	text := strings.TrimSpace(a.Token.Reveal())
 	return text != "" && text == strings.TrimSpace(b.Token.Reveal()) && readContent(a.Token) != nil
 }
 
-// locate makes duplicates of e and the others of its location, and then heals those that are alone again. A nil e makes none:
-// one has gone, or the state that it has was asked for.
+// locate makes duplicates of e and the others of its location, and then heals those that are alone
+// again. A nil e makes none: one has gone, or the state that it has was asked for.
 func (g *tenant) locate(e *entry) {
 	for _, other := range g.entries {
 		if e != nil && other != e && e.sharesLocation(other) {

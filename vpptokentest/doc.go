@@ -1,47 +1,96 @@
-// Package vpptokentest is an in-memory Microsoft Graph for tests: a real HTTP server on loopback that knows the
-// vppTokens of Intune and nothing else. It needs no account, no network and no set-up.
+// Package vpptokentest is an in-memory Microsoft Graph for tests: a real HTTP server on loopback
+// that knows the vppTokens of Intune, and the sign-in to it, and nothing else. It needs no account,
+// no network and no set-up.
 //
 //	srv := vpptokentest.NewServer()
 //	defer srv.Close()
 //	id := srv.Add(vpptoken.VPPToken{DisplayName: "Field"})
 //	err := rename(ctx, srv.Client(), id, "Field iPads") // the code under test
+//	token, _ := srv.Token(id)                           // what came of it, without a request
 //
 // # What it serves
 //
-// Both versions, /beta and /v1.0, with all ten operations under /deviceAppManagement/vppTokens: list, get, create,
-// update, delete, $count, syncLicenses, and on beta revokeLicenses, syncLicenseCounts and getLicensesForApp. Every
-// answer carries request-id and client-request-id, and every error is Graph's error body.
+// Both versions, /beta and /v1.0, with all ten operations under /deviceAppManagement/vppTokens:
+// list, get, create, update, delete, $count, syncLicenses, and on beta revokeLicenses,
+// syncLicenseCounts and getLicensesForApp. Every answer carries request-id and client-request-id,
+// and every error is Graph's error body.
 //
-// It is strict where Graph is, so that a program which passes here does not fail there for a reason that could have been
-// found: a missing or wrong bearer is 401; a property that the version does not have, an id in a body, a value of
-// the wrong kind, an unknown word of an enum, null where the property can't be null and a property that stands twice are 400;
-// an unknown id or path is 404, a wrong method 405, a body without Content-Type application/json 415. A property that
-// Intune maintains itself can be written, as Microsoft's page says. Reads never show the Apple token, show null
-// for an empty text, and 0001-01-01T00:00:00Z for a time that never was. $count begins with a byte order mark, as Graph's may.
+// It is strict where Graph is, so that a program which passes here does not fail there for a reason
+// that could have been found: a missing, wrong or expired bearer is 401; a property that the
+// version does not have, an id in a body, a value of the wrong kind, an unknown word of an enum,
+// null where the property can't be null and a property that stands twice are 400; an unknown id or
+// path is 404, a wrong method 405, a body without Content-Type application/json 415. A property
+// that Intune maintains itself can be written, as Microsoft's page says. Reads never show the Apple
+// token, show null for an empty text, and 0001-01-01T00:00:00Z for a time that never was.
 //
-// A list comes in pages: $top a page, 100 without it, and never more than 1000. Of the query options $top, $skip, $count
-// and $select are served. $filter, $orderby, $search and $expand are answered with 400, because nobody has documented
-// what the service does with them here: test the request that they make with [Server.Requests].
+// A list comes in pages: $top a page, 100 without it, and never more than 1000. Of the query
+// options $top, $skip, $count and $select are served. $filter, $orderby, $search and $expand are
+// answered with 400, because nobody has documented what the service does with them here: test the
+// request that they make with [Server.Requests].
 //
-// # Syncs and renewals
+// # How it behaves, and how that is known
 //
-// A sync takes a while ([WithSyncDuration], a tenth of a second by default). Until it is over the first read still shows
-// the old lastSyncStatus, as the service does: a program that believes it fails here too. Then reads show
-// inProgress, and in the end lastSyncDateTime has moved. The expiry of a content token that was uploaded shows
-// only after the next sync that completes. [Server.NextSync] makes a sync fail, never end or find that the token is a duplicate;
-// [Server.Edit] changes a token behind the client's back, as Intune and other administrators do.
+// No live tenant was at hand. Each behavior is documented by Microsoft or Apple, or was seen by
+// users, here or at Intune's other collections ("siblings"), or is inferred.
 //
-// A second content token for a location makes a duplicate: so a token that is created with the content token of another one, or
-// with its locationName and organisation, has the state duplicateLocationId.
+//   - A sync takes a while ([WithSyncDuration]): documented. Until it is over the first read still
+//     shows the old lastSyncStatus: seen; a program that believes it fails here too. Then reads
+//     show inProgress, and in the end lastSyncDateTime has moved.
+//   - A sync asked for while one runs joins it: inferred. With [WithSyncRefusal] it is refused:
+//     seen at siblings.
+//   - Intune syncs by itself once or twice a day: documented; [Server.StartSync] does.
+//   - A failed sync moves its date ([SyncFails]) or not ([SyncFailsUnmoved]): neither is known.
+//   - The expiry and the organization of a content token that was uploaded show after the next sync
+//     that completes: seen. Only a sync that began after the upload brings them: inferred.
+//   - A token is expired when its content token is: documented; at which moment is inferred. Here
+//     it is at once when it is created, with the sync that brings the content token, and when its
+//     time comes.
+//   - Two tokens of a location both become duplicateLocationId and stop syncing, and heal when one
+//     is deleted or is of another location: documented. That this shows at once, that a PATCH can
+//     do it, and that a sync of theirs ends as failed is inferred. A location is known here by an
+//     equal content token, or by locationName and organizationName. [SyncFindsDuplicate] is for one
+//     that is in another tenant.
+//   - revokeLicenses leaves an action result that is pending, then active, and done after as long
+//     as a sync takes: the words are documented, their order is inferred.
+//   - There is no /$count: seen at siblings, although the metadata has it. [WithCountRoute] adds
+//     it; then the number follows a byte order mark, as Graph's may.
+//   - Beyond [WithThrottle] writes are refused with 429 and Retry-After, and refused ones count:
+//     documented. The sliding period is inferred; fractions of a second are in Microsoft's own
+//     sample.
+//
+// [Server.NextSync] scripts how syncs end. [Server.Edit] changes a token behind the client's back,
+// as Intune and other administrators do.
+//
+// # Signing in
+//
+// [Server.Client] needs no sign-in. A program that signs in by itself is tested with [Server.Cloud]
+// in place of its cloud, and with [Server.Credentials]:
+//
+//   - As an application, with the client secret in the body or as HTTP Basic. The scope is
+//     [vpptoken.Cloud.Scope]'s.
+//   - As a person, with a device code. Nobody has to enter it: the first poll is answered with
+//     authorization_pending, and after that the code counts as entered. Polls may come every
+//     second. A refresh token comes with the scope offline_access.
+//
+// A bearer lasts an hour and a device code 15 minutes, by the server's clock: [WithNow] lets them
+// end. What is wrong is answered as Microsoft Entra does, with an AADSTS number: an unknown tenant
+// (90002) or application (700016), a wrong secret (7000215), another cloud's scope (70011), a code
+// that is pending (70016) or expired (70020): documented or seen. Whoever brings a spent code gets
+// 54005: inferred. The permissions that a scope names are not checked.
 //
 // # Failures
 //
-// [Server.Fail] scripts what the next requests meet: a status with or without Retry-After, a connection that is closed
-// before or after the work was done, an answer that breaks off or that comes late. [Server.UnusedFaults] shows whether all of
-// it was met.
+// [Server.Fail] scripts what the next requests meet, any or those of one method or path: a status
+// with or without Retry-After, a connection that is closed before or after the work was done, an
+// answer that breaks off or that comes late. [Server.UnusedFaults] shows whether all of it was met.
+//
+//	srv.Fail(vpptokentest.Fault{Method: "PATCH", Status: 412, Body: `{"error":{"code":"ConditionNotMet"}}`})
+//	srv.Fail(vpptokentest.Fault{Method: "PATCH", Status: 200, AfterEffect: true}) // done, and answered without a body
+//	srv.Fail(vpptokentest.Fault{Path: "/token", Status: 503, Times: 2})           // the sign-in, twice
 //
 // # Misuse
 //
-// These are helpers for tests and return no errors: what can't work (a token that is no JSON, an id that is not there, an
-// option that NewClient refuses, no loopback interface) is a panic that says so, in the goroutine of the test.
+// These are helpers for tests and return no errors: what can't work (a token that is no JSON, an id
+// that is not there, an option that NewClient refuses, no loopback interface) is a panic that says
+// so, in the goroutine of the test.
 package vpptokentest

@@ -32,7 +32,8 @@ func (s *service) upload(id string, file vpptoken.Secret) {
 	s.patch(id, `{"token":"`+file.Reveal()+`"}`)
 }
 
-// Two tokens of one location are duplicates of each other, stop syncing, and heal when one goes or gets another content token.
+// Two tokens of one location are duplicates of each other, stop syncing, and heal when one goes or
+// gets another content token.
 func TestF41DuplicatesByContent(t *testing.T) {
 	t.Parallel()
 	c := newClock(t)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"path"
 	"time"
 
 	"github.com/vpptoken/vpptoken"
@@ -17,7 +18,8 @@ func rename(ctx context.Context, c *vpptoken.Client, id, name string) error {
 	return err
 }
 
-// The test of a function that renames a token: run it, and look at what went over the wire and what came of it.
+// The test of a function that renames a token: run it, and look at what went over the wire and what
+// came of it.
 func Example() {
 	srv := vpptokentest.NewServer()
 	defer srv.Close()
@@ -26,14 +28,15 @@ func Example() {
 	err := rename(context.Background(), srv.Client(), id, "Field iPads")
 
 	fmt.Println(err, srv.Requests()[0].Body)
-	srv.Edit(id, func(t *vpptoken.VPPToken) { fmt.Println(t.DisplayName) })
+	token, _ := srv.Token(id)
+	fmt.Println(token.DisplayName)
 	// Output:
 	// <nil> {"displayName":"Field iPads"}
 	// Field iPads
 }
 
-// A throttled request and a connection that breaks after the work was done: the client repeats the one, and must not
-// repeat the other.
+// A throttled request and a connection that breaks after the work was done: the client repeats the
+// one, and must not repeat the other.
 func ExampleServer_Fail() {
 	srv := vpptokentest.NewServer()
 	defer srv.Close()
@@ -85,4 +88,50 @@ func ExampleServer_Edit() {
 	}
 	fmt.Println(t.State)
 	// Output: invalid
+}
+
+// A program that signs in by itself, tested whole: only its cloud and its credentials are others.
+func ExampleServer_Cloud() {
+	srv := vpptokentest.NewServer()
+	defer srv.Close()
+	tenant, clientID, clientSecret := srv.Credentials()
+	run := func(cloud vpptoken.Cloud, tenant, clientID, clientSecret string) error { // the program
+		cfg, err := cloud.ClientCredentials(tenant, clientID, clientSecret)
+		if err != nil {
+			return err
+		}
+		c, err := vpptoken.NewClient(cfg.TokenSource(context.Background()), vpptoken.WithCloud(cloud))
+		if err != nil {
+			return err
+		}
+		return c.SyncLicenseCounts(context.Background())
+	}
+
+	fmt.Println(run(srv.Cloud(), tenant, clientID, clientSecret))
+	for _, r := range srv.Requests() {
+		fmt.Println(r.Method, path.Base(r.Path))
+	}
+	// Output:
+	// <nil>
+	// POST token
+	// POST syncLicenseCounts
+}
+
+// A content token is uploaded and shows after a sync.
+func ExampleContentToken() {
+	srv := vpptokentest.NewServer(vpptokentest.WithSyncDuration(0))
+	defer srv.Close()
+	ctx, c := context.Background(), srv.Client()
+	id := srv.Add(vpptoken.VPPToken{})
+
+	file := vpptokentest.ContentToken("Nordwind", time.Date(2099, 11, 20, 0, 0, 0, 0, time.UTC))
+	_, err := c.Update(ctx, id, vpptoken.NewPatch().SetToken(file))
+	fmt.Println(err)
+	srv.StartSync(id)
+
+	t, _ := srv.Token(id)
+	fmt.Println(t.OrganizationName, t.ExpirationDateTime.Year(), t.State)
+	// Output:
+	// <nil>
+	// Nordwind 2099 valid
 }

@@ -8,35 +8,38 @@ import (
 	"time"
 )
 
-// Fault is what happens to a request instead of, or on top of, its normal answer. Fields can be combined; the zero
-// Fault lets its request pass, so that a fault behind it meets a later one.
+// Fault is what happens to a request instead of, or on top of, its normal answer. Fields can be
+// combined; the zero Fault lets its request pass, so that a fault behind it meets a later one.
 type Fault struct {
-	// Method and Path choose the request: the fault waits for one that fits both, and others pass it by. Empty fits every
-	// request to Graph. Path is the end of the request's path, without a query: "/syncLicenses" for every sync, "vppTokens"
-	// for the list and for Create, the id of a token for Get, Update and Delete. A sign-in is met only by a fault whose
-	// Path fits it, as "/token" and "/devicecode" do.
+	// Method and Path choose the request: the fault waits for one that fits both, and others pass
+	// it by. Empty fits every request to Graph. Path is the end of the request's path, without a
+	// query: "/syncLicenses" for every sync, "vppTokens" for the list and for Create, the id of a
+	// token for Get, Update and Delete. A sign-in is met only by a fault whose Path fits it, as
+	// "/token" and "/devicecode" do.
 	Method, Path string
 	// Times is how many requests meet the fault, one after the other. 0 is once.
 	Times int
 
-	// Status is answered instead of carrying the request out, with Graph's error body from 400 on and no body below.
-	// Zero carries the request out as usual. It is 200 to 599.
+	// Status is answered instead of carrying the request out, with Graph's or the sign-in's error
+	// body from 400 on and no body below. Zero carries the request out as usual. It is 200 to 599.
 	Status     int
 	RetryAfter string        // the Retry-After header as it is: "7", "2.128", a date or nonsense; "" sends none
 	Header     http.Header   // added to the answer, replacing headers of the same name
 	Body       string        // replaces the body of the answer; give a Content-Type in Header when it is no JSON
-	Delay      time.Duration // passes before the answer, and before the request is carried out; ends early when the client leaves
+	Delay      time.Duration // passes before the request is carried out and answered; ends early when the client leaves
 	Intune     bool          // the error body is the kind that Intune nests: JSON in the message, twice for a 401
 	Reset      bool          // the connection is closed before anything is answered
-	Truncate   bool          // the connection is closed after half of the answer's body, or before an answer without a body
+	Truncate   bool          // the connection is closed after half of the answer's body, or before it when there is none
 
-	// AfterEffect carries the request out first, before the delay too, whatever the client then gets to see.
+	// AfterEffect carries the request out first, before the delay too, whatever the client then
+	// gets to see.
 	AfterEffect bool
 }
 
-// Fail scripts what the next requests meet. Each takes the first fault that fits it and is not used up: without Method and
-// Path, the first fault is for the next request, the second for the one after it. Faults given later queue up behind. Fail
-// panics when a Status is out of range, Times is negative, or Path holds a query.
+// Fail scripts what the next requests meet. Each takes the first fault that fits it and is not used
+// up: without Method and Path, the first fault is for the next request, the second for the one
+// after it. Faults given later queue up behind. Fail panics when a Status is out of range, Times is
+// negative, or Path holds a query.
 func (s *Server) Fail(f ...Fault) {
 	for _, one := range f {
 		one.check()
@@ -60,8 +63,8 @@ func (f Fault) check() {
 	}
 }
 
-// UnusedFaults returns how many scripted answers no request has met yet; a fault with Times counts as often as it is still
-// to be met. A test that ends with any has not tested what it says.
+// UnusedFaults returns how many scripted answers no request has met yet; a fault with Times counts
+// as often as it is still to be met. A test that ends with any has not tested what it says.
 func (s *Server) UnusedFaults() int {
 	s.script.mu.Lock()
 	defer s.script.mu.Unlock()
@@ -85,6 +88,8 @@ func (f Fault) answer(ids identity) answer {
 	a := answer{status: f.Status}
 	switch {
 	case f.Status < http.StatusBadRequest:
+	case ids.signIn:
+		return refusalOf(f.Status).answer(ids)
 	case f.Intune:
 		a.body = intuneBody(f.Status, ids)
 	default:

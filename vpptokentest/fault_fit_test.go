@@ -105,7 +105,7 @@ func TestF41FaultInALine(t *testing.T) {
 	s.Fail(vpptokentest.Fault{Method: "PATCH", Status: 412, Body: `{"error":{"code":"ConditionNotMet","message":"x"}}`, Times: 9})
 	_, err := c.Update(t.Context(), id, vpptoken.NewPatch().SetDisplayName("x"))
 	var e *vpptoken.Error
-	if !errors.As(err, &e) || e.StatusCode != 412 || e.Code != "ConditionNotMet" {
+	if !errors.As(err, &e) || e.StatusCode != http.StatusPreconditionFailed || e.Code != "ConditionNotMet" {
 		t.Errorf("412: %v", err)
 	}
 	for s.UnusedFaults() > 0 { // how often the client tries is its own affair

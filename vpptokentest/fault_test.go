@@ -108,7 +108,8 @@ func parse[T any](t *testing.T, text string) (v T) {
 	return v
 }
 
-// Each fault breaks the answer in its way; the request is carried out only when the fault lets it be.
+// Each fault breaks the answer in its way; the request is carried out only when the fault lets it
+// be.
 func TestFaultConnection(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -214,6 +215,10 @@ func TestMisusePanics(t *testing.T) {
 		{"vpptokentest: Fail: Times is -1", func() { s.Fail(vpptokentest.Fault{}, vpptokentest.Fault{Times: -1}) }},
 		{"vpptokentest: Fail: Path is the end of a path, without a query", func() { s.Fail(vpptokentest.Fault{Path: "/vppTokens?$top=1"}) }},
 		{`vpptokentest: Edit: there is no token "two"`, func() { s.Edit("two", func(*vpptoken.VPPToken) {}) }},
+		{`vpptokentest: StartSync: there is no token "two"`, func() { s.StartSync("two") }},
+		{"vpptokentest: WithThrottle: 0 in 1s is no limit", func() { vpptokentest.NewServer(vpptokentest.WithThrottle(0, time.Second)) }},
+		{"vpptokentest: WithThrottle: 1 in 0s is no limit", func() { vpptokentest.NewServer(vpptokentest.WithThrottle(1, 0)) }},
+		{"vpptokentest: WithSyncRefusal: status 200 is not one of 400 to 599", func() { vpptokentest.NewServer(vpptokentest.WithSyncRefusal(200)) }},
 		{`vpptokentest: NextSync: there is no token "two"`, func() { s.NextSync("two", vpptokentest.SyncFails) }},
 		{`vpptokentest: Add: token "two" can't be written as JSON: a time or a value of Extra is none`, func() {
 			s.Add(vpptoken.VPPToken{ID: "two", Extra: map[string]json.RawMessage{"x": json.RawMessage("{")}})

@@ -58,7 +58,8 @@ func TestF14SyncRefusal(t *testing.T) {
 	}
 }
 
-// F34: a sync that was under way before the upload does not bring it, and neither does one that joins it.
+// F34: a sync that was under way before the upload does not bring it, and neither does one that
+// joins it.
 func TestF34SyncUnderWay(t *testing.T) {
 	t.Parallel()
 	c := newClock(t)
@@ -213,7 +214,8 @@ func TestF41ContentToken(t *testing.T) {
 	vpptokentest.ContentToken("", expires)
 }
 
-// An expired content token makes an expired token: when it is created, after a renewal's sync, and when its time comes.
+// An expired content token makes an expired token: when it is created, after a renewal's sync, and
+// when its time comes.
 func TestF41ExpiredFile(t *testing.T) {
 	t.Parallel()
 	c := newClock(t)

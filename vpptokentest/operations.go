@@ -119,14 +119,15 @@ func (g *tenant) delete(c *call) (answer, *problem) {
 
 func (g *tenant) count(c *call) (answer, *problem) {
 	if !g.countRoute {
-		return answer{}, &problem{http.StatusBadRequest, "No method match route template", "No OData route exists that match template " +
-			"~/singleton/navigation/$count with http verb GET for request /StatelessLoopbackFEService/deviceAppManagement/vppTokens/$count.", nil}
+		return answer{}, noRoute()
 	}
 	if _, p := c.options(); p != nil {
 		return answer{}, p
 	}
 	if !c.accepts("text/plain") {
-		return answer{}, &problem{http.StatusNotAcceptable, "NotAcceptable", "A count is text/plain, which the Accept header does not ask for.", nil}
+		return answer{}, &problem{
+			http.StatusNotAcceptable, "NotAcceptable", "A count is text/plain, which the Accept header does not ask for.", nil,
+		}
 	}
 	body := "\uFEFF" + strconv.Itoa(len(g.entries))
 	return answer{status: http.StatusOK, contentType: "text/plain", body: []byte(body)}, nil
@@ -172,7 +173,8 @@ func (g *tenant) licensesForApp(c *call) (answer, *problem) {
 	if _, p := c.options(); p != nil {
 		return answer{}, p
 	}
-	b := appendJSON([]byte(`{"@odata.context":`), c.origin+"/"+c.version+"/$metadata#Collection(microsoft.graph.vppTokenLicenseSummary)")
+	context := c.origin + "/" + c.version + "/$metadata#Collection(microsoft.graph.vppTokenLicenseSummary)"
+	b := appendJSON([]byte(`{"@odata.context":`), context)
 	b = append(b, `,"value":[`...)
 	for i, l := range g.licenses[c.bundleID] {
 		if i > 0 {

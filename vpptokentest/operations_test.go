@@ -13,7 +13,8 @@ import (
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-// Everything is written, in the order of the table: null, never, [] and false where there is nothing.
+// Everything is written, in the order of the table: null, never, [] and false where there is
+// nothing.
 func TestWireForm(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
@@ -195,17 +196,17 @@ func TestLicenses(t *testing.T) {
 		vpptoken.LicenseSummary{AppleID: "a@b.example", VPPTokenID: id, AvailableLicenseCount: 10, UsedLicenseCount: 30},
 		vpptoken.LicenseSummary{OrganizationName: "Org", VPPTokenID: "other", UsedLicenseCount: 5})
 	function := "/beta" + collection + "/" + url.PathEscape("getLicensesForApp(bundleId='com.example.o''hara/app')")
-	licences := func(available, used int) string {
+	licenses := func(available, used int) string {
 		return `{"@odata.context":"` + s.URL() + `/beta/$metadata#Collection(microsoft.graph.vppTokenLicenseSummary)","value":[` +
 			fmt.Sprintf(`{"appleId":"a@b.example","organizationName":null,"vppTokenId":"%s","availableLicenseCount":%d,"usedLicenseCount":%d},`, id, available, used) +
 			`{"appleId":null,"organizationName":"Org","vppTokenId":"other","availableLicenseCount":0,"usedLicenseCount":5}]}`
 	}
-	if r := s.send("GET", function, ""); r.status != 200 || r.body != licences(10, 30) {
-		t.Errorf("licences: %d\n%s\nwant 200\n%s", r.status, r.body, licences(10, 30))
+	if r := s.send("GET", function, ""); r.status != 200 || r.body != licenses(10, 30) {
+		t.Errorf("licenses: %d\n%s\nwant 200\n%s", r.status, r.body, licenses(10, 30))
 	}
 	r := s.send("GET", "/beta"+collection+"/getLicensesForApp(bundleId='com.example.none')", "")
 	if r.status != 200 || !strings.HasSuffix(r.body, `"value":[]}`) {
-		t.Errorf("an app without licences: %d %s", r.status, r.body)
+		t.Errorf("an app without licenses: %d %s", r.status, r.body)
 	}
 
 	for path, body := range map[string]string{
@@ -216,8 +217,8 @@ func TestLicenses(t *testing.T) {
 			t.Errorf("%s: %d %q, want 204 and nothing", path, r.status, r.body)
 		}
 	}
-	if r := s.send("GET", function, ""); r.body != licences(40, 0) {
-		t.Errorf("after the revocation: %s\nwant %s", r.body, licences(40, 0))
+	if r := s.send("GET", function, ""); r.body != licenses(40, 0) {
+		t.Errorf("after the revocation: %s\nwant %s", r.body, licenses(40, 0))
 	}
 	want := `"tokenActionResults":[{"@odata.type":"#microsoft.graph.vppTokenRevokeLicensesActionResult","actionName":"revokeLicenses",` +
 		`"actionState":"done","startDateTime":"2026-11-20T12:00:00Z","lastUpdatedDateTime":"2026-11-20T12:00:00Z",` +

@@ -2,6 +2,7 @@ package vpptokentest
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"time"
 )
@@ -15,10 +16,12 @@ type config struct {
 	countRoute  bool
 	throttle    *throttle
 	refuseSyncs int
+	listener    net.Listener
 }
 
-// WithNow lets the server read the time from now, which is called from several goroutines and must not call the
-// server. It decides when a sync is over, and stands in the Date header. The default, and nil, is [time.Now].
+// WithNow lets the server read the time from now, which is called from several goroutines and must
+// not call the server. It decides when a sync is over, and stands in the Date header. The default,
+// and nil, is [time.Now].
 func WithNow(now func() time.Time) Option {
 	return func(c *config) {
 		if now == nil {
@@ -28,16 +31,17 @@ func WithNow(now func() time.Time) Option {
 	}
 }
 
-// WithSyncDuration sets how long a sync takes by the server's clock, and a revocation of licenses. The default is 100 ms; with
-// zero or less they are over when the request has been answered.
+// WithSyncDuration sets how long a sync takes by the server's clock, and a revocation of licenses.
+// The default is 100 ms; with zero or less they are over when the request has been answered.
 func WithSyncDuration(d time.Duration) Option {
 	return func(c *config) { c.syncFor = max(d, 0) }
 }
 
-// WithThrottle refuses writes (POST, PATCH and DELETE to Graph) beyond that many in any period of that length: with 429, a
-// Retry-After of seconds, with a fraction when they are not whole, and Intune's error body. A refused write counts like
-// one that was carried out, so that a client which doesn't wait gets nowhere. Intune's own limit is 100 in 20 s for one
-// application; that the period slides is inferred. The default is no limit. With writes or per below 1 NewServer panics.
+// WithThrottle refuses writes (POST, PATCH and DELETE to Graph) beyond that many in any period of
+// that length: with 429, a Retry-After of seconds, with a fraction when they are not whole, and
+// Intune's error body. A refused write counts like one that was carried out, so that a client which
+// doesn't wait gets nowhere. Intune's own limit is 100 in 20 s for one application; that the period
+// slides is inferred. The default is no limit. With writes or per below 1 NewServer panics.
 func WithThrottle(writes int, per time.Duration) Option {
 	return func(c *config) {
 		if writes < 1 || per < 1 {
@@ -47,15 +51,16 @@ func WithThrottle(writes int, per time.Duration) Option {
 	}
 }
 
-// WithCountRoute gives the server the /$count that Microsoft's metadata describes. Without it the answer is that of
-// the service's other collections, which have none: 400 "No method match route template".
+// WithCountRoute gives the server the /$count that Microsoft's metadata describes. Without it the
+// answer is that of the service's other collections, which have none: 400 "No method match route
+// template".
 func WithCountRoute() Option {
 	return func(c *config) { c.countRoute = true }
 }
 
-// WithSyncRefusal sets the status that refuses a sync which is asked for while another one of the token runs, as other
-// collections of Intune do with 429, 409 and 400. Without it the request joins the sync that runs. With a status that is no
-// error NewServer panics.
+// WithSyncRefusal sets the status that refuses a sync which is asked for while another one of the
+// token runs, as other collections of Intune do with 429, 409 and 400. Without it the request joins
+// the sync that runs. With a status that is no error NewServer panics.
 func WithSyncRefusal(status int) Option {
 	return func(c *config) {
 		if status < http.StatusBadRequest || status > 599 {
@@ -63,4 +68,12 @@ func WithSyncRefusal(status int) Option {
 		}
 		c.refuseSyncs = status
 	}
+}
+
+// WithListener serves on l in place of a free port of the loopback interface, for a server that
+// programs reach at a fixed address. The server closes l. On an address beyond loopback
+// [Server.Cloud] and [Server.Client] panic: a client of this module sends a bearer over plain HTTP
+// to loopback only.
+func WithListener(l net.Listener) Option {
+	return func(c *config) { c.listener = l }
 }

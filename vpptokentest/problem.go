@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// problem is a refusal. Its message may quote names, never values: a value can be the Apple token. Without a code it is one of
-// Intune's own, whose message is JSON.
+// problem is a refusal. Its message may quote names, never values: a value can be the Apple token.
+// Without a code it is one of Intune's own, whose message is JSON.
 type problem struct {
 	status        int
 	code, message string
@@ -21,6 +21,15 @@ func badRequest(format string, args ...any) *problem {
 
 func noSegment(status int, segment string) *problem {
 	return &problem{status, "ResourceNotFound", fmt.Sprintf("Resource not found for the segment '%s'.", short(segment)), nil}
+}
+
+// noRoute is Graph's own refusal, not Intune's: what Intune's collections answer to /$count.
+func noRoute() *problem {
+	return &problem{
+		http.StatusBadRequest, "No method match route template",
+		"No OData route exists that match template ~/singleton/navigation/$count with http verb GET " +
+			"for request /StatelessLoopbackFEService/deviceAppManagement/vppTokens/$count.", nil,
+	}
 }
 
 func noToken(id string) *problem {
@@ -58,8 +67,8 @@ func errorBody(code, message string, ids identity) []byte {
 	}{outer{code, message, inner{ids.now.Format("2006-01-02T15:04:05"), ids.requestID, ids.clientRequestID}}})
 }
 
-// intuneBody is Graph's error with Intune's JSON in its message. A refusal for want of a role or a licence is a 401, and
-// wrapped once more.
+// intuneBody is Graph's error with Intune's JSON in its message. A refusal for want of a role or a
+// licence is a 401, and wrapped once more.
 func intuneBody(status int, ids identity) []byte {
 	message := string(mustJSON(struct {
 		Version int    `json:"_version"`

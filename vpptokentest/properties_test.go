@@ -36,7 +36,8 @@ func facts(t *testing.T) (all []fact) {
 	return all
 }
 
-// value is a value in JSON that the server must take for a property of that type, and one that it must refuse.
+// value is a value in JSON that the server must take for a property of that type, and one that it
+// must refuse.
 func value(t *testing.T, typ string) (good, bad string) {
 	t.Helper()
 	word := func(words []string) (good, bad string) { return `"` + words[1] + `"`, `"madeUp"` }
@@ -71,7 +72,8 @@ func words[T ~string](values []T) (all []string) {
 	return all
 }
 
-// The server shows, selects and takes the properties of the table, by its types, nulls and versions.
+// The server shows, selects and takes the properties of the table, by its types, nulls and
+// versions.
 func TestServerFollowsTheFacts(t *testing.T) {
 	t.Parallel()
 	s := newService(t)

@@ -14,8 +14,8 @@ const (
 	maxPage  = 1000 // whatever $top says
 )
 
-// options reads the query options. One that the operation does not take is refused rather than passed over; names
-// without $ are nobody's business.
+// options reads the query options. One that the operation does not take is refused rather than
+// passed over; names without $ are nobody's business.
 func (c *call) options(allowed ...string) (map[string]string, *problem) {
 	query, err := url.ParseQuery(c.rawQuery)
 	if err != nil {
@@ -84,7 +84,8 @@ func number(s string, least int) (n int, ok bool) {
 	return n, err == nil && n >= least && n <= 1<<31-1
 }
 
-// A skip token holds the number of the last token shown, so that no page repeats or leaves out a token when others go.
+// A skip token holds the number of the last token shown, so that no page repeats or leaves out a
+// token when others go.
 func skipToken(after int) string {
 	return base64.RawURLEncoding.EncodeToString([]byte("after " + strconv.Itoa(after)))
 }
@@ -98,7 +99,8 @@ func readSkipToken(s string) (after int, ok bool) {
 	return number(digits, 1)
 }
 
-// selection is a $select: the properties, and how the context names them. The zero selection is everything.
+// selection is a $select: the properties, and how the context names them. The zero selection is
+// everything.
 type selection struct {
 	only    map[string]bool
 	context string

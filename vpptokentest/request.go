@@ -10,14 +10,16 @@ import (
 	"sync"
 )
 
-// Request is a request as it arrived. It prints, logs and encodes without its body, which may hold an Apple token; a
-// printer that walks memory instead of calling methods does show it.
+const redacted = "REDACTED"
+
+// Request is a request as it arrived. It prints, logs and encodes without its body, which may hold
+// an Apple token; a printer that walks memory instead of calling methods does show it.
 type Request struct {
 	Method string      `json:"method"`
 	Path   string      `json:"path"`   // as sent, escaped: "/beta/deviceAppManagement/vppTokens"
 	Query  url.Values  `json:"query"`  // decoded; nil when there was none or it could not be read
 	Header http.Header `json:"header"` // Authorization is there when it was sent, but its value is "Bearer REDACTED"
-	Body   string      `json:"-"`      // byte for byte, "" when there was none, cut above 1 MiB
+	Body   string      `json:"-"`      // byte for byte, but for a sign-in's secrets; "" when there was none, cut above 1 MiB
 }
 
 // Format writes the method, the path and the size of the body, under every verb.
@@ -34,8 +36,8 @@ func (r Request) line() string {
 	return fmt.Sprintf("%s %s (%d bytes)", r.Method, path, len(r.Body))
 }
 
-// Requests returns all requests so far, in the order in which they arrived, refused and failed ones too. What is returned
-// is the caller's own.
+// Requests returns all requests so far, sign-ins included, in the order in which they arrived,
+// refused and failed ones too. What is returned is the caller's own.
 func (s *Server) Requests() []Request {
 	s.script.mu.Lock()
 	defer s.script.mu.Unlock()
@@ -47,7 +49,8 @@ func (s *Server) Requests() []Request {
 	return list
 }
 
-// script is what has come in, and what is to come back. One lock, so that the nth fault meets the nth request.
+// script is what has come in, and what is to come back. One lock, so that the nth fault meets the
+// nth request.
 type script struct {
 	mu       sync.Mutex
 	requests []Request
@@ -56,17 +59,21 @@ type script struct {
 
 // record keeps the request and takes the first fault that fits it.
 func (s *script) record(r *http.Request, body []byte) (f Fault, scripted bool) {
-	query, err := url.ParseQuery(r.URL.RawQuery)
+	text, rawQuery := string(body[:min(len(body), maxBody)]), r.URL.RawQuery
+	if isSignIn(r) {
+		text, rawQuery = withoutSecrets(text), withoutSecrets(rawQuery)
+	}
+	query, err := url.ParseQuery(rawQuery)
 	if err != nil || len(query) == 0 {
 		query = nil
 	}
 	header := r.Header.Clone()
 	if value := header.Get("Authorization"); strings.HasPrefix(value, "Bearer ") {
-		header.Set("Authorization", "Bearer REDACTED")
+		header.Set("Authorization", "Bearer "+redacted)
 	} else if value != "" {
-		header.Set("Authorization", "REDACTED")
+		header.Set("Authorization", redacted)
 	}
-	seen := Request{Method: r.Method, Path: r.URL.EscapedPath(), Query: query, Header: header, Body: string(body[:min(len(body), maxBody)])}
+	seen := Request{Method: r.Method, Path: r.URL.EscapedPath(), Query: query, Header: header, Body: text}
 
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -37,7 +37,8 @@ func orNone[T ~string](word T) T {
 	return word
 }
 
-// decodeResult reads one action result out of a body. It is false for anything that the type does not have.
+// decodeResult reads one action result out of a body. It is false for anything that the type does
+// not have.
 func decodeResult(text json.RawMessage, r *vpptoken.ActionResult) bool {
 	list, err := object(text)
 	if err != nil {

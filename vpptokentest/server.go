@@ -1,7 +1,6 @@
 package vpptokentest
 
 import (
-	"crypto/rand"
 	"fmt"
 	"io"
 	"log"
@@ -15,19 +14,20 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// Server is an in-memory Microsoft Graph. It is safe for concurrent use. Make one with [NewServer], and Close it.
+// Server is an in-memory Microsoft Graph. It is safe for concurrent use. Make one with [NewServer],
+// and Close it.
 type Server struct {
-	http    *httptest.Server
-	bearer  vpptoken.Secret
-	now     func() time.Time
-	tenant  *tenant
-	script  *script
-	closing chan struct{}
-	once    sync.Once
+	http      *httptest.Server
+	now       func() time.Time
+	authority *authority
+	tenant    *tenant
+	script    *script
+	closing   chan struct{}
+	once      sync.Once
 }
 
-// NewServer starts a server on a free port of the loopback interface. It holds no tokens. It panics when the machine has
-// no loopback interface to listen on.
+// NewServer starts a server on a free port of the loopback interface. It holds no tokens. It panics
+// when the machine has no loopback interface to listen on, or an option has a bad value.
 func NewServer(opts ...Option) *Server {
 	c := config{now: time.Now, syncFor: 100 * time.Millisecond}
 	for _, o := range opts {
@@ -36,28 +36,35 @@ func NewServer(opts ...Option) *Server {
 		}
 	}
 	s := &Server{
-		bearer:  vpptoken.NewSecret(rand.Text()),
-		now:     c.now,
-		tenant:  newTenant(c),
-		script:  &script{},
-		closing: make(chan struct{}),
+		now:       c.now,
+		authority: newAuthority(c.now),
+		tenant:    newTenant(c),
+		script:    &script{},
+		closing:   make(chan struct{}),
 	}
 	s.http = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
+	if c.listener != nil {
+		_ = s.http.Listener.Close() // httptest's own
+		s.http.Listener = c.listener
+	}
 	s.http.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.http.Start()
 	return s
 }
 
-// URL returns the root of the server, as "http://127.0.0.1:49152", for [vpptoken.WithBaseURL]. The version follows it.
+// URL returns the root of the server, as "http://127.0.0.1:49152", for [vpptoken.WithBaseURL]. The
+// version follows it.
 func (s *Server) URL() string { return s.http.URL }
 
-// TokenSource returns a source of the one bearer token that this server accepts. It never expires.
+// TokenSource returns a source of a bearer token that this server accepts without a sign-in. It
+// never expires.
 func (s *Server) TokenSource() oauth2.TokenSource {
-	return oauth2.StaticTokenSource(&oauth2.Token{AccessToken: s.bearer.Reveal(), TokenType: "Bearer"})
+	return oauth2.StaticTokenSource(&oauth2.Token{AccessToken: s.authority.static, TokenType: "Bearer"})
 }
 
-// Client returns a client of this server. It waits only milliseconds before it repeats a request, unless the server asked
-// for more; opts come after that and can change it. It panics when [vpptoken.NewClient] refuses one of them.
+// Client returns a client of this server. It waits only milliseconds before it repeats a request,
+// unless the server asked for more; opts come after that and can change it. It panics when
+// [vpptoken.NewClient] refuses one of them.
 func (s *Server) Client(opts ...vpptoken.Option) *vpptoken.Client {
 	own := []vpptoken.Option{
 		vpptoken.WithBaseURL(s.URL()),
@@ -71,13 +78,15 @@ func (s *Server) Client(opts ...vpptoken.Option) *vpptoken.Client {
 	return c
 }
 
-// Close stops the server: answers that a [Fault] delays are given up, all others are waited for. It may be called again.
+// Close stops the server: answers that a [Fault] delays are given up, all others are waited for. It
+// may be called again.
 func (s *Server) Close() {
 	s.once.Do(func() { close(s.closing) })
 	s.http.Close()
 }
 
-// Format writes where the server listens, under every verb: neither the bearer nor what was recorded is ever printed.
+// Format writes where the server listens, under every verb: neither the bearer nor what was
+// recorded is ever printed.
 func (s *Server) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "vpptokentest.Server(%s)", s.http.URL)
 }

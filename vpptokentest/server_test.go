@@ -46,7 +46,8 @@ type reply struct {
 	body   string
 }
 
-// send sends one request with the server's own bearer. Headers are "Name: value"; "Name:" takes a header away.
+// send sends one request with the server's own bearer. Headers are "Name: value"; "Name:" takes a
+// header away.
 func (s *service) send(method, path, body string, headers ...string) reply {
 	s.t.Helper()
 	r, err := s.try(method, path, body, headers...)

@@ -312,7 +312,8 @@ func TestAcceptedBodies(t *testing.T) {
 	}
 }
 
-// The request of Microsoft's page goes in whole, and what comes back is the answer of that page but for the token.
+// The request of Microsoft's page goes in whole, and what comes back is the answer of that page but
+// for the token.
 func TestSeedRequest(t *testing.T) {
 	t.Parallel()
 	request, err := os.ReadFile("../testdata/seed-update-request.json")

@@ -14,13 +14,14 @@ type SyncOutcome int
 const (
 	SyncCompletes      SyncOutcome = iota // status completed; a content token uploaded before the sync began now shows
 	SyncFails                             // status failed; an uploaded content token goes on waiting
-	SyncNeverEnds                         // stays inProgress, whatever the clock says, until Edit gives it another status
-	SyncFindsDuplicate                    // as SyncCompletes, but the state becomes duplicateLocationId: syncs after that fail
-	SyncFailsUnmoved                      // as SyncFails, but lastSyncDateTime stays: which of the two the service does is not known
+	SyncNeverEnds                         // stays inProgress, whatever the clock says, until Edit ends it
+	SyncFindsDuplicate                    // as SyncCompletes, but with duplicateLocationId: syncs after that fail
+	SyncFailsUnmoved                      // as SyncFails, but lastSyncDateTime stays: the service may do either
 )
 
-// NextSync scripts how the next syncs of the token with that id end, in order; those after them complete. A sync asked for while
-// another one runs joins it, or is refused, see [WithSyncRefusal], and counts for nothing. It panics when there is no such token.
+// NextSync scripts how the next syncs of the token with that id end, in order; those after them
+// complete. A sync asked for while another one runs joins it, or is refused, see [WithSyncRefusal],
+// and counts for nothing. It panics when there is no such token.
 func (s *Server) NextSync(id string, outcomes ...SyncOutcome) {
 	s.tenant.enter()
 	defer s.tenant.mu.Unlock()
@@ -28,9 +29,9 @@ func (s *Server) NextSync(id string, outcomes ...SyncOutcome) {
 	e.next = append(e.next, outcomes...)
 }
 
-// StartSync starts a sync of the token with that id behind the client's back, as Intune does once or twice a day: the next
-// read shows it inProgress. It ends as NextSync says. While one runs already, StartSync does nothing. It panics
-// when there is no such token.
+// StartSync starts a sync of the token with that id behind the client's back, as Intune does once
+// or twice a day: the next read shows it inProgress. It ends as NextSync says. While one runs
+// already, StartSync does nothing. It panics when there is no such token.
 func (s *Server) StartSync(id string) {
 	now := s.tenant.enter()
 	defer s.tenant.mu.Unlock()
@@ -39,7 +40,8 @@ func (s *Server) StartSync(id string) {
 	e.run.lags = false
 }
 
-// run is a sync under way. What it does shows only when somebody looks: nothing runs in the background.
+// run is a sync under way. What it does shows only when somebody looks: nothing runs in the
+// background.
 type run struct {
 	ends    time.Time
 	outcome SyncOutcome
@@ -162,7 +164,8 @@ type revocation struct {
 	ends time.Time
 }
 
-// revoke begins a revocation: pending, active from the second look on, and done when its time has come.
+// revoke begins a revocation: pending, active from the second look on, and done when its time has
+// come.
 func (e *entry) revoke(now time.Time, takes time.Duration) {
 	e.revoking = append(e.revoking, revocation{ends: now.Add(takes), ActionResult: vpptoken.ActionResult{
 		ODataType: "#" + revokeResultType, ActionName: "revokeLicenses", ActionState: vpptoken.ActionStatePending,

@@ -89,7 +89,8 @@ func TestSyncJoins(t *testing.T) {
 	equal(t, s.get(id), map[string]any{"lastSyncStatus": "completed", "lastSyncDateTime": "2026-11-20T12:03:00Z"})
 }
 
-// The answer to syncLicenses shows the old time even when the sync takes none, and the time moves even when the clock does not.
+// The answer to syncLicenses shows the old time even when the sync takes none, and the time moves
+// even when the clock does not.
 func TestSyncWithoutDuration(t *testing.T) {
 	t.Parallel()
 	c := newClock(t)

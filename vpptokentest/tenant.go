@@ -11,7 +11,8 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// tenant is what Intune holds. The lock is held through a whole operation, so that each is carried out at one instant.
+// tenant is what Intune holds. The lock is held through a whole operation, so that each is carried
+// out at one instant.
 type tenant struct {
 	mu       sync.Mutex
 	entries  []*entry // in the order of their numbers
@@ -36,7 +37,7 @@ type entry struct {
 	next     []SyncOutcome
 	revoking []revocation   // under way, in order
 	ages     bool           // the expiry came from a content token, and the state follows it
-	before   vpptoken.State // what a duplicate becomes when it is alone again; "" when it is none, or was made one by hand
+	before   vpptoken.State // what a duplicate becomes when it is alone; "" when it is none, or was made one by hand
 }
 
 func newTenant(c config) *tenant {
@@ -56,12 +57,13 @@ func newTenant(c config) *tenant {
 // now has the precision of the service's times.
 func (g *tenant) now() time.Time { return g.clock().UTC().Truncate(100 * time.Nanosecond) }
 
-// Add puts t into the tenant as it is, Extra included, and returns its id. What the service would never leave empty is
-// filled in: a fresh ID, AccountType business, State valid, LastSyncStatus completed when LastSyncDateTime is set and
-// none otherwise, and AppDeliveryProtocolType default. Where Token is a content token, as [ContentToken] makes them, an
-// empty OrganizationName and a zero ExpirationDateTime come from it, and then an empty State too. A token without State of a
-// location that is here already makes both duplicates. A token with the same ID is replaced. Add panics when t can't be
-// written as JSON.
+// Add puts t into the tenant as it is, Extra included, and returns its id. What the service would
+// never leave empty is filled in: a fresh ID, AccountType business, State valid, LastSyncStatus
+// completed when LastSyncDateTime is set and none otherwise, and AppDeliveryProtocolType default.
+// Where Token is a content token, as [ContentToken] makes them, an empty OrganizationName and a
+// zero ExpirationDateTime come from it, and then an empty State too. A token without State of a
+// location that is here already makes both duplicates. A token with the same ID is replaced. Add
+// panics when t can't be written as JSON.
 func (s *Server) Add(t vpptoken.VPPToken) string {
 	if t.ID == "" {
 		t.ID = newGUID()
@@ -83,8 +85,9 @@ func (s *Server) Add(t vpptoken.VPPToken) string {
 	return t.ID
 }
 
-// Token returns the token with that id as it is now, without a request: with its Apple token, and inProgress from the moment
-// in which a sync began. It is false when there is none. What it returns is the caller's own.
+// Token returns the token with that id as it is now, without a request: with its Apple token, and
+// inProgress from the moment in which a sync began. It is false when there is none. What it returns
+// is the caller's own.
 func (s *Server) Token(id string) (vpptoken.VPPToken, bool) {
 	s.tenant.enter()
 	defer s.tenant.mu.Unlock()
@@ -106,10 +109,11 @@ func (s *Server) Tokens() []vpptoken.VPPToken {
 	return list
 }
 
-// Edit changes the token with that id as the service, or another administrator, would: f gets what [Server.Token] returns,
-// and what it leaves is kept, save for a change of ID. A status other than inProgress ends a running sync there, and
-// other TokenActionResults end a running revocation. f must not call the server. Edit panics when there is no such
-// token, or it can't be written as JSON.
+// Edit changes the token with that id as the service, or another administrator, would: f gets what
+// [Server.Token] returns, and what it leaves is kept, save for a change of ID. A status other than
+// inProgress ends a running sync there, and other TokenActionResults end a running revocation. f
+// must not call the server. Edit panics when there is no such token, or it can't be written as
+// JSON.
 func (s *Server) Edit(id string, f func(*vpptoken.VPPToken)) {
 	s.tenant.enter()
 	defer s.tenant.mu.Unlock()
@@ -143,7 +147,8 @@ func (g *tenant) put(e *entry, t vpptoken.VPPToken, asked bool) {
 		e.before = ""
 	}
 	e.ages = e.ages && !asked && t.ExpirationDateTime.Equal(before.ExpirationDateTime)
-	moved := t.Token.Reveal() != before.Token.Reveal() || t.LocationName != before.LocationName || t.OrganizationName != before.OrganizationName
+	moved := t.Token.Reveal() != before.Token.Reveal() ||
+		t.LocationName != before.LocationName || t.OrganizationName != before.OrganizationName
 	switch {
 	case moved && !asked:
 		g.locate(e)
@@ -152,8 +157,8 @@ func (g *tenant) put(e *entry, t vpptoken.VPPToken, asked bool) {
 	}
 }
 
-// AddLicenses adds what getLicensesForApp answers for an app. Revoking the licences of the token that VPPTokenID names
-// makes its used ones available.
+// AddLicenses adds what getLicensesForApp answers for an app. Revoking the licenses of the token
+// that VPPTokenID names makes its used ones available.
 func (s *Server) AddLicenses(bundleID string, l ...vpptoken.LicenseSummary) {
 	s.tenant.mu.Lock()
 	defer s.tenant.mu.Unlock()

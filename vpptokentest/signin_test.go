@@ -1,0 +1,334 @@
+package vpptokentest_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/vpptokentest"
+)
+
+const deviceGrant = "urn:ietf:params:oauth:grant-type:device_code"
+
+// post sends a form, given as name=value, to an address of the sign-in and returns the members of
+// the answer.
+func (s *service) post(path string, form ...string) (int, map[string]any) {
+	s.t.Helper()
+	values := url.Values{}
+	for _, f := range form {
+		name, value, _ := strings.Cut(f, "=")
+		values.Add(name, value)
+	}
+	resp, err := s.hc.PostForm(s.URL()+path, values)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if kind := resp.Header.Get("Content-Type"); !strings.HasPrefix(kind, "application/json") || resp.Header.Get("Request-Id") != "" {
+		s.t.Errorf("%s: Content-Type %q, request-id %q", path, kind, resp.Header.Get("Request-Id"))
+	}
+	var m map[string]any
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || json.Unmarshal(text, &m) != nil {
+		s.t.Fatalf("%s: %v %s", path, err, text)
+	}
+	return resp.StatusCode, m
+}
+
+func TestF41SignInAsApplication(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	s.Add(vpptoken.VPPToken{})
+	if s.Cloud().GraphURL() != s.URL() {
+		t.Errorf("Graph is at %s, want %s", s.Cloud().GraphURL(), s.URL())
+	}
+	tenant, id, secret := s.Credentials()
+	cfg, err := s.Cloud().ClientCredentials(tenant, id, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := cfg.Token(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if left := time.Until(token.Expiry); left < 55*time.Minute || left > time.Hour || token.RefreshToken != "" {
+		t.Errorf("the bearer lasts %v, refresh token %t", left, token.RefreshToken != "")
+	}
+	client, err := vpptoken.NewClient(oauth2.StaticTokenSource(token), vpptoken.WithCloud(s.Cloud()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := client.Count(t.Context()); n != 1 || err != nil {
+		t.Errorf("Count = %d, %v", n, err)
+	}
+	cfg.AuthStyle = oauth2.AuthStyleInHeader
+	if _, err := cfg.Token(t.Context()); err != nil {
+		t.Errorf("with HTTP Basic: %v", err)
+	}
+	if again, err := cfg.Token(t.Context()); err != nil || again.AccessToken == token.AccessToken {
+		t.Errorf("a second sign-in gives the same bearer, or %v", err)
+	}
+}
+
+// A device code is pending for a poll, is spent once, and brings a refresh token when one was asked
+// for.
+func TestF41SignInAsPerson(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	tenant, id, _ := s.Credentials()
+	root := "/" + tenant + "/oauth2/v2.0/"
+	status, code := s.post(root+"devicecode", "client_id="+id, "scope="+s.Cloud().GraphURL()+"/DeviceManagementApps.Read.All offline_access")
+	if status != 200 || code["user_code"] == "" || code["interval"] != 1.0 || code["expires_in"] != 900.0 || code["verification_uri"] == "" || code["message"] == "" {
+		t.Fatalf("%d %v", status, code)
+	}
+	poll := func() (int, map[string]any) {
+		return s.post(root+"token", "grant_type="+deviceGrant, "client_id="+id, fmt.Sprint("device_code=", code["device_code"]))
+	}
+	if status, m := poll(); status != 400 || m["error"] != "authorization_pending" {
+		t.Errorf("first poll: %d %v", status, m)
+	}
+	status, token := poll()
+	if status != 200 || token["access_token"] == "" || token["token_type"] != "Bearer" || token["expires_in"] != 3599.0 {
+		t.Fatalf("second poll: %d %v", status, token)
+	}
+	if status, m := poll(); status != 400 || m["error"] != "invalid_grant" {
+		t.Errorf("a code that is spent: %d %v", status, m)
+	}
+	status, again := s.post(root+"token", "grant_type=refresh_token", "client_id="+id, fmt.Sprint("refresh_token=", token["refresh_token"]))
+	if status != 200 || again["access_token"] == token["access_token"] || again["refresh_token"] == token["refresh_token"] {
+		t.Errorf("refresh: %d", status)
+	}
+	if r := s.send("GET", "/beta"+collection, "", fmt.Sprint("Authorization: Bearer ", again["access_token"])); r.status != 200 {
+		t.Errorf("Graph with that bearer: %d", r.status)
+	}
+	_, code = s.post(root+"devicecode", "client_id="+id, "scope=DeviceManagementApps.Read.All")
+	poll()
+	if status, m := poll(); status != 200 || m["refresh_token"] != nil {
+		t.Errorf("a refresh token that nobody asked for: %d", status)
+	}
+}
+
+// The library that programs use gets through with the device code, too.
+func TestF41SignInThroughOAuth2(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	tenant, id, _ := s.Credentials()
+	cfg, err := s.Cloud().DeviceCode(tenant, id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, err := cfg.DeviceAuth(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := cfg.DeviceAccessToken(t.Context(), code)
+	if err != nil || token.RefreshToken == "" {
+		t.Fatalf("no refresh token, or %v", err)
+	}
+	token.Expiry = time.Now().Add(-time.Hour)
+	fresh, err := cfg.TokenSource(t.Context(), token).Token()
+	if err != nil || fresh.AccessToken == token.AccessToken {
+		t.Errorf("refresh: %v", err)
+	}
+}
+
+// A bearer and a device code end by the server's clock.
+func TestF41SignInEnds(t *testing.T) {
+	t.Parallel()
+	c := newClock(t)
+	s := newService(t, withClock(c))
+	tenant, id, secret := s.Credentials()
+	root := "/" + tenant + "/oauth2/v2.0/"
+	_, token := s.post(root+"token", "grant_type=client_credentials", "client_id="+id, "client_secret="+secret, "scope="+s.Cloud().Scope())
+	_, code := s.post(root+"devicecode", "client_id="+id, "scope="+s.Cloud().Scope())
+	get := func() reply {
+		return s.send("GET", "/beta"+collection, "", fmt.Sprint("Authorization: Bearer ", token["access_token"]))
+	}
+	c.advance(3598 * time.Second)
+	if r := get(); r.status != 200 {
+		t.Errorf("a second before its end: %d", r.status)
+	}
+	c.advance(time.Second)
+	if r := get(); r.status != 401 || !strings.Contains(r.body, "InvalidAuthenticationToken") || !strings.Contains(r.body, "expired") {
+		t.Errorf("at its end: %d %s", r.status, r.body)
+	}
+	status, m := s.post(root+"token", "grant_type="+deviceGrant, "client_id="+id, fmt.Sprint("device_code=", code["device_code"]))
+	if description := fmt.Sprint(m["error_description"]); status != 400 || m["error"] != "expired_token" || !strings.HasPrefix(description, "AADSTS70020: ") {
+		t.Errorf("a device code after 15 minutes: %d %v", status, m)
+	}
+}
+
+// What is wrong is answered as Microsoft Entra does.
+func TestF41SignInRefusals(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	tenant, id, secret := s.Credentials()
+	scope := "scope=" + s.Cloud().Scope()
+	app, device, refresh := "grant_type=client_credentials", "grant_type="+deviceGrant, "grant_type=refresh_token"
+	client, key := "client_id="+id, "client_secret="+secret
+	for _, tt := range []struct {
+		name, path string
+		form       []string
+		status     int
+		code       string
+		number     float64
+	}{
+		{"tenant", "/other.example/oauth2/v2.0/token", []string{app, client, key, scope}, 400, "invalid_request", 90002},
+		{"tenant, device code", "/other.example/oauth2/v2.0/devicecode", []string{client, scope}, 400, "invalid_request", 90002},
+		{"an application has one tenant", "/organizations/oauth2/v2.0/token", []string{app, client, key, scope}, 400, "invalid_request", 90002},
+		{"no client", "token", []string{app, key, scope}, 400, "invalid_request", 900144},
+		{"client", "token", []string{app, "client_id=canary", key, scope}, 400, "unauthorized_client", 700016},
+		{"client, device code", "devicecode", []string{"client_id=canary", scope}, 400, "unauthorized_client", 700016},
+		{"no secret", "token", []string{app, client, scope}, 401, "invalid_client", 7000216},
+		{"secret", "token", []string{app, client, "client_secret=canary", scope}, 401, "invalid_client", 7000215},
+		{"no scope", "token", []string{app, client, key}, 400, "invalid_request", 900144},
+		{"scope of another cloud", "token", []string{app, client, key, "scope=https://graph.microsoft.com/.default"}, 400, "invalid_scope", 70011},
+		{"scope of a person", "token", []string{app, client, key, "scope=" + s.URL() + "/DeviceManagementApps.Read.All"}, 400, "invalid_scope", 70011},
+		{"no scope, device code", "devicecode", []string{client}, 400, "invalid_request", 900144},
+		{"scope, device code", "devicecode", []string{client, "scope=https://graph.microsoft.us/.default"}, 400, "invalid_scope", 70011},
+		{"scope of nothing", "devicecode", []string{client, "scope=offline_access openid"}, 400, "invalid_scope", 70011},
+		{"no grant", "token", []string{client, key, scope}, 400, "invalid_request", 900144},
+		{"grant", "token", []string{"grant_type=password", client, key, scope}, 400, "unsupported_grant_type", 70003},
+		{"twice", "token", []string{app, client, client, key, scope}, 400, "invalid_request", 9002313},
+		{"no device code", "token", []string{device, client}, 400, "invalid_request", 900144},
+		{"device code", "token", []string{device, client, "device_code=canary"}, 400, "bad_verification_code", 70000},
+		{"no refresh token", "token", []string{refresh, client}, 400, "invalid_request", 900144},
+		{"refresh token", "token", []string{refresh, client, "refresh_token=canary"}, 400, "invalid_grant", 70000},
+		{"organizations", "/organizations/oauth2/v2.0/token", []string{device, client, "device_code=canary"}, 400, "bad_verification_code", 70000},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			s := &service{s.Server, t, s.hc}
+			path := tt.path
+			if !strings.HasPrefix(path, "/") {
+				path = "/" + tenant + "/oauth2/v2.0/" + path
+			}
+			status, m := s.post(path, tt.form...)
+			description, _ := m["error_description"].(string)
+			numbers, _ := m["error_codes"].([]any)
+			if status != tt.status || m["error"] != tt.code || len(numbers) != 1 || numbers[0] != tt.number {
+				t.Errorf("%d %v, want %d %s %v", status, m, tt.status, tt.code, tt.number)
+			}
+			if want := fmt.Sprintf(`^AADSTS%.0f: .+ Trace ID: [0-9a-f-]{36} Correlation ID: [0-9a-f-]{36} Timestamp: \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ$`, tt.number); !regexp.MustCompile(want).MatchString(description) {
+				t.Errorf("description %q", description)
+			}
+			if strings.Contains(fmt.Sprint(m), "canary") || strings.Contains(fmt.Sprint(m), secret) {
+				t.Errorf("the answer quotes what was sent: %v", m)
+			}
+		})
+	}
+	for method, path := range map[string]string{"GET": "/oauth2/v2.0/token", "POST": "/oauth2/v2.0/authorize", "PUT": "/oauth2/token"} {
+		want := 404
+		if method == "GET" {
+			want = 400
+		}
+		if r := s.send(method, "/"+tenant+path, ""); r.status != want {
+			t.Errorf("%s %s: %d, want %d", method, path, r.status, want)
+		}
+	}
+	if r := s.send("POST", "/"+tenant+"/oauth2/v2.0/token", `{"client_secret":"canary"}`); r.status != 400 || strings.Contains(r.body, "canary") {
+		t.Errorf("JSON: %d %s", r.status, r.body)
+	}
+}
+
+// A fault meets a sign-in only when its path says so.
+func TestF41SignInFaults(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	tenant, id, secret := s.Credentials()
+	cfg, err := s.Cloud().ClientCredentials(tenant, id, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Fail(
+		vpptokentest.Fault{Status: 503, Method: "GET"},
+		vpptokentest.Fault{Status: 500},
+		vpptokentest.Fault{Path: "/devicecode"},
+		vpptokentest.Fault{Path: "/oauth2/v2.0/token", Status: 429, RetryAfter: "7", Intune: true},
+		vpptokentest.Fault{Path: "/token", Status: 503},
+		vpptokentest.Fault{Path: "/token", Status: 401},
+		vpptokentest.Fault{Path: "/token", Status: 400, Body: `{"error":"authorization_pending"}`, Times: 2},
+		vpptokentest.Fault{Path: "/token", Reset: true},
+	)
+	for i, want := range []string{"429 temporarily_unavailable", "503 temporarily_unavailable", "401 invalid_client", "400 authorization_pending", "400 authorization_pending"} {
+		_, err := cfg.Token(t.Context())
+		var e *oauth2.RetrieveError
+		if !errors.As(err, &e) || fmt.Sprint(e.Response.StatusCode, " ", e.ErrorCode) != want {
+			t.Errorf("sign-in %d: %v, want %s", i, err, want)
+		} else if i == 0 && e.Response.Header.Get("Retry-After") != "7" {
+			t.Error("no Retry-After")
+		}
+	}
+	var e *oauth2.RetrieveError
+	if _, err := cfg.Token(t.Context()); err == nil || errors.As(err, &e) {
+		t.Errorf("a reset: %v", err)
+	}
+	if _, err := cfg.Token(t.Context()); err != nil {
+		t.Errorf("after the faults: %v", err)
+	}
+	if n := s.UnusedFaults(); n != 3 {
+		t.Errorf("UnusedFaults = %d, want 3", n)
+	}
+}
+
+// What was recorded of a sign-in holds neither secrets nor codes, in no field.
+func TestF41SignInIsRecordedWithoutSecrets(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	tenant, id, secret := s.Credentials()
+	path, scope := "/"+tenant+"/oauth2/v2.0/token", "scope="+s.Cloud().Scope()
+	_, token := s.post(path, "grant_type=client_credentials", "client_id="+id, "client_secret="+secret, scope)
+	_, code := s.post("/"+tenant+"/oauth2/v2.0/devicecode", "client_id="+id, scope+" offline_access")
+	var person map[string]any
+	for range 2 {
+		_, person = s.post(path, "grant_type="+deviceGrant, "client_id="+id, fmt.Sprint("device_code=", code["device_code"]))
+	}
+	s.post(path, "grant_type=refresh_token", "client_id="+id, fmt.Sprint("refresh_token=", person["refresh_token"]))
+	s.send("GET", "/beta"+collection, "", fmt.Sprint("Authorization: Bearer ", token["access_token"]))
+	s.send("POST", path+"?client_secret="+secret, `{"client_secret":"`+secret+`"}`)
+	s.send("POST", path+"?"+secret, "%zz"+secret)
+	s.send("POST", "/"+tenant+"/oauth2/token?x="+secret, "client_secrets="+secret)
+
+	all := s.Requests()
+	if want := "client_id=" + id + "&client_secret=REDACTED&grant_type=client_credentials&scope=" + url.QueryEscape(s.Cloud().Scope()); all[0].Body != want {
+		t.Errorf("recorded %q, want %q", all[0].Body, want)
+	}
+	for _, r := range all {
+		text := fmt.Sprint(r.Method, r.Path, r.Query, r.Header, r.Body)
+		for _, secret := range []any{secret, token["access_token"], code["device_code"], person["access_token"], person["refresh_token"]} {
+			if strings.Contains(text, fmt.Sprint(secret)) {
+				t.Errorf("recorded with a secret: %s", text)
+			}
+		}
+	}
+}
+
+func TestF41WithListener(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newService(t, vpptokentest.WithListener(l))
+	if want := "http://" + l.Addr().String(); s.URL() != want {
+		t.Errorf("URL = %s, want %s", s.URL(), want)
+	}
+	if r := s.send(http.MethodGet, "/beta"+collection, ""); r.status != 200 {
+		t.Errorf("%d %s", r.status, r.body)
+	}
+	s.Close()
+	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the listener is not closed: %v", err)
+	}
+}
