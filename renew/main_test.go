@@ -100,12 +100,16 @@ func (s *service) patches() []string {
 
 // recorder keeps the id that the service gave each request.
 type recorder struct {
-	next *http.Transport
-	mu   sync.Mutex
-	ids  []string
+	next   *http.Transport
+	before func(*http.Request) // is called before each request; nil is fine
+	mu     sync.Mutex
+	ids    []string
 }
 
 func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
+	if r.before != nil {
+		r.before(req)
+	}
 	resp, err := r.next.RoundTrip(req)
 	if err == nil {
 		r.mu.Lock()

@@ -19,11 +19,17 @@ func TestMisuse(t *testing.T) {
 	var none context.Context
 	ctx := t.Context()
 	sync := &vpptoken.Sync{TokenID: s.id}
-	plan := func(change func(*renew.Plan)) *renew.Plan {
-		p := &renew.Plan{TokenID: s.id, OrganizationName: org, ExpirationDateTime: expires, NeedsApply: true}
+	planFor := func(token *vpptoken.VPPToken, change func(*renew.Plan)) *renew.Plan {
+		p, err := renew.PlanFor(token, ct, options())
+		ok(t, err)
 		change(p)
 		return p
 	}
+	plan := func(change func(*renew.Plan)) *renew.Plan {
+		return planFor(&vpptoken.VPPToken{ID: s.id, OrganizationName: org}, change)
+	}
+	done := &vpptoken.VPPToken{ID: s.id, OrganizationName: org, ExpirationDateTime: expires}
+	byHand := &renew.Plan{TokenID: s.id, OrganizationName: org, ExpirationDateTime: expires}
 	ready := plan(func(p *renew.Plan) { p.Applied, p.Sync = true, sync })
 	makePlan := func(ctx context.Context, c *vpptoken.Client, ct *contenttoken.ContentToken, o renew.Options) error {
 		o.Now = clock
@@ -53,6 +59,7 @@ func TestMisuse(t *testing.T) {
 		"Apply, zero plan":               new(renew.Plan).Apply(ctx, s.client, ct),
 		"Apply without context":          ready.Apply(none, s.client, ct),
 		"Apply without client":           ready.Apply(ctx, nil, ct),
+		"Apply, plan by hand":            byHand.Apply(ctx, s.client, ct),
 		"StartSync without plan":         (*renew.Plan)(nil).StartSync(ctx, s.client),
 		"StartSync, zero plan":           new(renew.Plan).StartSync(ctx, s.client),
 		"StartSync without context":      ready.StartSync(none, s.client),
@@ -65,13 +72,13 @@ func TestMisuse(t *testing.T) {
 		"Verify, zero client":            verify(ctx, &vpptoken.Client{}, ready),
 		"Verify before Apply":            verify(ctx, s.client, plan(func(p *renew.Plan) { p.Sync = sync })),
 		"Verify before StartSync":        verify(ctx, s.client, plan(func(p *renew.Plan) { p.Applied = true })),
-		"Verify, no upload, no sync":     verify(ctx, s.client, plan(func(p *renew.Plan) { p.NeedsApply = false })),
+		"Verify, no upload, no sync":     verify(ctx, s.client, planFor(done, func(*renew.Plan) {})),
 		"Verify, sync of another token":  verify(ctx, s.client, plan(func(p *renew.Plan) { p.Applied, p.Sync = true, &vpptoken.Sync{TokenID: "x"} })),
 		"Verify without expiry":          verify(ctx, s.client, plan(func(p *renew.Plan) { p.ExpirationDateTime, p.Applied, p.Sync = time.Time{}, true, sync })),
 		"Verify, wrong option":           verify(ctx, s.client, ready, vpptoken.PollEvery(0)),
 		"Verify, nil option":             verify(ctx, s.client, ready, nil),
 		"Verify, PollEvery of the plan":  verify(ctx, s.client, plan(func(p *renew.Plan) { p.Applied, p.Sync, p.PollEvery = true, sync, -1 })),
-		"Verify, no id that can be sent": verify(ctx, s.client, plan(func(p *renew.Plan) { p.TokenID, p.Applied, p.Sync = "a/b", true, &vpptoken.Sync{TokenID: "a/b"} })),
+		"Verify, no id that can be sent": verify(ctx, s.client, planFor(&vpptoken.VPPToken{ID: "a/b"}, func(p *renew.Plan) { p.Applied, p.Sync = true, &vpptoken.Sync{TokenID: "a/b"} })),
 	} {
 		if err == nil || errors.Is(err, renew.ErrNotVerified) {
 			t.Errorf("%s: err = %v", name, err)

@@ -1,0 +1,241 @@
+package renew_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/contenttoken"
+	"github.com/vpptoken/vpptoken/renew"
+	"github.com/vpptoken/vpptoken/vpptokentest"
+)
+
+// onRealClock is the fake on the real clock, whose syncs take a moment.
+func onRealClock(t *testing.T, opts ...vpptokentest.Option) (*service, *contenttoken.ContentToken, renew.Options) {
+	t.Helper()
+	s := newService(t, append([]vpptokentest.Option{vpptokentest.WithNow(time.Now), vpptokentest.WithSyncDuration(80 * time.Millisecond)}, opts...)...)
+	s.Edit(s.id, func(t *vpptoken.VPPToken) { t.ExpirationDateTime = time.Now().AddDate(0, 0, 1) })
+	return s, file(t, org, time.Now().AddDate(1, 0, 0)), renew.Options{PollEvery: 20 * time.Millisecond}
+}
+
+func (s *service) posts() int { return strings.Count(strings.Join(s.sent(), "\n"), "POST") }
+
+// F34: a sync that was under way before the upload proves nothing, and ours would join it or be refused. So it is waited for.
+func TestF34ForeignSync(t *testing.T) {
+	t.Parallel()
+	for _, refusal := range []int{0, http.StatusTooManyRequests, http.StatusConflict, http.StatusBadRequest} {
+		for _, outcome := range []vpptokentest.SyncOutcome{vpptokentest.SyncCompletes, vpptokentest.SyncFails, vpptokentest.SyncFailsUnmoved} {
+			var opts []vpptokentest.Option
+			if refusal != 0 {
+				opts = append(opts, vpptokentest.WithSyncRefusal(refusal))
+			}
+			s, ct, o := onRealClock(t, opts...)
+			s.NextSync(s.id, outcome)
+			s.StartSync(s.id)
+			_, err := s.client.Get(t.Context(), s.id) // from now on it shows
+			ok(t, err)
+			report, err := renew.Run(t.Context(), s.client, s.id, ct, o)
+			ok(t, err)
+			token, _ := s.Token(s.id)
+			if !report.Verified || s.posts() != 1 || len(s.patches()) != 1 || token.LastSyncStatus != vpptoken.SyncStatusCompleted {
+				t.Errorf("refusal %d, outcome %v: %+v, sent %v", refusal, outcome, report, s.sent())
+			}
+		}
+	}
+}
+
+// F34: one that begins between our look and our request came after the upload: nobody waits for yet another.
+func TestF34SyncBeginsWithOurs(t *testing.T) {
+	t.Parallel()
+	for _, refusal := range []int{0, http.StatusTooManyRequests, http.StatusConflict, http.StatusBadRequest} {
+		var opts []vpptokentest.Option
+		if refusal != 0 {
+			opts = append(opts, vpptokentest.WithSyncRefusal(refusal))
+		}
+		s, ct, o := onRealClock(t, opts...)
+		p, err := renew.MakePlan(t.Context(), s.client, s.id, ct, o)
+		ok(t, err)
+		ok(t, p.Apply(t.Context(), s.client, ct))
+		s.answer.before = func(r *http.Request) {
+			if r.Method == http.MethodPost {
+				s.StartSync(s.id)
+			}
+		}
+		ok(t, p.StartSync(t.Context(), s.client))
+		if p.Sync.Adopted != (refusal != 0) {
+			t.Errorf("refusal %d: %+v", refusal, p.Sync)
+		}
+		s.answer.before = nil
+		report, err := another(t, p).Verify(t.Context(), s.client)
+		ok(t, err)
+		posts := 1
+		if refusal == http.StatusTooManyRequests {
+			posts = s.posts() // the client repeats a 429 by itself
+		}
+		if !report.Verified || s.posts() != posts {
+			t.Errorf("refusal %d: %+v, sent %v", refusal, report, s.sent())
+		}
+	}
+}
+
+// F34: the wait for another sync ends with its context, and says what it waited for.
+func TestF34ForeignSyncNeverEnds(t *testing.T) {
+	t.Parallel()
+	s, ct, o := onRealClock(t)
+	s.NextSync(s.id, vpptokentest.SyncNeverEnds)
+	s.StartSync(s.id)
+	_, err := s.client.Get(t.Context(), s.id)
+	ok(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	report, err := renew.Run(ctx, s.client, s.id, ct, o)
+	if report == nil || report.Verified || !errors.Is(err, renew.ErrNotVerified) || !errors.Is(err, context.DeadlineExceeded) || s.posts() != 0 {
+		t.Errorf("Run = %+v, %v, sent %v", report, err, s.sent())
+	}
+	checkLine(t, err)
+}
+
+// F35: a sync that failed is started again, whether it moved its date or not, and whether Verify saw it or a crash came before.
+func TestF35FailedSync(t *testing.T) {
+	t.Parallel()
+	for _, outcome := range []vpptokentest.SyncOutcome{vpptokentest.SyncFails, vpptokentest.SyncFailsUnmoved} {
+		for _, before := range []vpptoken.SyncStatus{vpptoken.SyncStatusCompleted, vpptoken.SyncStatusFailed} {
+			for _, verified := range []bool{true, false} {
+				s, ct, o := onRealClock(t)
+				s.Edit(s.id, func(t *vpptoken.VPPToken) { t.LastSyncStatus = before })
+				s.NextSync(s.id, outcome)
+				p, err := renew.MakePlan(t.Context(), s.client, s.id, ct, o)
+				ok(t, err)
+				ok(t, p.Apply(t.Context(), s.client, ct))
+				ok(t, p.StartSync(t.Context(), s.client))
+				if verified {
+					for range 2 { // also once more, when it is over
+						report, err := p.Verify(t.Context(), s.client)
+						wantUnverified(t, report, err, vpptoken.ErrSyncFailed)
+						p = another(t, p)
+					}
+				} else {
+					time.Sleep(120 * time.Millisecond)
+				}
+				for range 2 { // the second one leaves the new sync alone
+					ok(t, p.StartSync(t.Context(), s.client))
+					p = another(t, p)
+				}
+				report, err := p.Verify(t.Context(), s.client)
+				ok(t, err)
+				if !report.Verified || s.posts() != 2 {
+					t.Errorf("outcome %v after %s, seen %v: %+v, sent %v", outcome, before, verified, report, s.sent())
+				}
+			}
+		}
+	}
+}
+
+// F36: the file is there and shown, and the sync was not: a fresh Run goes on, and sends no second PATCH.
+func TestF36FreshRunGoesOn(t *testing.T) {
+	t.Parallel()
+	for _, state := range []vpptoken.State{vpptoken.StateValid, vpptoken.StateExpired, vpptoken.StateInvalid, vpptoken.StateUnknown} {
+		s := newService(t)
+		ct := file(t, org, expires)
+		p := s.plan(t, ct)
+		ok(t, p.Apply(t.Context(), s.client, ct)) // and no more
+		s.Edit(s.id, func(t *vpptoken.VPPToken) { t.ExpirationDateTime, t.State = expires, state })
+		report, err := renew.Run(t.Context(), s.client, s.id, ct, options())
+		ok(t, err)
+		if !report.Verified || len(s.patches()) != 1 {
+			t.Errorf("%s: %+v, sent %v", state, report, s.sent())
+		}
+	}
+}
+
+// F36: only when the sync ends and the file still does not work, a new one is needed.
+func TestF36TheFileDoesNotWork(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	s.Edit(s.id, func(t *vpptoken.VPPToken) { t.ExpirationDateTime, t.State = expires, vpptoken.StateInvalid })
+	for range 2 {
+		report, err := renew.Run(t.Context(), s.client, s.id, file(t, org, expires), options())
+		wantUnverified(t, report, err, nil, "The state is invalid: Apple does not accept the file, download a new one.")
+		if !errors.Is(err, renew.ErrEarlierExpiry) || len(s.patches()) != 0 {
+			t.Errorf("err = %v, sent %v", err, s.sent())
+		}
+	}
+	s.NextSync(s.id, vpptokentest.SyncFails)
+	report, err := renew.Run(t.Context(), s.client, s.id, file(t, org, expires), options())
+	wantUnverified(t, report, err, vpptoken.ErrSyncFailed)
+	if errors.Is(err, renew.ErrEarlierExpiry) {
+		t.Errorf("nobody knows that yet: %v", err)
+	}
+}
+
+// F37: a plan for a token that was read before.
+func TestF37PlanFor(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	ct := file(t, org, expires)
+	token, err := s.client.Get(t.Context(), s.id)
+	ok(t, err)
+	var steps []renew.Step
+	o := options()
+	o.OnStep = func(step renew.Step) { steps = append(steps, step) }
+	p, err := renew.PlanFor(token, ct, o)
+	ok(t, err)
+	if len(s.Requests()) != 1 || steps != nil {
+		t.Errorf("sent %v, steps %v", s.sent(), steps)
+	}
+	made := s.plan(t, ct)
+	if diff := cmp.Diff(made, p, cmpopts.IgnoreUnexported(renew.Plan{}), cmpopts.IgnoreFields(renew.Plan{}, "RequestIDs")); diff != "" {
+		t.Error(diff)
+	}
+	ok(t, p.Apply(t.Context(), s.client, ct))
+	p = another(t, p)
+	p.OnStep(o.OnStep)
+	ok(t, p.StartSync(t.Context(), s.client))
+	p.OnStep(nil)
+	report, err := p.Verify(t.Context(), s.client)
+	ok(t, err)
+	if diff := cmp.Diff([]renew.Step{renew.StepApply, renew.StepSync}, steps); diff != "" || !report.Verified {
+		t.Errorf("%s, report %+v", diff, report)
+	}
+	(*renew.Plan)(nil).OnStep(nil)
+}
+
+func TestF37PlanForRefuses(t *testing.T) {
+	t.Parallel()
+	for want, change := range map[error]func(*vpptoken.VPPToken){
+		renew.ErrOtherOrganization: func(t *vpptoken.VPPToken) { t.OrganizationName = "Sudwind" },
+		renew.ErrOtherLocation:     func(t *vpptoken.VPPToken) { t.LocationName = "Oslo" },
+		renew.ErrEarlierExpiry:     func(t *vpptoken.VPPToken) { t.ExpirationDateTime = expires.Add(time.Second) },
+	} {
+		token := &vpptoken.VPPToken{ID: "x", OrganizationName: org, LocationName: "Nordwind"}
+		change(token)
+		if p, err := renew.PlanFor(token, file(t, org, expires), options()); p != nil || !errors.Is(err, want) {
+			t.Errorf("PlanFor = %+v, %v, want %v", p, err, want)
+		}
+	}
+	token := &vpptoken.VPPToken{ID: "x"}
+	for name, f := range map[string]func() (*renew.Plan, error){
+		"nil token": func() (*renew.Plan, error) { return renew.PlanFor(nil, file(t, org, expires), options()) },
+		"no id": func() (*renew.Plan, error) {
+			return renew.PlanFor(&vpptoken.VPPToken{}, file(t, org, expires), options())
+		},
+		"no file": func() (*renew.Plan, error) { return renew.PlanFor(token, nil, options()) },
+		"expired": func() (*renew.Plan, error) {
+			return renew.PlanFor(token, file(t, org, expires), renew.Options{Now: func() time.Time { return expires }})
+		},
+		"PollEvery": func() (*renew.Plan, error) {
+			return renew.PlanFor(token, file(t, org, expires), renew.Options{Now: clock, PollEvery: -1})
+		},
+	} {
+		if p, err := f(); p != nil || err == nil {
+			t.Errorf("%s: %+v, %v", name, p, err)
+		}
+	}
+}
