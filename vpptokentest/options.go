@@ -2,7 +2,6 @@ package vpptokentest
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"time"
 )
@@ -16,7 +15,6 @@ type config struct {
 	countRoute  bool
 	throttle    *throttle
 	refuseSyncs int
-	listener    net.Listener
 }
 
 // WithNow lets the server read the time from now, which is called from several goroutines and must
@@ -68,12 +66,4 @@ func WithSyncRefusal(status int) Option {
 		}
 		c.refuseSyncs = status
 	}
-}
-
-// WithListener serves on l in place of a free port of the loopback interface, for a server that
-// programs reach at a fixed address. The server closes l. On an address beyond loopback
-// [Server.Cloud] and [Server.Client] panic: a client of this module sends a bearer over plain HTTP
-// to loopback only.
-func WithListener(l net.Listener) Option {
-	return func(c *config) { c.listener = l }
 }

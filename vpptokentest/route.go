@@ -49,7 +49,7 @@ func (g *tenant) do(r *http.Request, body []byte) (answer, *problem) {
 		}
 	}
 	c := &call{
-		method: r.Method, version: path[0], origin: "http://" + r.Host,
+		method: r.Method, version: path[0], origin: origin(r),
 		beta: path[0] == "beta", rawQuery: r.URL.RawQuery,
 		contentType: r.Header.Get("Content-Type"), accept: r.Header.Values("Accept"),
 		body: body, now: now,

@@ -23,7 +23,9 @@ type answer struct {
 	body        []byte
 }
 
-func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP answers as the server at [Server.URL] does, so that it can be served at a fixed address
+// too, behind TLS, or behind a handler that counts or logs. Links lead to where the request came.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	if err != nil {
 		panic(http.ErrAbortHandler) // the client has gone: nobody is left to answer
@@ -160,6 +162,14 @@ func reset(w http.ResponseWriter) {
 		_ = tcp.SetLinger(0)
 	}
 	_ = conn.Close()
+}
+
+// origin is the root that r was sent to.
+func origin(r *http.Request) string {
+	if r.TLS != nil {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
 }
 
 func newGUID() string {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"log"
-	"net/http"
 	"net/http/httptest"
 	"sync"
 	"time"
@@ -14,8 +13,8 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// Server is an in-memory Microsoft Graph. It is safe for concurrent use. Make one with [NewServer],
-// and Close it.
+// Server is an in-memory Microsoft Graph, and an [http.Handler] besides. It is safe for concurrent
+// use. Make one with [NewServer], and Close it.
 type Server struct {
 	http      *httptest.Server
 	now       func() time.Time
@@ -42,11 +41,7 @@ func NewServer(opts ...Option) *Server {
 		script:    &script{},
 		closing:   make(chan struct{}),
 	}
-	s.http = httptest.NewUnstartedServer(http.HandlerFunc(s.serve))
-	if c.listener != nil {
-		_ = s.http.Listener.Close() // httptest's own
-		s.http.Listener = c.listener
-	}
+	s.http = httptest.NewUnstartedServer(s)
 	s.http.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.http.Start()
 	return s

@@ -21,8 +21,7 @@ const (
 )
 
 // Cloud returns the cloud that this server is: its Graph and its sign-in, for applications and with
-// a device code. A program is tested by swapping its cloud. Cloud panics when the server listens
-// beyond loopback, see [WithListener].
+// a device code. A program is tested by swapping its cloud.
 func (s *Server) Cloud() vpptoken.Cloud {
 	c, err := vpptoken.NewCloud(s.URL(), s.URL())
 	if err != nil {
@@ -103,7 +102,7 @@ func (a *authority) do(r *http.Request, body []byte, ids identity) answer {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	f := &flow{authority: a, form: form, root: "http://" + r.Host, now: a.now()}
+	f := &flow{authority: a, form: form, root: origin(r), now: a.now()}
 	var members map[string]any
 	if path[4] == "devicecode" {
 		members, no = f.deviceCode()

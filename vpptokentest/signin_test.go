@@ -1,12 +1,13 @@
 package vpptokentest_test
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -314,21 +315,45 @@ func TestF41SignInIsRecordedWithoutSecrets(t *testing.T) {
 	}
 }
 
-func TestF41WithListener(t *testing.T) {
+// The server can be served elsewhere: links and scopes are of the address that was asked.
+func TestF41Handler(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := newService(t, vpptokentest.WithListener(l))
-	if want := "http://" + l.Addr().String(); s.URL() != want {
-		t.Errorf("URL = %s, want %s", s.URL(), want)
-	}
-	if r := s.send(http.MethodGet, "/beta"+collection, ""); r.status != 200 {
-		t.Errorf("%d %s", r.status, r.body)
-	}
-	s.Close()
-	if _, err := l.Accept(); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("the listener is not closed: %v", err)
+	s := newService(t)
+	addMany(s, 3)
+	tenant, id, secret := s.Credentials()
+	for _, secure := range []bool{false, true} {
+		seen := 0
+		start := httptest.NewServer
+		if secure {
+			start = httptest.NewTLSServer
+		}
+		front := start(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			seen++
+			s.ServeHTTP(w, r)
+		}))
+		ctx := context.WithValue(t.Context(), oauth2.HTTPClient, front.Client())
+		cloud, err := vpptoken.NewCloud(front.URL, front.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg, err := cloud.ClientCredentials(tenant, id, secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := vpptoken.NewClient(cfg.TokenSource(ctx), vpptoken.WithCloud(cloud), vpptoken.WithHTTPClient(front.Client()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for _, err := range client.List(ctx, vpptoken.WithTop(2)) {
+			if err != nil {
+				t.Fatalf("%s: %v", front.URL, err)
+			}
+			n++
+		}
+		if n != 3 || seen != 3 {
+			t.Errorf("%s: %d tokens in %d requests", front.URL, n, seen)
+		}
+		front.Close()
 	}
 }
