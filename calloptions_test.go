@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"reflect"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jarcoal/httpmock"
@@ -41,100 +41,44 @@ func TestCallOptionsAreSent(t *testing.T) {
 	}
 }
 
-func TestCallOptionRefusals(t *testing.T) {
+func TestListQuery(t *testing.T) {
 	t.Parallel()
-	refused := map[string]vpptoken.CallOption{
-		"nil":                   nil,
-		"Authorization":         vpptoken.WithHeader("Authorization", "Bearer canary"),
-		"authorization":         vpptoken.WithHeader("aUTHORIZATION", "Bearer canary"),
-		"Host":                  vpptoken.WithHeader("Host", "evil.example"),
-		"Content-Type":          vpptoken.WithHeader("Content-Type", "text/html"),
-		"Content-Length":        vpptoken.WithHeader("content-length", "1"),
-		"Content-Encoding":      vpptoken.WithHeader("Content-Encoding", "gzip"),
-		"Idempotency-Key":       vpptoken.WithHeader("Idempotency-Key", "1"),
-		"CR LF in value":        vpptoken.WithHeader("Prefer", "x\r\nAuthorization: canary"),
-		"LF in value":           vpptoken.WithHeader("Prefer", "x\ny"),
-		"NUL in value":          vpptoken.WithHeader("Prefer", "x\x00"),
-		"CR LF in key":          vpptoken.WithHeader("Prefer\r\nX", "x"),
-		"colon in key":          vpptoken.WithHeader("Prefer:", "x"),
-		"space in key":          vpptoken.WithHeader("Authorization ", "x"),
-		"no key":                vpptoken.WithHeader("", "x"),
-		"no request id":         vpptoken.WithClientRequestID(""),
-		"request id with CR LF": vpptoken.WithClientRequestID("a\r\nb"),
-		"nil Metadata":          vpptoken.WithMetadata(nil),
-	}
-	for _, op := range faulttest.Operations() {
-		for name, o := range refused {
-			ts := new(faulttest.CountedSource)
-			c, mock := faulttest.MockFor(t, ts)
-			_, err := op.Call(t.Context(), c, faulttest.ID, o)
-			if err == nil || !strings.HasPrefix(err.Error(), "vpptoken: "+op.Name+": ") || strings.Contains(err.Error(), "canary") {
-				t.Errorf("%s, %s: got %v", op.Name, name, err)
-			}
-			if _, ok := errors.AsType[*vpptoken.Error](err); ok || mock.GetTotalCallCount() != 0 || ts.Asked.Load() != 0 {
-				t.Errorf("%s, %s: something left the process", op.Name, name)
-			}
-		}
-	}
-}
-
-func TestBetaOnlyOrderIsRefusedOnV1(t *testing.T) {
-	t.Parallel()
-	c, _ := faulttest.Mock(t, vpptoken.WithAPIVersion(vpptoken.VersionV1))
-	_, err := faulttest.Collect(c.List(t.Context(), vpptoken.WithOrderBy("state", "displayName desc")))
-	if !errors.Is(err, vpptoken.ErrNotInVersion) || !strings.Contains(err.Error(), "displayName") {
-		t.Error(err)
-	}
-}
-
-func TestBetaOnlyPropertiesOnV1(t *testing.T) {
-	t.Parallel()
-	for name, p := range map[string]*vpptoken.Patch{
-		"tokenActionResults":                  vpptoken.NewPatch().SetTokenActionResults(),
-		"dataSharingConsentGranted":           vpptoken.NewPatch().SetDataSharingConsentGranted(false),
-		"displayName":                         vpptoken.NewPatch().ClearDisplayName(),
-		"locationName":                        vpptoken.NewPatch().ClearLocationName(),
-		"claimTokenManagementFromExternalMdm": vpptoken.NewPatch().SetClaimTokenManagementFromExternalMDM(false),
-		"roleScopeTagIds":                     vpptoken.NewPatch().SetRoleScopeTagIDs(),
-		"appleDeviceAppDeliveryProtocolType":  vpptoken.NewPatch().SetAppDeliveryProtocolType(vpptoken.DeliveryProtocolDefault),
-	} {
-		ts := new(faulttest.CountedSource)
-		c, mock := faulttest.MockFor(t, ts, vpptoken.WithAPIVersion(vpptoken.VersionV1))
-		_, patched := c.Update(t.Context(), faulttest.ID, p.SetAppleID("apps@nordwind.example"))
-		_, selected := faulttest.Collect(c.List(t.Context(), vpptoken.WithSelect("id", name)))
-		for _, err := range []error{patched, selected} {
-			if !errors.Is(err, vpptoken.ErrNotInVersion) || !strings.Contains(err.Error(), name) {
-				t.Errorf("%s: got %v, want ErrNotInVersion with the property's name", name, err)
-			}
-			if _, ok := errors.AsType[*vpptoken.Error](err); ok {
-				t.Errorf("%s: an *Error although nothing left the process", name)
-			}
-		}
-		if mock.GetTotalCallCount() != 0 || ts.Asked.Load() != 0 {
-			t.Errorf("%s: something left the process", name)
-		}
-	}
-}
-
-// What both versions have must pass on v1.0.
-func TestV1Properties(t *testing.T) {
-	t.Parallel()
-	c, mock := faulttest.Mock(t, vpptoken.WithAPIVersion(vpptoken.VersionV1))
-	mock.RegisterResponder("PATCH", faulttest.RootV1+"/"+faulttest.ID, faulttest.Respond(200, faulttest.BareToken))
-	mock.RegisterResponder("GET", faulttest.RootV1, faulttest.Respond(200, faulttest.Page("")))
-	p := vpptoken.NewPatch().ClearAppleID().SetState(vpptoken.StateValid).SetToken(vpptoken.NewSecret("Token value"))
-	if _, err := c.Update(t.Context(), faulttest.ID, p); err != nil {
+	c, mock := faulttest.Mock(t)
+	mock.RegisterResponder("GET", faulttest.Root, faulttest.Respond(200, faulttest.Page("")))
+	_, err := faulttest.Collect(c.List(
+		t.Context(), vpptoken.WithTop(5), vpptoken.WithSelect("id", "displayName"),
+		vpptoken.WithOrderBy("displayName desc", "id"), vpptoken.WithFilter("state eq 'valid' & a+b=100%#?"),
+		vpptoken.WithHeader("Prefer", "x"),
+	))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if got := mock.Requests()[0].Body; got != `{"appleId":null,"token":"Token value","state":"valid"}` {
-		t.Errorf("sent %s", got)
+	u, err := url.Parse(mock.Requests()[0].URL)
+	if err != nil {
+		t.Fatal(err)
 	}
-	all := []string{
-		"id", "organizationName", "vppTokenAccountType", "appleId", "expirationDateTime", "lastSyncDateTime", "token",
-		"lastModifiedDateTime", "state", "lastSyncStatus", "automaticallyUpdateApps", "countryOrRegion",
+	want := url.Values{
+		"$top": {"5"}, "$select": {"id,displayName"}, "$orderby": {"displayName desc,id"}, "$filter": {"state eq 'valid' & a+b=100%#?"},
 	}
-	if _, err := faulttest.Collect(c.List(t.Context(), vpptoken.WithSelect(all...))); err != nil {
-		t.Error(err)
+	if diff := cmp.Diff(want, u.Query()); diff != "" {
+		t.Errorf("query (-want +got):\n%s", diff)
+	}
+	if strings.Contains(u.RawQuery, "+") || u.Fragment != "" {
+		t.Errorf("OData reads a + as itself: %s", u.RawQuery)
+	}
+	if mock.Requests()[0].Header.Get("Prefer") != "x" {
+		t.Error("a CallOption has no effect on List")
+	}
+}
+
+// With $select a token may come without an id: it was not asked for.
+func TestListSelectsWithoutID(t *testing.T) {
+	t.Parallel()
+	c, mock := faulttest.Mock(t)
+	mock.RegisterResponder("GET", faulttest.Root, faulttest.Respond(200, `{"value":[{"displayName":"a"},{"displayName":"b"}]}`))
+	got, err := faulttest.Collect(c.List(t.Context(), vpptoken.WithSelect("displayName")))
+	if err != nil || len(got) != 2 || got[1].DisplayName != "b" {
+		t.Errorf("got %v, %v", got, err)
 	}
 }
 
@@ -188,21 +132,6 @@ func TestMetadataWithoutAnswer(t *testing.T) {
 	if diff := cmp.Diff(vpptoken.Metadata{Attempts: 1, ClientRequestID: "a-1"}, m); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-}
-
-func TestMetadataCountsAttempts(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		c, mock := faulttest.Mock(t)
-		mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(503, "").Then(faulttest.Respond(200, faulttest.BareToken)))
-		var m vpptoken.Metadata
-		if _, err := c.Get(t.Context(), faulttest.ID, vpptoken.WithMetadata(&m)); err != nil {
-			t.Fatal(err)
-		}
-		if m.Attempts != 2 || m.StatusCode != http.StatusOK {
-			t.Errorf("%d attempts, status %d", m.Attempts, m.StatusCode)
-		}
-	})
 }
 
 // What a Metadata holds is of the call that it was given to last.

@@ -1,8 +1,8 @@
 package vpptoken_test
 
 import (
-	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -10,12 +10,104 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/jarcoal/httpmock"
 	"golang.org/x/oauth2"
 
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
+
+func TestOperations(t *testing.T) {
+	t.Parallel()
+	for _, version := range []struct {
+		name vpptoken.APIVersion
+		url  string
+	}{{vpptoken.VersionBeta, faulttest.Root}, {vpptoken.VersionV1, faulttest.RootV1}} {
+		for _, op := range faulttest.Operations() {
+			t.Run(string(version.name)+"/"+op.Name, func(t *testing.T) {
+				t.Parallel()
+				c, mock := faulttest.Mock(t, vpptoken.WithAPIVersion(version.name))
+				if op.BetaOnly && version.name == vpptoken.VersionV1 {
+					_, err := op.Call(t.Context(), c, faulttest.ID)
+					if !errors.Is(err, vpptoken.ErrNotInVersion) || !strings.Contains(err.Error(), op.Name) {
+						t.Errorf("got %v, want ErrNotInVersion with the name of the operation", err)
+					}
+					if _, ok := errors.AsType[*vpptoken.Error](err); ok {
+						t.Error("an *Error although nothing left the process")
+					}
+					return
+				}
+				mock.RegisterResponder(op.Method, "=~.*", faulttest.Respond(op.Status, op.Answer))
+				got, err := op.Call(t.Context(), c, faulttest.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if diff := cmp.Diff(op.Want, got); diff != "" {
+					t.Errorf("result (-want +got):\n%s", diff)
+				}
+				if len(mock.Requests()) != 1 {
+					t.Fatalf("%d requests: %v", len(mock.Requests()), mock.Lines())
+				}
+				s := mock.Requests()[0]
+				// The quotes of a function parameter may travel raw or encoded.
+				if u := strings.ReplaceAll(s.URL, "%27", "'"); u != version.url+op.Path || s.Body != op.Body {
+					t.Errorf("sent %s\n%s\nwant %s\n%s", s.URL, s.Body, version.url+op.Path, op.Body)
+				}
+				accept, contentType := "application/json", ""
+				if op.Accept != "" {
+					accept = op.Accept
+				}
+				if op.Body != "" {
+					contentType = "application/json"
+				}
+				for name, want := range map[string]string{
+					"Authorization": "Bearer " + faulttest.Bearer, "Accept": accept, "Content-Type": contentType,
+					"Idempotency-Key": "", "X-Idempotency-Key": "", "SdkVersion": "", "Cookie": "",
+				} {
+					if got := s.Header.Get(name); got != want {
+						t.Errorf("%s: %q, want %q", name, got, want)
+					}
+				}
+				if id := s.Header.Get("Client-Request-Id"); len(id) != 36 {
+					t.Errorf("client-request-id %q is no GUID", id)
+				}
+				if ua := s.Header.Get("User-Agent"); !strings.HasPrefix(ua, "vpptoken/") {
+					t.Errorf("User-Agent %q", ua)
+				}
+			})
+		}
+	}
+}
+
+// Microsoft's examples show the entity bare and under "value"; both must be read.
+func TestBareAndWrapped(t *testing.T) {
+	t.Parallel()
+	for _, op := range faulttest.Operations() {
+		if op.Want == nil || !op.Item {
+			continue
+		}
+		for _, answer := range []string{
+			faulttest.BareToken, faulttest.WrappedToken, "\uFEFF" + faulttest.BareToken,
+			`{"@odata.context":"https://graph.microsoft.com/beta/$metadata#x","value":` + faulttest.BareToken + `}`,
+		} {
+			c, mock := faulttest.Mock(t)
+			mock.RegisterResponder(op.Method, "=~.*", faulttest.Respond(200, answer, "Content-Type", "application/json; charset=utf-8"))
+			got, err := op.Call(t.Context(), c, faulttest.ID)
+			if diff := cmp.Diff(op.Want, got); err != nil || diff != "" {
+				t.Errorf("%s %s: %v\n%s", op.Name, answer, err, diff)
+			}
+		}
+	}
+}
+
+func TestClientPrintsItsRoot(t *testing.T) {
+	t.Parallel()
+	c, _ := faulttest.Mock(t)
+	for _, v := range []any{c, *c} {
+		if got := fmt.Sprint(v); !strings.Contains(got, "https://graph.microsoft.com/beta") {
+			t.Errorf("a client prints as %s", got)
+		}
+	}
+}
 
 func TestFreshClientRequestIDs(t *testing.T) {
 	t.Parallel()
@@ -225,70 +317,6 @@ func TestF13CreateRefuses(t *testing.T) {
 		}
 		if tc.version == vpptoken.VersionV1 && !errors.Is(err, vpptoken.ErrNotInVersion) {
 			t.Errorf("%s: %v is not ErrNotInVersion", name, err)
-		}
-	}
-}
-
-func TestCount(t *testing.T) {
-	t.Parallel()
-	for answer, want := range map[string]int{"0": 0, "42": 42, "\uFEFF17": 17, "5\r\n": 5, "3000": 3000} {
-		c, mock := faulttest.Mock(t)
-		mock.RegisterResponder("GET", faulttest.Root+"/$count", httpmock.NewStringResponder(200, answer))
-		if got, err := c.Count(t.Context()); got != want || err != nil {
-			t.Errorf("%q: got %d, %v, want %d", answer, got, err, want)
-		}
-	}
-	for _, answer := range []string{"", "many", "-1", "1.5", `{"value":3}`, "0x10", "99999999999999999999", "1 2", "<html>"} {
-		c, mock := faulttest.Mock(t, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
-		mock.RegisterResponder("GET", faulttest.Root+"/$count", httpmock.NewStringResponder(200, answer))
-		got, err := c.Count(t.Context())
-		if _, ok := errors.AsType[*vpptoken.Error](err); got != 0 || !ok {
-			t.Errorf("%q: got %d, %v, want an *Error", answer, got, err)
-		}
-	}
-}
-
-// Nothing may panic without a client, and nothing may be sent without a context.
-func TestNilContextAndUnmadeClients(t *testing.T) {
-	t.Parallel()
-	type call struct {
-		name string
-		run  func(ctx context.Context, c *vpptoken.Client) error
-	}
-	calls := []call{
-		{"startSync", func(ctx context.Context, c *vpptoken.Client) error {
-			_, err := c.StartSync(ctx, faulttest.ID)
-			return err
-		}},
-		{"waitSync", func(ctx context.Context, c *vpptoken.Client) error {
-			_, err := c.WaitSync(ctx, &vpptoken.Sync{TokenID: faulttest.ID})
-			return err
-		}},
-	}
-	for _, op := range faulttest.Operations() {
-		calls = append(calls, call{op.Name, func(ctx context.Context, c *vpptoken.Client) error {
-			_, err := op.Call(ctx, c, faulttest.ID)
-			return err
-		}})
-	}
-	for _, call := range calls {
-		ts := new(faulttest.CountedSource)
-		c, mock := faulttest.MockFor(t, ts)
-		var noContext context.Context
-		for name, err := range map[string]error{
-			"nil ctx":     call.run(noContext, c),
-			"zero Client": call.run(t.Context(), new(vpptoken.Client)),
-			"nil Client":  call.run(t.Context(), nil),
-		} {
-			if err == nil || !strings.HasPrefix(err.Error(), "vpptoken: ") {
-				t.Errorf("%s, %s: got %v", call.name, name, err)
-			}
-			if _, ok := errors.AsType[*vpptoken.Error](err); ok {
-				t.Errorf("%s, %s: an *Error although nothing left the process", call.name, name)
-			}
-		}
-		if mock.GetTotalCallCount() != 0 || ts.Asked.Load() != 0 {
-			t.Errorf("%s: something left the process", call.name)
 		}
 	}
 }

@@ -67,8 +67,8 @@
 //
 // # What is bounded
 //
-// An attempt takes 30 s, its body included; a call without a deadline takes 2 minutes, its waits included; each page of a list and each
-// look of WaitSync is a call. A Retry-After of more than 60 s, or past the deadline, ends the call at once with that answer. An answer is
+// An attempt takes 30 s, its body included; a call without a deadline ends 2 minutes after its first request has left; each page of a list and each
+// look of WaitSync is a call. A Retry-After of more than 5 minutes, or past the deadline, ends the call at once with that answer. An answer is
 // 8 MiB at most, 64 KiB of an error's are read, response headers are 256 KiB (with a transport of one's own, as it says), JSON nests 64 deep and
 // holds 65,536 elements and unknown properties, a list 10,000 tokens a page and 10,000 pages, none twice. [WithRetry] changes attempts and times.
 //

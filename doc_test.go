@@ -177,10 +177,11 @@ func TestSnippetsAreExamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code := squeeze(text(t, "vpptokentest/example_test.go"))
-	for _, f := range files {
-		code += squeeze(text(t, f))
+	var all strings.Builder
+	for _, f := range append(files, "vpptokentest/example_test.go") {
+		all.WriteString(text(t, f))
 	}
+	code := squeeze(all.String())
 	for name, least := range map[string]int{"README.md": 5, "docs/migrating.md": 10, "docs/why.md": 0, "docs/release.md": 0} {
 		blocks := strings.Split(text(t, name), "```go\n")[1:]
 		if len(blocks) < least {

@@ -19,23 +19,30 @@ var (
 	ErrThrottled    = errors.New("throttled")
 	ErrNoIntune     = errors.New("the tenant has no Intune")
 
-	ErrSignIn       = errors.New("sign-in failed")                                                            // no access token could be had; the call was not sent
-	ErrEmptyPatch   = errors.New("the patch is empty")                                                        // nothing was sent
-	ErrInvalidID    = errors.New("an id is 1 to 128 of letters, digits, '-', '.', '_', '~', not '.' or '..'") // nothing was sent
-	ErrNotInVersion = errors.New("not in this version of the API")                                            // nothing was sent
-	ErrSyncFailed   = errors.New("the sync with Apple failed")                                                // by WaitSync
-	ErrUntrustedURL = graph.ErrUntrustedURL                                                                   // a nextLink led elsewhere; it was not followed
+	// ErrSignIn: no access token could be had. The call was not sent.
+	ErrSignIn = errors.New("sign-in failed")
+
+	// ErrEmptyPatch, ErrInvalidID and ErrNotInVersion: the arguments of a call are wrong. Nothing was sent.
+	ErrEmptyPatch   = errors.New("the patch is empty")
+	ErrInvalidID    = errors.New("an id is 1 to 128 of letters, digits, '-', '.', '_', '~', not '.' or '..'")
+	ErrNotInVersion = errors.New("not in this version of the API")
+
+	// ErrSyncFailed: the sync that WaitSync waited for failed.
+	ErrSyncFailed = errors.New("the sync with Apple failed")
+
+	// ErrUntrustedURL: a link to the next page led elsewhere. It was not followed.
+	ErrUntrustedURL = graph.ErrUntrustedURL
 )
 
-// Error is the failure of a call that left the process. Its texts are safe to log: what came from the service was scrubbed of
-// what was sent to it, put on one line and cut.
+// Error is the failure of a call that left the process. Its texts are safe to log: what came from
+// the service was scrubbed of what was sent to it, put on one line and cut.
 type Error struct {
 	Op              string        // the operation, as "update"
 	Method          string        // of HTTP
 	Path            string        // "/deviceAppManagement/vppTokens/<id>": no host, no query
 	StatusCode      int           // of the last answer, 0 when none came
 	Code            string        // Graph's error.code, or the innermost one when that is UnknownError
-	Message         string        // of the service, unwrapped from Intune's nested JSON, or what was wrong with the answer
+	Message         string        // the service's, unwrapped from Intune's JSON, or what was wrong with the answer
 	RequestID       string        // the service's; Microsoft's support asks for it
 	ClientRequestID string        // the one that was sent
 	ActivityID      string        // Intune's, when its message carries one
@@ -43,13 +50,14 @@ type Error struct {
 	Attempts        int           // requests that were sent
 	Ambiguous       bool          // the request may have been carried out although it failed
 	Claims          string        // the decoded claims challenge of a 401, for a token source
-	Target          string        // Graph's error.target, or the first of its details: often the property that was refused
+	Target          string        // Graph's error.target, or the first of its details: often a property
 
 	cause error
+	spent bool // the client's budget of retries
 }
 
-// Error is one line with all that an operator needs, for example
-// "vpptoken: update: 403 Forbidden: <message> (request-id <id>)". A 403 names the permission that the operation needs.
+// Error is one line with all that an operator needs, for example "vpptoken: update: 403 Forbidden:
+// <message> (request-id <id>)". A 403 names the permission that the operation needs.
 func (e *Error) Error() string {
 	parts := []string{"vpptoken"}
 	if e.Op != "" {
@@ -83,13 +91,18 @@ func (e *Error) Error() string {
 // notes are what an operator needs besides the message.
 func (e *Error) notes() (notes []string) {
 	if e.Is(ErrForbidden) {
-		notes = append(notes, `it needs an Intune license, a role (a custom one with its "Managed apps" permission), and `+permission(e.Op, e.Method))
+		notes = append(notes,
+			`it needs an Intune license, a role (a custom one with its "Managed apps" permission), and `+
+				permission(e.Op, e.Method))
 	}
 	if e.Is(ErrNoIntune) {
 		notes = append(notes, "the tenant has no Intune license, or its MDM authority was never set")
 	}
 	if e.Attempts > 1 {
 		notes = append(notes, fmt.Sprintf("%d attempts", e.Attempts))
+	}
+	if e.spent {
+		notes = append(notes, "the client's budget of retries is spent")
 	}
 	if e.RetryAfter > 0 {
 		notes = append(notes, fmt.Sprintf("retry after %v", e.RetryAfter))
@@ -100,11 +113,13 @@ func (e *Error) notes() (notes []string) {
 	return notes
 }
 
-// permission names the Graph permissions of which an operation needs one, the least privileged first.
+// permission names the Graph permissions of which an operation needs one, the least privileged
+// first.
 func permission(op, method string) string {
 	switch {
 	case op == opLicensesForApp: // its page names no Apps permission
-		return "DeviceManagementServiceConfig.Read.All, DeviceManagementConfiguration.Read.All, or the ReadWrite.All of either"
+		return "DeviceManagementServiceConfig.Read.All, DeviceManagementConfiguration.Read.All, " +
+			"or the ReadWrite.All of either"
 	case method == http.MethodGet:
 		return "DeviceManagementApps.Read.All, DeviceManagementServiceConfig.Read.All, or the ReadWrite.All of either"
 	}
@@ -114,10 +129,11 @@ func permission(op, method string) string {
 // Is matches the sentinels by what the service answered:
 //   - ErrNotFound: 404, or 400 with the code ResourceNotFound
 //   - ErrUnauthorized: 401
-//   - ErrForbidden: 403, or the 401 that Intune wraps around Forbidden, which is ErrUnauthorized as well
+//   - ErrForbidden: 403, or the 401 that Intune wraps around Forbidden, which is
+//     ErrUnauthorized as well
 //   - ErrConflict: 409, or 412
-//   - ErrThrottled: 429, or Intune's 500 whose message says that there were too many requests; also a call that was held back
-//     because of one
+//   - ErrThrottled: 429, or Intune's 500 whose message says that there were too many requests;
+//     also a call that was held back because of one
 //   - ErrNoIntune: a refusal because Intune does not know the tenant
 func (e *Error) Is(target error) bool {
 	code := func(words string) bool { return strings.EqualFold(e.Code, words) }
@@ -139,13 +155,15 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
-// Unwrap returns the cause when it was not the service's answer, or nil. Its text is safe to log as well.
+// Unwrap returns the cause when it was not the service's answer, or nil. Its text is safe to log as
+// well.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Retryable reports whether the same call may succeed later, for engines that run jobs. It is true for a service that
-// throttles or fails, for a network that fails and for a deadline that passed; false for a call that its caller
-// canceled, for everything that a retry cannot fix, and for an ambiguous failure of an operation that must not run twice
-// (create, the syncs and revoking): look at what the service holds first.
+// Retryable reports whether the same call may succeed later, for engines that run jobs. It is true
+// for a service that throttles or fails, for a network that fails and for a deadline that passed;
+// false for a call that its caller canceled, for everything that a retry cannot fix, and for an
+// ambiguous failure of an operation that must not run twice (create, the syncs and revoking): look
+// at what the service holds first.
 func Retryable(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || errors.Is(err, ErrSyncFailed) {

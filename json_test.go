@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
 
 func decodeToken(t *testing.T, text string) *vpptoken.VPPToken {
@@ -28,7 +29,7 @@ func TestSeedResponse(t *testing.T) {
 		return time.Date(y, m, d, h, mi, s, ns, zone)
 	}
 	want := &vpptoken.VPPToken{
-		ODataType: "#microsoft.graph.vppToken", ID: tokenID, OrganizationName: "Organization Name value",
+		ODataType: "#microsoft.graph.vppToken", ID: faulttest.ID, OrganizationName: "Organization Name value",
 		AccountType: vpptoken.AccountTypeEducation, AppleID: "Apple Id value",
 		ExpirationDateTime: at(2016, 12, 31, 23, 57, 57, 248123400), LastSyncDateTime: at(2017, 1, 1, 0, 2, 49, 320597600),
 		Token: vpptoken.NewSecret("Token value"), LastModifiedDateTime: at(2017, 1, 1, 0, 0, 35, 132946400), State: vpptoken.StateValid,
@@ -40,7 +41,7 @@ func TestSeedResponse(t *testing.T) {
 		DataSharingConsentGranted: true, DisplayName: "Display Name value", LocationName: "Location Name value",
 		ClaimTokenManagementFromExternalMDM: true,
 	}
-	text := fixture(t, "seed-update-response.json")
+	text := faulttest.Fixture(t, "seed-update-response.json")
 	got := decodeToken(t, text)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -269,9 +270,9 @@ func TestDecodeErrorsNameTheProperty(t *testing.T) {
 
 func TestUnknownEnumIsNotLost(t *testing.T) {
 	t.Parallel()
-	c, mock := newClient(t)
-	mock.RegisterResponder("GET", itemURL, (&wire{}).answer(200, `{"id":"`+tokenID+`","state":"quarantined"}`))
-	got, err := c.Get(t.Context(), tokenID)
+	c, mock := faulttest.Mock(t)
+	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, `{"id":"`+faulttest.ID+`","state":"quarantined"}`))
+	got, err := c.Get(t.Context(), faulttest.ID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -128,7 +128,7 @@ type Retry struct {
 	MaxAttempts    int           // requests of one call; default 4, and 1 is no repeat at all
 	MinWait        time.Duration // before the first repeat, doubling with each; default 1 s
 	MaxWait        time.Duration // what the doubling never exceeds; default 30 s
-	MaxRetryAfter  time.Duration // default 60 s; a longer Retry-After is returned as an error at once
+	MaxRetryAfter  time.Duration // default 5 min; a longer Retry-After is returned as an error at once
 	AttemptTimeout time.Duration // default 30 s; for headers and body of one attempt
 }
 
@@ -142,7 +142,7 @@ func (r Retry) withDefaults() Retry {
 	}{
 		{&r.MinWait, time.Second},
 		{&r.MaxWait, 30 * time.Second},
-		{&r.MaxRetryAfter, time.Minute},
+		{&r.MaxRetryAfter, 5 * time.Minute},
 		{&r.AttemptTimeout, 30 * time.Second},
 	} {
 		if *d.field == 0 {

@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
-	"math"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -17,64 +18,9 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
+	"github.com/vpptoken/vpptoken/vpptokentest"
 )
-
-func TestNewClientRefusals(t *testing.T) {
-	t.Parallel()
-	for name, o := range map[string]vpptoken.Option{
-		"nil option":             nil,
-		"zero cloud":             vpptoken.WithCloud(vpptoken.Cloud{}),
-		"no version":             vpptoken.WithAPIVersion(""),
-		"unknown version":        vpptoken.WithAPIVersion("v2.0"),
-		"version with a slash":   vpptoken.WithAPIVersion("beta/users"),
-		"nil http.Client":        vpptoken.WithHTTPClient(nil),
-		"nil logger":             vpptoken.WithLogger(nil),
-		"no product":             vpptoken.WithUserAgent(""),
-		"product with CR LF":     vpptoken.WithUserAgent("a\r\nAuthorization: x"),
-		"product that is no key": vpptoken.WithUserAgent("a\x00"),
-		"negative attempts":      vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: -1}),
-		"negative MinWait":       vpptoken.WithRetry(vpptoken.Retry{MinWait: -1}),
-		"negative MaxWait":       vpptoken.WithRetry(vpptoken.Retry{MaxWait: -1}),
-		"negative MaxRetryAfter": vpptoken.WithRetry(vpptoken.Retry{MaxRetryAfter: -1}),
-		"negative AttemptTime":   vpptoken.WithRetry(vpptoken.Retry{AttemptTimeout: math.MinInt64}),
-		"MinWait above MaxWait":  vpptoken.WithRetry(vpptoken.Retry{MinWait: 2 * time.Second, MaxWait: time.Second}),
-		"no URL":                 vpptoken.WithBaseURL(""),
-		"no scheme":              vpptoken.WithBaseURL("graph.microsoft.com"),
-		"no host":                vpptoken.WithBaseURL("https://"),
-		"port alone":             vpptoken.WithBaseURL("https://:443"),
-		"path alone":             vpptoken.WithBaseURL("/beta"),
-		"opaque":                 vpptoken.WithBaseURL("https:graph.microsoft.com"),
-		"http elsewhere":         vpptoken.WithBaseURL("http://graph.microsoft.com"),
-		"http like loopback":     vpptoken.WithBaseURL("http://localhost.evil.example"),
-		"http 127.0.0.1.example": vpptoken.WithBaseURL("http://127.0.0.1.example"),
-		"other scheme":           vpptoken.WithBaseURL("ftp://127.0.0.1"),
-		"user":                   vpptoken.WithBaseURL("https://user:canary@graph.microsoft.com"),
-		"query":                  vpptoken.WithBaseURL("https://graph.microsoft.com?canary=1"),
-		"empty query":            vpptoken.WithBaseURL("https://graph.microsoft.com?"),
-		"fragment":               vpptoken.WithBaseURL("https://graph.microsoft.com#canary"),
-		"empty fragment":         vpptoken.WithBaseURL("https://graph.microsoft.com#"),
-		"dot dot":                vpptoken.WithBaseURL("https://graph.microsoft.com/a/../b"),
-		"encoded path":           vpptoken.WithBaseURL("https://graph.microsoft.com/a%2Fb"),
-		"space":                  vpptoken.WithBaseURL("https://graph.microsoft.com/a b"),
-		"CR LF":                  vpptoken.WithBaseURL("https://graph.microsoft.com\r\n"),
-		"backslash":              vpptoken.WithBaseURL(`https://graph.microsoft.com\evil`),
-		"not a URL":              vpptoken.WithBaseURL("https://[canary"),
-		"bad port":               vpptoken.WithBaseURL("https://graph.microsoft.com:canary"),
-	} {
-		ts := &countingSource{}
-		c, err := vpptoken.NewClient(ts, o)
-		if c != nil || err == nil {
-			t.Errorf("%s is taken", name)
-			continue
-		}
-		if text := err.Error(); !strings.HasPrefix(text, "vpptoken: ") || strings.Contains(text, "\n") || strings.Contains(text, "canary") || ts.asked != 0 {
-			t.Errorf("%s: %q", name, text)
-		}
-	}
-	if c, err := vpptoken.NewClient(nil); c != nil || err == nil || !strings.HasPrefix(err.Error(), "vpptoken: ") {
-		t.Errorf("a nil token source: %v", err)
-	}
-}
 
 func TestBaseURLs(t *testing.T) {
 	t.Parallel()
@@ -87,13 +33,12 @@ func TestBaseURLs(t *testing.T) {
 		"https://proxy.example/graph":  "https://proxy.example/graph/beta",
 		"https://proxy.example/graph/": "https://proxy.example/graph/beta",
 	} {
-		c, mock := newClient(t, vpptoken.WithCloud(vpptoken.CloudChina), vpptoken.WithBaseURL(root))
-		var w wire
-		mock.RegisterResponder("DELETE", "=~.*", w.answer(204, ""))
-		if err := c.Delete(t.Context(), tokenID); err != nil {
+		c, mock := faulttest.Mock(t, vpptoken.WithCloud(vpptoken.CloudChina), vpptoken.WithBaseURL(root))
+		mock.RegisterResponder("DELETE", "=~.*", faulttest.Respond(204, ""))
+		if err := c.Delete(t.Context(), faulttest.ID); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]string{"DELETE " + want + "/deviceAppManagement/vppTokens/" + tokenID}, w.lines()); diff != "" {
+		if diff := cmp.Diff([]string{"DELETE " + want + "/deviceAppManagement/vppTokens/" + faulttest.ID}, mock.Lines()); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -105,14 +50,23 @@ func TestNextLinkUnderABaseURL(t *testing.T) {
 	const root = "http://127.0.0.1:8080/graph"
 	own := root + "/beta/deviceAppManagement/vppTokens?$skiptoken=2"
 	for link, trusted := range map[string]bool{
-		own: true, betaURL + "?$skiptoken=2": true, "https://graph.microsoft.us/beta/deviceAppManagement/vppTokens?$skiptoken=2": false, "http://127.0.0.1:8081/graph/beta/deviceAppManagement/vppTokens": false,
+		own: true, faulttest.Root + "?$skiptoken=2": true, "https://graph.microsoft.us/beta/deviceAppManagement/vppTokens?$skiptoken=2": false, "http://127.0.0.1:8081/graph/beta/deviceAppManagement/vppTokens": false,
 		"http://127.0.0.1:8080/beta/deviceAppManagement/vppTokens": false,
 	} {
-		c, mock := newClient(t, vpptoken.WithBaseURL(root))
-		mock.RegisterResponder("GET", "=~.*", (&wire{}).answer(200, page(link, "1")).Then((&wire{}).answer(200, page("", "2"))))
-		got, err := collect(c.List(t.Context()))
+		c, mock := faulttest.Mock(t, vpptoken.WithBaseURL(root))
+		mock.RegisterResponder("GET", "=~.*", faulttest.Respond(200, faulttest.Page(link, "1")).Then(faulttest.Respond(200, faulttest.Page("", "2"))))
+		got, err := faulttest.Collect(c.List(t.Context()))
 		if trusted != (err == nil) || !trusted && !errors.Is(err, vpptoken.ErrUntrustedURL) || trusted && len(got) != 2 {
 			t.Errorf("%s: %d tokens, %v", link, len(got), err)
+		}
+	}
+}
+
+func TestRootMustNotNameAVersion(t *testing.T) {
+	t.Parallel()
+	for _, root := range []string{"https://graph.microsoft.com/beta", "https://graph.microsoft.com/v1.0/", "http://127.0.0.1:1/proxy/beta"} {
+		if _, err := vpptoken.NewClient(new(faulttest.CountedSource), vpptoken.WithBaseURL(root)); err == nil || !strings.Contains(err.Error(), "version") {
+			t.Errorf("%s: %v", root, err)
 		}
 	}
 }
@@ -120,9 +74,9 @@ func TestNextLinkUnderABaseURL(t *testing.T) {
 func TestHTTPClientIsCopied(t *testing.T) {
 	t.Parallel()
 	mock, later := httpmock.NewMockTransport(), httpmock.NewMockTransport()
-	mock.RegisterResponder("GET", itemURL, (&wire{}).answer(200, bareToken))
+	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, faulttest.BareToken))
 	hc := &http.Client{Transport: mock, Timeout: time.Minute}
-	c, err := vpptoken.NewClient(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: bearer}), vpptoken.WithHTTPClient(hc))
+	c, err := vpptoken.NewClient(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: faulttest.Bearer}), vpptoken.WithHTTPClient(hc))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +84,7 @@ func TestHTTPClientIsCopied(t *testing.T) {
 		t.Error("the caller's http.Client was changed")
 	}
 	hc.Transport = later
-	if _, err := c.Get(t.Context(), tokenID); err != nil || later.GetTotalCallCount() != 0 {
+	if _, err := c.Get(t.Context(), faulttest.ID); err != nil || later.GetTotalCallCount() != 0 {
 		t.Errorf("%v after %d requests to a transport that was set later", err, later.GetTotalCallCount())
 	}
 }
@@ -139,46 +93,9 @@ func TestHTTPClientIsCopied(t *testing.T) {
 func TestTransportIsOptional(t *testing.T) {
 	t.Parallel()
 	for _, opts := range [][]vpptoken.Option{nil, {vpptoken.WithHTTPClient(&http.Client{})}} {
-		if c, err := vpptoken.NewClient(&countingSource{}, opts...); c == nil || err != nil {
+		if c, err := vpptoken.NewClient(new(faulttest.CountedSource), opts...); c == nil || err != nil {
 			t.Errorf("got %v", err)
 		}
-	}
-}
-
-func TestTimeoutOfTheHTTPClientBoundsAnAttempt(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		hc := &http.Client{Timeout: 2 * time.Second, Transport: transportFunc(func(r *http.Request) (*http.Response, error) {
-			<-r.Context().Done()
-			return nil, r.Context().Err()
-		})}
-		c, err := vpptoken.NewClient(
-			&countingSource{}, vpptoken.WithHTTPClient(hc), vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}),
-		)
-		if err != nil {
-			t.Fatal(err)
-		}
-		start := time.Now()
-		if _, err := c.Get(t.Context(), tokenID); err == nil || time.Since(start) != 2*time.Second {
-			t.Errorf("%v after %v", err, time.Since(start))
-		}
-	})
-}
-
-type transportFunc func(*http.Request) (*http.Response, error)
-
-func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-func TestUserAgent(t *testing.T) {
-	t.Parallel()
-	c, mock := newClient(t, vpptoken.WithUserAgent("nordwind-monitor/2.1"))
-	var w wire
-	mock.RegisterResponder("GET", itemURL, w.answer(200, bareToken))
-	if _, err := c.Get(t.Context(), tokenID); err != nil {
-		t.Fatal(err)
-	}
-	if got := w.sent[0].Header.Get("User-Agent"); !strings.HasPrefix(got, "nordwind-monitor/2.1 vpptoken/") {
-		t.Errorf("User-Agent %q", got)
 	}
 }
 
@@ -186,12 +103,12 @@ func TestRetryOption(t *testing.T) {
 	t.Parallel()
 	for attempts, want := range map[int]int{0: 4, 1: 1, 2: 2} {
 		synctest.Test(t, func(t *testing.T) {
-			c, mock := newClient(t, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: attempts, MinWait: time.Minute, MaxWait: time.Minute}))
-			mock.RegisterResponder("GET", itemURL, (&wire{}).answer(503, ""))
+			c, mock := faulttest.Mock(t, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: attempts, MinWait: time.Minute, MaxWait: time.Minute}))
+			mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(503, ""))
 			start := time.Now()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 			defer cancel()
-			_, err := c.Get(ctx, tokenID)
+			_, err := c.Get(ctx, faulttest.ID)
 			e, ok := errors.AsType[*vpptoken.Error](err)
 			if !ok || e.StatusCode != http.StatusServiceUnavailable || e.Attempts != want || mock.GetTotalCallCount() != want {
 				t.Errorf("MaxAttempts %d: %d requests, %v", attempts, mock.GetTotalCallCount(), err)
@@ -210,24 +127,23 @@ func TestLogger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b bytes.Buffer
 		l := slog.New(slog.NewJSONHandler(&b, &slog.HandlerOptions{Level: slog.LevelDebug}))
-		c, mock := newClient(t, vpptoken.WithLogger(l))
-		var w wire
+		c, mock := faulttest.Mock(t, vpptoken.WithLogger(l))
 		const serviceID = "00000000-0000-4000-8000-000000000077"
-		mock.RegisterResponder("PATCH", itemURL, w.answer(503, canary).Then(w.answer(200, bareToken, "Request-Id", serviceID)))
-		mock.RegisterResponder("GET", betaURL, w.answer(200, page("")))
+		mock.RegisterResponder("PATCH", faulttest.Item, faulttest.Respond(503, canary).Then(faulttest.Respond(200, faulttest.BareToken, "Request-Id", serviceID)))
+		mock.RegisterResponder("GET", faulttest.Root, faulttest.Respond(200, faulttest.Page("")))
 		p := vpptoken.NewPatch().SetToken(vpptoken.NewSecret(canary)).SetDisplayName("Field iPads")
-		if _, err := c.Update(t.Context(), tokenID, p, vpptoken.WithHeader("X-Custom", canary)); err != nil {
+		if _, err := c.Update(t.Context(), faulttest.ID, p, vpptoken.WithHeader("X-Custom", canary)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := collect(c.List(t.Context(), vpptoken.WithFilter("displayName eq '"+canary+"'"))); err != nil {
+		if _, err := faulttest.Collect(c.List(t.Context(), vpptoken.WithFilter("displayName eq '"+canary+"'"))); err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{"PATCH", "/deviceAppManagement/vppTokens/" + tokenID, "503", "200", serviceID, `"level":"WARN"`} {
+		for _, want := range []string{"PATCH", "/deviceAppManagement/vppTokens/" + faulttest.ID, "503", "200", serviceID, `"level":"WARN"`} {
 			if !strings.Contains(b.String(), want) {
 				t.Errorf("the log lacks %s", want)
 			}
 		}
-		for _, not := range []string{canary, bearer, "Field iPads", "filter", "https://", "graph.microsoft.com"} {
+		for _, not := range []string{canary, faulttest.Bearer, "Field iPads", "filter", "https://", "graph.microsoft.com"} {
 			if strings.Contains(b.String(), not) {
 				t.Errorf("the log holds %s", not)
 			}
@@ -236,4 +152,63 @@ func TestLogger(t *testing.T) {
 			t.Log(b.String())
 		}
 	})
+}
+
+// The log shows what an operator needs and nothing that was sent.
+func ExampleWithLogger() {
+	srv := vpptokentest.NewServer(vpptokentest.WithCountRoute())
+	defer srv.Close()
+	srv.Add(vpptoken.VPPToken{})
+	srv.Fail(vpptokentest.Fault{Status: http.StatusServiceUnavailable})
+
+	keep := func(_ []string, a slog.Attr) slog.Attr { // what differs from run to run
+		switch a.Key {
+		case "time", "duration", "wait", "request_id":
+			return slog.Attr{}
+		}
+		return a
+	}
+	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: keep}))
+	client := srv.Client(vpptoken.WithLogger(logger), vpptoken.WithRetry(vpptoken.Retry{MinWait: time.Millisecond}))
+	n, err := client.Count(context.Background())
+	fmt.Println(n, err)
+	// Output:
+	// level=DEBUG msg="vpptoken: attempt" method=GET path=/deviceAppManagement/vppTokens/$count status=503 attempt=1
+	// level=WARN msg="vpptoken: retry" method=GET path=/deviceAppManagement/vppTokens/$count status=503 attempt=1 reason="Service Unavailable"
+	// level=DEBUG msg="vpptoken: attempt" method=GET path=/deviceAppManagement/vppTokens/$count status=200 attempt=2
+	// 1 <nil>
+}
+
+// The Transport of the caller's http.Client carries the requests: a proxy, a recorder, a tracer.
+func ExampleWithHTTPClient() {
+	srv := vpptokentest.NewServer(vpptokentest.WithCountRoute())
+	defer srv.Close()
+	counter := roundTripper(func(r *http.Request) (*http.Response, error) {
+		fmt.Println(r.Method, r.URL.Path)
+		return http.DefaultTransport.RoundTrip(r)
+	})
+	client := srv.Client(vpptoken.WithHTTPClient(&http.Client{Transport: counter}))
+	n, err := client.Count(context.Background())
+	fmt.Println(n, err)
+	// Output:
+	// GET /beta/deviceAppManagement/vppTokens/$count
+	// 0 <nil>
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// What is repeated is fixed; how often and how patiently can be chosen. Zero fields keep their defaults.
+func ExampleWithRetry() {
+	srv := vpptokentest.NewServer(vpptokentest.WithCountRoute())
+	defer srv.Close()
+	srv.Fail(vpptokentest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "0.02"})
+
+	patient := vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 6, MaxRetryAfter: 5 * time.Minute}) // an option of NewClient
+	client := srv.Client(patient)
+	var m vpptoken.Metadata
+	n, err := client.Count(context.Background(), vpptoken.WithMetadata(&m))
+	fmt.Println(n, err, "after", m.Attempts, "attempts")
+	// Output: 0 <nil> after 2 attempts
 }

@@ -234,12 +234,18 @@ func TestVersionsFollowTheFacts(t *testing.T) {
 		mock.RegisterResponder("PATCH", faulttest.RootV1+"/"+faulttest.ID, faulttest.Respond(200, faulttest.BareToken))
 		mock.RegisterResponder("GET", faulttest.RootV1, faulttest.Respond(200, faulttest.Page("")))
 		_, patched := c.Update(t.Context(), faulttest.ID, cases[i].set(vpptoken.NewPatch()))
-		_, selected := collect(c.List(t.Context(), vpptoken.WithSelect(f.name)))
-		_, ordered := collect(c.List(t.Context(), vpptoken.WithOrderBy(f.name+" desc")))
+		_, selected := faulttest.Collect(c.List(t.Context(), vpptoken.WithSelect(f.name)))
+		_, ordered := faulttest.Collect(c.List(t.Context(), vpptoken.WithOrderBy(f.name+" desc")))
 		for _, err := range []error{patched, selected, ordered} {
 			if f.v1 && err != nil || !f.v1 && (!errors.Is(err, vpptoken.ErrNotInVersion) || !strings.Contains(err.Error(), f.name)) {
 				t.Errorf("%s on v1.0: %v", f.name, err)
 			}
+			if _, ok := errors.AsType[*vpptoken.Error](err); ok {
+				t.Errorf("%s on v1.0: an *Error although nothing left the process", f.name)
+			}
+		}
+		if sent := len(mock.Requests()); (sent == 3) != f.v1 || sent != 0 && !f.v1 {
+			t.Errorf("%s on v1.0: %d requests", f.name, sent)
 		}
 	}
 }

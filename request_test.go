@@ -9,60 +9,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/jarcoal/httpmock"
 
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
-
-// A client that sends a different body, or none, with the repeat of a PATCH loses the update or half of it.
-func TestRetriedPatchSendsTheSameBody(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		c, mock := faulttest.Mock(t)
-		mock.RegisterResponder("PATCH", faulttest.Item, faulttest.Respond(503, "").Then(faulttest.Respond(504, "<html>")).Then(faulttest.Respond(200, faulttest.BareToken)))
-		p := vpptoken.NewPatch().SetDisplayName("Field iPads").SetToken(vpptoken.NewSecret("Token value"))
-		if _, err := c.Update(t.Context(), faulttest.ID, p); err != nil {
-			t.Fatal(err)
-		}
-		want := "PATCH " + faulttest.Item + ` {"token":"Token value","displayName":"Field iPads"}`
-		if diff := cmp.Diff([]string{want, want, want}, mock.Lines()); diff != "" {
-			t.Error(diff)
-		}
-		for _, s := range mock.Requests() {
-			if s.Header.Get("Client-Request-Id") != mock.Requests()[0].Header.Get("Client-Request-Id") || s.Header.Get("Content-Type") != "application/json" {
-				t.Errorf("the headers changed between attempts: %v", s.Header)
-			}
-		}
-	})
-}
-
-// A client that repeats these on an unclear failure makes a second token, or revokes twice.
-func TestUnclearFailuresAreNotRepeated(t *testing.T) {
-	t.Parallel()
-	for _, op := range faulttest.Operations() {
-		if op.Method != "POST" {
-			continue
-		}
-		for _, answer := range []httpmock.Responder{
-			faulttest.Respond(500, ""), faulttest.Respond(502, ""), faulttest.Respond(503, ""), faulttest.Respond(504, ""),
-			httpmock.NewErrorResponder(errors.New("the line is cut")),
-		} {
-			c, mock := faulttest.Mock(t)
-			mock.RegisterResponder("POST", "=~.*", answer)
-			_, err := op.Call(t.Context(), c, faulttest.ID)
-			e, ok := errors.AsType[*vpptoken.Error](err)
-			if !ok || mock.GetTotalCallCount() != 1 || e.Attempts != 1 {
-				t.Errorf("%s: %d requests, %v", op.Name, mock.GetTotalCallCount(), err)
-				continue
-			}
-			if !e.Ambiguous || vpptoken.Retryable(err) {
-				t.Errorf("%s: Ambiguous %v, Retryable %v for %v", op.Name, e.Ambiguous, vpptoken.Retryable(err), err)
-			}
-		}
-	}
-}
 
 // Gateways put a Content-Type on answers that have no content.
 func TestNoContentMayHaveAType(t *testing.T) {
@@ -109,5 +60,56 @@ func TestUnusableSuccessEchoesNoHeader(t *testing.T) {
 	_, err := c.Get(t.Context(), faulttest.ID, vpptoken.WithHeader("X-Api-Key", "canary-key"))
 	if err == nil || strings.Contains(err.Error(), "canary-key") {
 		t.Error(err)
+	}
+}
+
+// F08: a success without a body is read afterwards; where nothing can be read it is an error.
+func TestF08EmptySuccess(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{200, 201, 202, 204} {
+		for _, body := range []string{"", " \r\n", "\uFEFF"} {
+			c, mock := faulttest.Mock(t)
+			mock.RegisterResponder("PATCH", faulttest.Item, faulttest.Respond(status, body, "Content-Type", "text/html"))
+			mock.RegisterResponder("POST", faulttest.Item+"/syncLicenses", faulttest.Respond(status, body))
+			mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, faulttest.BareToken))
+			mock.RegisterResponder("POST", faulttest.Root, faulttest.Respond(status, body))
+			if token, err := c.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetDisplayName("x")); err != nil || token.ID != faulttest.ID {
+				t.Errorf("%d %q: update: %v, %v", status, body, token, err)
+			}
+			if token, err := c.SyncLicenses(t.Context(), faulttest.ID); err != nil || token.ID != faulttest.ID {
+				t.Errorf("%d %q: sync: %v, %v", status, body, token, err)
+			}
+			if len(mock.Requests()) != 4 {
+				t.Errorf("%d %q: %d requests", status, body, len(mock.Requests()))
+			}
+		}
+	}
+	c, mock := faulttest.Mock(t)
+	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, ""))
+	if token, err := c.Get(t.Context(), faulttest.ID); err == nil || token != nil {
+		t.Errorf("get: %v, %v", token, err)
+	}
+}
+
+// R22: an answer for another token is not taken for the one that was asked for.
+func TestR22AnswerForAnotherToken(t *testing.T) {
+	t.Parallel()
+	const other = `{"id":"11111111-2222-4333-8444-555555555555"}`
+	for answer, fails := range map[string]bool{other: true, strings.ToUpper(faulttest.ID): false} {
+		if !fails {
+			answer = `{"id":"` + answer + `"}`
+		}
+		c, mock := faulttest.Mock(t)
+		mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, answer))
+		mock.RegisterResponder("PATCH", faulttest.Item, faulttest.Respond(200, answer))
+		_, err := c.Get(t.Context(), faulttest.ID)
+		if (err != nil) != fails {
+			t.Errorf("get %s: %v", answer, err)
+		}
+		_, err = c.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetDisplayName("x"))
+		e, ok := errors.AsType[*vpptoken.Error](err)
+		if ok != fails || ok && !e.Ambiguous {
+			t.Errorf("update %s: %v", answer, err)
+		}
 	}
 }

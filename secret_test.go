@@ -14,10 +14,8 @@ import (
 	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/oauth2"
 
 	"github.com/vpptoken/vpptoken"
-	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
 
 const canary = "canary-6tYq"
@@ -293,34 +291,6 @@ func TestSecretDecoding(t *testing.T) {
 	s := vpptoken.NewSecret("before")
 	if err := json.Unmarshal([]byte(`"REDACTED"`), &s); err != nil || !s.IsZero() {
 		t.Errorf("the mark over a secret leaves %q, %v", s.Reveal(), err)
-	}
-}
-
-// A client holds a token source, and with it the faulttest.Bearer.
-func TestClientPrintsNothingItHolds(t *testing.T) {
-	t.Parallel()
-	c, mock := faulttest.MockFor(t, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: canary}))
-	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, faulttest.BareToken))
-	if _, err := c.Get(t.Context(), faulttest.ID); err != nil {
-		t.Fatal(err)
-	}
-	for _, v := range []any{c, *c, []*vpptoken.Client{c}, hiddenAny{c}, hiddenAny{*c}} {
-		for verb := 'A'; verb <= 'z'; verb++ {
-			for _, flags := range []string{"", "+", "#"} {
-				if text := fmt.Sprintf("%"+flags+string(verb), v); shows(text) {
-					t.Fatalf("%%%s%c of %T: %s", flags, verb, v, text)
-				}
-			}
-		}
-		var b bytes.Buffer
-		slog.New(slog.NewTextHandler(&b, nil)).Info("m", "client", v)
-		slog.New(slog.NewJSONHandler(&b, nil)).Info("m", "client", v)
-		if shows(b.String()) {
-			t.Errorf("%T logged %s", v, b.String())
-		}
-	}
-	if got := fmt.Sprint(c); !strings.Contains(got, "https://graph.microsoft.com/beta") {
-		t.Errorf("a client prints as %s", got)
 	}
 }
 

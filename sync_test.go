@@ -282,31 +282,6 @@ func TestWaitSyncReturnsTheLastTokenWithAnyError(t *testing.T) {
 	})
 }
 
-func TestWaitSyncRefusals(t *testing.T) {
-	t.Parallel()
-	good := &vpptoken.Sync{TokenID: faulttest.ID}
-	for name, tc := range map[string]struct {
-		sync *vpptoken.Sync
-		opt  vpptoken.WaitOption
-	}{
-		"nil Sync":       {nil, vpptoken.PollEvery(time.Second)},
-		"zero Sync":      {&vpptoken.Sync{}, vpptoken.PollEvery(time.Second)},
-		"nil option":     {good, nil},
-		"PollEvery(0)":   {good, vpptoken.PollEvery(0)},
-		"PollEvery(-1s)": {good, vpptoken.PollEvery(-time.Second)},
-		"OnPoll(nil)":    {good, vpptoken.OnPoll(nil)},
-	} {
-		c, mock := faulttest.Mock(t)
-		got, err := c.WaitSync(t.Context(), tc.sync, tc.opt)
-		if got != nil || err == nil || !strings.HasPrefix(err.Error(), "vpptoken: ") || mock.GetTotalCallCount() != 0 {
-			t.Errorf("%s: got %v, %v", name, got, err)
-		}
-		if _, ok := errors.AsType[*vpptoken.Error](err); ok {
-			t.Errorf("%s: an *Error although nothing left the process", name)
-		}
-	}
-}
-
 // Another process waits for the sync that this one started.
 func TestSyncTravelsAsJSON(t *testing.T) {
 	t.Parallel()

@@ -2,13 +2,12 @@ package faulttest_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/vpptoken/vpptoken"
@@ -56,6 +55,8 @@ func TestR08WrongSuccesses(t *testing.T) {
 		"number":                {typeJSON, "5", ""},
 		"empty object":          {typeJSON, "{}", ""},
 		"null value":            {typeJSON, `{"value":null}`, ""},
+		"empty value":           {typeJSON, `{"value":{}}`, ""},
+		"string value":          {typeJSON, `{"value":"` + value + `"}`, ""},
 		"two documents":         {typeJSON, `{"id":"` + value + `","value":[]}{}`, "JSON"},
 		"trailing text":         {typeJSON, `{"id":"1","value":[]} ` + value, "JSON"},
 		"cut off":               {typeJSON, `{"id":"` + value, "JSON"},
@@ -84,7 +85,11 @@ func TestR08WrongSuccesses(t *testing.T) {
 		"number in a list":       {typeJSON, `{"id":"1","roleScopeTagIds":["0",2],"value":[{"id":"1","roleScopeTagIds":["0",2]}]}`, "roleScopeTagIds"},
 		"bad time in a result":   {typeJSON, `{"id":"1","tokenActionResults":[{"startDateTime":"` + value + `"}],"value":[{"id":"1","tokenActionResults":[{"startDateTime":"` + value + `"}]}]}`, "startDateTime"},
 		"fraction for a count":   {typeJSON, `{"id":"1","tokenActionResults":[{"totalLicensesCount":1.5}],"value":[{"id":"1","tokenActionResults":[{"totalLicensesCount":1.5}]}]}`, "totalLicensesCount"},
+		"number for an id":       {typeJSON, `{"id":202020,"value":[{"id":202020}]}`, "id"},
+		"duplicate value":        {typeJSON, `{"id":"1","id":"1","value":[],"value":[]}`, ""},
 		"null token in the list": {typeJSON, `{"value":[null]}`, ""},
+		"empty token in it":      {typeJSON, `{"value":[{}]}`, ""},
+		"number in the list":     {typeJSON, `{"value":[3]}`, ""},
 		"string in the list":     {typeJSON, `{"value":["` + value + `"]}`, ""},
 		"object for the list":    {typeJSON, `{"value":{"displayName":"` + value + `"}}`, ""},
 		"number for a nextLink":  {typeJSON, `{"value":[{"id":"1"}],"@odata.nextLink":202020}`, ""},
@@ -97,7 +102,10 @@ func TestR08WrongSuccesses(t *testing.T) {
 			t.Run(name+"/"+op, func(t *testing.T) {
 				t.Parallel()
 				client, requests := answering(t, 200, tc.contentType, tc.body)
-				err := faulttest.Named(t, op).Run(t.Context(), client)
+				got, err := faulttest.Named(t, op).Call(t.Context(), client, faulttest.ID)
+				if tokens, ok := got.([]*vpptoken.VPPToken); ok && len(tokens) != 0 {
+					t.Errorf("%d tokens came before the error", len(tokens))
+				}
 				e := faulttest.Error(t, err)
 				if e.StatusCode != http.StatusOK || requests.Load() != 1 || e.Attempts != 1 || vpptoken.Retryable(err) {
 					t.Errorf("%d requests, error %+v", requests.Load(), *e)
@@ -145,8 +153,8 @@ func TestR08OddSuccesses(t *testing.T) {
 func TestR08Counts(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]int{
-		"3": 3, "\uFEFF3000": 3000, " 7\r\n": 7, "0": 0,
-		"": -1, "-1": -1, "+1": -1, "1.5": -1, "1e3": -1, "99999999999": -1, "<html>": -1, `{"value":3}`: -1, "3 4": -1, "null": -1, "٣": -1,
+		"3": 3, "\uFEFF3000": 3000, " 7\r\n": 7, "5\r\n": 5, "0": 0, "42": 42,
+		"": -1, "-1": -1, "+1": -1, "1.5": -1, "1e3": -1, "0x10": -1, "99999999999": -1, "99999999999999999999": -1, "<html>": -1, `{"value":3}`: -1, "3 4": -1, "null": -1, "many": -1, "٣": -1,
 	} {
 		t.Run(body, func(t *testing.T) {
 			t.Parallel()
@@ -206,42 +214,53 @@ func TestR09ErrorBodies(t *testing.T) {
 	}
 }
 
-// The sentinels go by status and code, never by digits in a text.
+// The sentinels go by status and code, never by digits in a text, also through a wrapping error.
 func TestR09Sentinels(t *testing.T) {
 	t.Parallel()
-	all := []error{vpptoken.ErrNotFound, vpptoken.ErrUnauthorized, vpptoken.ErrForbidden, vpptoken.ErrConflict, vpptoken.ErrThrottled}
+	all := map[string]error{
+		"ErrNotFound": vpptoken.ErrNotFound, "ErrUnauthorized": vpptoken.ErrUnauthorized, "ErrForbidden": vpptoken.ErrForbidden,
+		"ErrConflict": vpptoken.ErrConflict, "ErrThrottled": vpptoken.ErrThrottled, "ErrEmptyPatch": vpptoken.ErrEmptyPatch,
+		"ErrInvalidID": vpptoken.ErrInvalidID, "ErrNotInVersion": vpptoken.ErrNotInVersion, "ErrSyncFailed": vpptoken.ErrSyncFailed,
+		"ErrUntrustedURL": vpptoken.ErrUntrustedURL, "ErrSignIn": vpptoken.ErrSignIn, "ErrNoIntune": vpptoken.ErrNoIntune,
+	}
+	code := func(code string) string { return `{"error":{"code":"` + code + `","message":"403 404 not found"}}` }
 	const url403 = `{"error":{"code":"BadRequest","message":"{\"Message\":\"An error has occurred - Url: https://fef.example/403/404/429\"}"}}`
-	for name, tc := range map[string]struct {
+	for _, tc := range []struct {
 		status int
 		body   string
-		want   []error
+		want   string
 	}{
-		"404":                     {404, "", all[:1]},
-		"400 ResourceNotFound":    {400, `{"error":{"code":"ResourceNotFound"}}`, all[:1]},
-		"400 resourcenotfound":    {400, `{"error":{"code":"resourcenotfound"}}`, all[:1]},
-		"409 ResourceNotFound":    {409, `{"error":{"code":"ResourceNotFound"}}`, all[3:4]},
-		"400 with digits in text": {400, url403, nil},
-		"401":                     {401, "", all[1:2]},
-		"401 around Forbidden":    {401, `{"error":{"code":"UnknownError","message":"{\"ErrorCode\":\"Forbidden\",\"Message\":\"no\"}"}}`, all[1:3]},
-		"403":                     {403, "", all[2:3]},
-		"400 Forbidden":           {400, `{"error":{"code":"Forbidden"}}`, nil},
-		"409":                     {409, "", all[3:4]},
-		"429":                     {429, "", all[4:]},
-		"503":                     {503, "", nil},
+		{404, ``, "ErrNotFound"},
+		{404, code("ResourceNotFound"), "ErrNotFound"},
+		{400, code("ResourceNotFound"), "ErrNotFound"},
+		{400, code("resourcenotfound"), "ErrNotFound"},
+		{400, code("BadRequest"), ""},
+		{400, code("Forbidden"), ""},
+		{400, url403, ""},
+		{400, faulttest.Fixture(t, "error-intune-nested-once.json"), ""},
+		{401, ``, "ErrUnauthorized"},
+		{401, code("InvalidAuthenticationToken"), "ErrUnauthorized"},
+		{401, `{"error":{"code":"UnknownError","message":"{\"ErrorCode\":\"Forbidden\",\"Message\":\"no\"}"}}`, "ErrForbidden ErrUnauthorized"},
+		{401, faulttest.Fixture(t, "error-intune-nested-twice.json"), "ErrForbidden ErrUnauthorized"},
+		{403, ``, "ErrForbidden"},
+		{403, code("ResourceNotFound"), "ErrForbidden"},
+		{409, ``, "ErrConflict"},
+		{409, code("ResourceNotFound"), "ErrConflict"},
+		{410, ``, ""},
+		{412, code("ConditionNotMet"), "ErrConflict"},
+		{429, ``, "ErrThrottled"},
+		{500, code("ResourceNotFound"), ""},
+		{503, ``, ""},
+		{503, `<html>403 Forbidden</html>`, ""},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				err := faulttest.Named(t, "get").Run(t.Context(), faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(tc.status, tc.body)}))
-				for _, sentinel := range all {
-					if errors.Is(err, sentinel) != slices.Contains(tc.want, sentinel) {
-						t.Errorf("errors.Is(%v, %v) is %v", err, sentinel, errors.Is(err, sentinel))
-					}
-				}
-				if tc.status == 403 && !strings.Contains(err.Error(), "DeviceManagementServiceConfig.Read") {
-					t.Errorf("%q names no permission", err)
-				}
-			})
-		})
+		once := vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1})
+		client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(tc.status, tc.body)}, once)
+		err := error(faulttest.Error(t, faulttest.Named(t, "get").Run(t.Context(), client)))
+		for name, sentinel := range all {
+			want := strings.Contains(tc.want, name)
+			if errors.Is(err, sentinel) != want || errors.Is(fmt.Errorf("job 7: %w", err), sentinel) != want {
+				t.Errorf("%d %s: errors.Is %s is %v", tc.status, tc.body, name, !want)
+			}
+		}
 	}
 }

@@ -44,10 +44,10 @@ func (f *flaky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	switch {
 	case throttled:
-		w.Header().Set("Retry-After", "0.02")
+		w.Header().Set("Retry-After", "0.1")
 		w.WriteHeader(http.StatusTooManyRequests)
 	case n%13 == 0:
-		w.Header().Set("Retry-After", "0.01")
+		w.Header().Set("Retry-After", "0.1")
 		w.WriteHeader(http.StatusServiceUnavailable)
 	case n%17 == 0:
 		w.WriteHeader(http.StatusBadGateway)
@@ -288,7 +288,7 @@ func TestR14HeldPastTheDeadline(t *testing.T) {
 	})
 }
 
-// A cool-down holds nobody past the end of a call without a deadline, and nobody who gives up.
+// A cool-down is not part of the two minutes of a call without a deadline, and holds nobody who gives up.
 func TestR14CoolDownAndTheEndOfACall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -307,7 +307,7 @@ func TestR14CoolDownAndTheEndOfACall(t *testing.T) {
 			}
 			began = time.Now()
 			_, err = client.Get(t.Context(), faulttest.ID)
-			if took := time.Since(began); took > 2*time.Minute+50*time.Millisecond || err == nil {
+			if took := time.Since(began); took > 119*time.Second*21/20+50*time.Millisecond || err == nil {
 				t.Errorf("took %v: %v", took, err)
 			}
 		}
@@ -333,4 +333,22 @@ func TestR14NoCoolDown(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Who is not repeated for want of a budget learns it; who ran out of attempts does not.
+func TestR14SpentBudgetIsTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(503, "")})
+		_, err := client.Get(t.Context(), faulttest.ID)
+		if text := faulttest.Error(t, err).Error(); strings.Contains(text, "budget") {
+			t.Errorf("the first call of a client: %s", text)
+		}
+		for range 20 {
+			_, err = client.Get(t.Context(), faulttest.ID)
+		}
+		if text := faulttest.Error(t, err).Error(); !strings.Contains(text, "budget of retries is spent") {
+			t.Errorf("the budget is spent: %s", text)
+		}
+	})
 }

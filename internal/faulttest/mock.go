@@ -34,13 +34,20 @@ func MockFor(tb testing.TB, ts oauth2.TokenSource, opts ...vpptoken.Option) (*vp
 		tb.Errorf("a request that nobody expected: %s %s", r.Method, r.URL)
 		return httpmock.NewStringResponse(http.StatusTeapot, ""), nil
 	})
-	m.service.Answer = AnswerFunc(func(_ int, r *http.Request) (*http.Response, error) { return m.MockTransport.RoundTrip(r) })
+	m.service.Answer = AnswerFunc(func(_ int, r *http.Request) (*http.Response, error) { return m.RoundTrip(r) })
 	hc := &http.Client{Transport: m.service}
 	return ClientFor(tb, ts, slices.Concat([]vpptoken.Option{vpptoken.WithHTTPClient(hc)}, opts)...), m
 }
 
 // Requests returns what was sent so far, in order.
 func (m *MockService) Requests() []Sent { return m.service.Requests() }
+
+// Forget makes Requests and Lines begin anew.
+func (m *MockService) Forget() {
+	m.service.mu.Lock()
+	defer m.service.mu.Unlock()
+	m.service.sent = nil
+}
 
 // Lines returns the requests as "METHOD URL BODY".
 func (m *MockService) Lines() (lines []string) {

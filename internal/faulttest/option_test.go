@@ -20,47 +20,60 @@ import (
 // A wrong option is an error of NewClient, and its text shows no secret that was put in by mistake.
 func TestR15WrongOptions(t *testing.T) {
 	t.Parallel()
-	static := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: faulttest.Bearer})
+	const bearer = faulttest.Bearer
 	for name, opt := range map[string]vpptoken.Option{
-		"nil":                       nil,
-		"zero cloud":                vpptoken.WithCloud(vpptoken.Cloud{}),
-		"no version":                vpptoken.WithAPIVersion(""),
-		"v2":                        vpptoken.WithAPIVersion("v2.0"),
-		"version with a path":       vpptoken.WithAPIVersion("beta/.."),
-		"no address":                vpptoken.WithBaseURL(""),
-		"no scheme":                 vpptoken.WithBaseURL("graph.microsoft.com"),
-		"http":                      vpptoken.WithBaseURL("http://graph.microsoft.com"),
-		"http to a lookalike":       vpptoken.WithBaseURL("http://localhost.example.com"),
-		"http to another lookalike": vpptoken.WithBaseURL("http://127.0.0.1.example.com"),
-		"http to any address":       vpptoken.WithBaseURL("http://0.0.0.0"),
-		"file":                      vpptoken.WithBaseURL("file:///etc"),
-		"userinfo":                  vpptoken.WithBaseURL("https://u:" + faulttest.Bearer + "@graph.microsoft.com"),
-		"query":                     vpptoken.WithBaseURL("https://graph.microsoft.com?token=" + faulttest.Bearer),
-		"fragment":                  vpptoken.WithBaseURL("https://graph.microsoft.com#" + faulttest.Bearer),
-		"not an address":            vpptoken.WithBaseURL("https://[" + faulttest.Bearer),
-		"opaque":                    vpptoken.WithBaseURL("https:graph.microsoft.com"),
-		"backslash":                 vpptoken.WithBaseURL(`https://graph.microsoft.com\@` + faulttest.Bearer),
-		"dots":                      vpptoken.WithBaseURL("https://graph.microsoft.com/a/../b"),
-		"nil client":                vpptoken.WithHTTPClient(nil),
-		"nil transport":             vpptoken.WithHTTPClient(&http.Client{Transport: (*http.Transport)(nil)}),
-		"no product":                vpptoken.WithUserAgent(""),
-		"product with a line":       vpptoken.WithUserAgent("a\r\nAuthorization: " + faulttest.Bearer),
-		"nil logger":                vpptoken.WithLogger(nil),
-		"negative attempts":         vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: -1}),
-		"negative wait":             vpptoken.WithRetry(vpptoken.Retry{MinWait: -1}),
-		"negative most":             vpptoken.WithRetry(vpptoken.Retry{MaxWait: -1}),
-		"negative Retry-After":      vpptoken.WithRetry(vpptoken.Retry{MaxRetryAfter: -1}),
-		"negative attempt":          vpptoken.WithRetry(vpptoken.Retry{AttemptTimeout: -1}),
-		"least above most":          vpptoken.WithRetry(vpptoken.Retry{MinWait: 2, MaxWait: 1}),
-		"least above default":       vpptoken.WithRetry(vpptoken.Retry{MinWait: time.Hour}),
+		"nil":                    nil,
+		"zero cloud":             vpptoken.WithCloud(vpptoken.Cloud{}),
+		"no version":             vpptoken.WithAPIVersion(""),
+		"v2":                     vpptoken.WithAPIVersion("v2.0"),
+		"version and users":      vpptoken.WithAPIVersion("beta/users"),
+		"version with a path":    vpptoken.WithAPIVersion("beta/.."),
+		"no address":             vpptoken.WithBaseURL(""),
+		"no scheme":              vpptoken.WithBaseURL("graph.microsoft.com"),
+		"no host":                vpptoken.WithBaseURL("https://"),
+		"port alone":             vpptoken.WithBaseURL("https://:443"),
+		"path alone":             vpptoken.WithBaseURL("/beta"),
+		"http":                   vpptoken.WithBaseURL("http://graph.microsoft.com"),
+		"http to a lookalike":    vpptoken.WithBaseURL("http://localhost.example.com"),
+		"http to another":        vpptoken.WithBaseURL("http://127.0.0.1.example.com"),
+		"http to any address":    vpptoken.WithBaseURL("http://0.0.0.0"),
+		"file":                   vpptoken.WithBaseURL("file:///etc"),
+		"another scheme":         vpptoken.WithBaseURL("ftp://127.0.0.1"),
+		"userinfo":               vpptoken.WithBaseURL("https://u:" + bearer + "@graph.microsoft.com"),
+		"query":                  vpptoken.WithBaseURL("https://graph.microsoft.com?token=" + bearer),
+		"empty query":            vpptoken.WithBaseURL("https://graph.microsoft.com?"),
+		"fragment":               vpptoken.WithBaseURL("https://graph.microsoft.com#" + bearer),
+		"empty fragment":         vpptoken.WithBaseURL("https://graph.microsoft.com#"),
+		"not an address":         vpptoken.WithBaseURL("https://[" + bearer),
+		"bad port":               vpptoken.WithBaseURL("https://graph.microsoft.com:" + bearer),
+		"opaque":                 vpptoken.WithBaseURL("https:graph.microsoft.com"),
+		"backslash":              vpptoken.WithBaseURL(`https://graph.microsoft.com\@` + bearer),
+		"dots":                   vpptoken.WithBaseURL("https://graph.microsoft.com/a/../b"),
+		"encoded slash":          vpptoken.WithBaseURL("https://graph.microsoft.com/a%2Fb"),
+		"space":                  vpptoken.WithBaseURL("https://graph.microsoft.com/a b"),
+		"line":                   vpptoken.WithBaseURL("https://graph.microsoft.com\r\n"),
+		"nil client":             vpptoken.WithHTTPClient(nil),
+		"nil transport":          vpptoken.WithHTTPClient(&http.Client{Transport: (*http.Transport)(nil)}),
+		"no product":             vpptoken.WithUserAgent(""),
+		"product with a line":    vpptoken.WithUserAgent("a\r\nAuthorization: " + bearer),
+		"product with a NUL":     vpptoken.WithUserAgent("a\x00"),
+		"nil logger":             vpptoken.WithLogger(nil),
+		"negative attempts":      vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: -1}),
+		"negative MinWait":       vpptoken.WithRetry(vpptoken.Retry{MinWait: -1}),
+		"negative MaxWait":       vpptoken.WithRetry(vpptoken.Retry{MaxWait: -1}),
+		"negative MaxRetryAfter": vpptoken.WithRetry(vpptoken.Retry{MaxRetryAfter: -1}),
+		"negative attempt":       vpptoken.WithRetry(vpptoken.Retry{AttemptTimeout: math.MinInt64}),
+		"least above most":       vpptoken.WithRetry(vpptoken.Retry{MinWait: 2, MaxWait: 1}),
+		"least above default":    vpptoken.WithRetry(vpptoken.Retry{MinWait: time.Hour}),
 	} {
-		c, err := vpptoken.NewClient(static, opt)
-		if c != nil || err == nil || !strings.HasPrefix(err.Error(), "vpptoken: ") || strings.ContainsAny(err.Error(), "\r\n") {
+		source := &faulttest.CountedSource{}
+		c, err := vpptoken.NewClient(source, opt)
+		if c != nil || err == nil || !strings.HasPrefix(err.Error(), "vpptoken: ") || strings.ContainsAny(err.Error(), "\r\n") || source.Asked.Load() != 0 {
 			t.Errorf("%s: client %v, error %v", name, c, err)
 		}
 		leaktest.ShowsNoSecret(t, err)
 	}
-	if c, err := vpptoken.NewClient(nil); c != nil || err == nil {
+	if c, err := vpptoken.NewClient(nil); c != nil || err == nil || !strings.HasPrefix(err.Error(), "vpptoken: ") {
 		t.Errorf("no token source: client %v, error %v", c, err)
 	}
 }
@@ -76,97 +89,146 @@ func TestR15NilTokenSources(t *testing.T) {
 	}
 }
 
-// Wrong options of a call are errors before anything is sent, and no *Error, because nothing left the process.
-func TestR15WrongCalls(t *testing.T) {
+// refused wants an error that was known before anything left the process: of one line, no *Error, not Retryable, without a secret.
+func refused(t *testing.T, name, prefix string, err error) {
+	t.Helper()
+	if _, ok := errors.AsType[*vpptoken.Error](err); ok || err == nil || !strings.HasPrefix(err.Error(), prefix) || strings.ContainsAny(err.Error(), "\r\n") {
+		t.Errorf("%s: %v (%T)", name, err, err)
+	}
+	if vpptoken.Retryable(err) {
+		t.Errorf("%s is Retryable", name)
+	}
+	leaktest.ShowsNoSecret(t, err)
+}
+
+// untouched returns a client, and fails the test at its end when a request was sent or a bearer was asked for.
+func untouched(t *testing.T) *vpptoken.Client {
+	t.Helper()
+	source := &faulttest.CountedSource{}
+	client, mock := faulttest.MockFor(t, source)
+	t.Cleanup(func() {
+		if len(mock.Requests()) != 0 || source.Asked.Load() != 0 {
+			t.Errorf("%d requests were sent, %d bearers asked for", len(mock.Requests()), source.Asked.Load())
+		}
+	})
+	return client
+}
+
+// Every operation refuses a wrong option, and names itself.
+func TestR15WrongCallOptions(t *testing.T) {
 	t.Parallel()
-	service := &faulttest.Service{Answer: faulttest.Always(200, `{"id":"1"}`)}
-	client := faulttest.Client(t, service)
-	ctx := t.Context()
-	var noContext context.Context
-	one := func(o vpptoken.CallOption) error { _, err := client.Get(ctx, faulttest.ID, o); return err }
-	list := func(o ...vpptoken.ListOption) error { return faulttest.Last(client.List(ctx, o...)) }
-	results := map[string]error{
-		"nil option":              one(nil),
-		"nil list option":         list(nil),
-		"typed nil list option":   list(vpptoken.CallOption(nil)),
-		"nil option of licences":  faulttest.Last(client.LicensesForApp(ctx, "com.example.app", nil)),
-		"nil metadata":            one(vpptoken.WithMetadata(nil)),
-		"Authorization":           one(vpptoken.WithHeader("authorization", faulttest.Bearer)),
-		"Host":                    one(vpptoken.WithHeader("Host", "x")),
-		"Content-Length":          one(vpptoken.WithHeader("Content-Length", "5")),
-		"Content-Type":            one(vpptoken.WithHeader("content-type", "text/plain")),
-		"Idempotency-Key":         one(vpptoken.WithHeader("Idempotency-Key", "x")),
-		"X-Idempotency-Key":       one(vpptoken.WithHeader("X-IDEMPOTENCY-KEY", "x")),
-		"Accept-Encoding":         one(vpptoken.WithHeader("Accept-Encoding", "gzip")),
-		"no header":               one(vpptoken.WithHeader("", "x")),
-		"header name with a line": one(vpptoken.WithHeader("A\r\nB", faulttest.Bearer)),
-		"header with a line":      one(vpptoken.WithHeader("A", "b\r\nC: "+faulttest.Bearer)),
-		"header with a NUL":       one(vpptoken.WithHeader("A", "b\x00"+faulttest.Bearer)),
-		"no id of the request":    one(vpptoken.WithClientRequestID("")),
-		"id with a line":          one(vpptoken.WithClientRequestID("a\r\nb" + faulttest.Bearer)),
-		"id of 65":                one(vpptoken.WithClientRequestID(strings.Repeat("a", 65))),
-		"no filter":               list(vpptoken.WithFilter("")),
-		"filter with a NUL":       list(vpptoken.WithFilter("a\x00")),
-		"top of 0":                list(vpptoken.WithTop(0)),
-		"top below 0":             list(vpptoken.WithTop(math.MinInt)),
-		"no select":               list(vpptoken.WithSelect()),
-		"select of two in one":    list(vpptoken.WithSelect("id,state")),
-		"two tops":                list(vpptoken.WithTop(1), vpptoken.WithTop(2)),
-		"nil context, get":        second(client.Get(noContext, faulttest.ID)),
-		"nil context, list":       faulttest.Last(client.List(noContext)),
-		"nil context, create":     second(client.Create(noContext, vpptoken.NewSecret("x"), nil)),
-		"nil context, update":     second(client.Update(noContext, faulttest.ID, vpptoken.NewPatch().ClearAppleID())),
-		"nil context, delete":     client.Delete(noContext, faulttest.ID),
-		"nil context, start":      second(client.StartSync(noContext, faulttest.ID)),
-		"nil context, wait":       second(client.WaitSync(noContext, &vpptoken.Sync{TokenID: faulttest.ID})),
-		"nil context, licences":   faulttest.Last(client.LicensesForApp(noContext, "com.example.app")),
-		"empty token":             second(client.Create(ctx, vpptoken.Secret{}, nil)),
-		"token twice":             second(client.Create(ctx, vpptoken.NewSecret("x"), vpptoken.NewPatch().SetToken(vpptoken.NewSecret("x")))),
-		"token and null":          second(client.Create(ctx, vpptoken.NewSecret("x"), vpptoken.NewPatch().ClearToken())),
-		"nil patch":               second(client.Update(ctx, faulttest.ID, nil)),
-		"empty patch":             second(client.Update(ctx, faulttest.ID, &vpptoken.Patch{})),
-		"no id":                   second(client.Get(ctx, "")),
-		"parent":                  client.Delete(ctx, ".."),
-		"nil sync":                second(client.WaitSync(ctx, nil)),
-		"zero sync":               second(client.WaitSync(ctx, &vpptoken.Sync{})),
-		"nil wait option":         second(client.WaitSync(ctx, &vpptoken.Sync{TokenID: faulttest.ID}, nil)),
-		"poll every 0":            second(client.WaitSync(ctx, &vpptoken.Sync{TokenID: faulttest.ID}, vpptoken.PollEvery(0))),
-		"nil poll function":       second(client.WaitSync(ctx, &vpptoken.Sync{TokenID: faulttest.ID}, vpptoken.OnPoll(nil))),
-		"no bundle id":            faulttest.Last(client.LicensesForApp(ctx, "")),
-		"long bundle id":          faulttest.Last(client.LicensesForApp(ctx, strings.Repeat("a", 256))),
-		"bundle id, not UTF-8":    faulttest.Last(client.LicensesForApp(ctx, "\xff")),
-	}
-	for name, err := range results {
-		if _, ok := errors.AsType[*vpptoken.Error](err); ok || err == nil || !strings.HasPrefix(err.Error(), "vpptoken: ") || strings.ContainsAny(err.Error(), "\r\n") {
-			t.Errorf("%s: %v (%T)", name, err, err)
+	client := untouched(t)
+	for name, o := range map[string]vpptoken.CallOption{
+		"nil":                     nil,
+		"nil metadata":            vpptoken.WithMetadata(nil),
+		"Authorization":           vpptoken.WithHeader("Authorization", faulttest.Bearer),
+		"aUTHORIZATION":           vpptoken.WithHeader("aUTHORIZATION", faulttest.Bearer),
+		"Host":                    vpptoken.WithHeader("Host", "x"),
+		"Content-Length":          vpptoken.WithHeader("content-length", "5"),
+		"Content-Type":            vpptoken.WithHeader("content-type", "text/plain"),
+		"Content-Encoding":        vpptoken.WithHeader("Content-Encoding", "gzip"),
+		"Accept-Encoding":         vpptoken.WithHeader("Accept-Encoding", "gzip"),
+		"Idempotency-Key":         vpptoken.WithHeader("Idempotency-Key", "x"),
+		"X-Idempotency-Key":       vpptoken.WithHeader("X-IDEMPOTENCY-KEY", "x"),
+		"no header":               vpptoken.WithHeader("", "x"),
+		"header name with CR LF":  vpptoken.WithHeader("A\r\nB", faulttest.Bearer),
+		"header name with colon":  vpptoken.WithHeader("Prefer:", "x"),
+		"header name with space":  vpptoken.WithHeader("Authorization ", faulttest.Bearer),
+		"header value with CR LF": vpptoken.WithHeader("A", "b\r\nC: "+faulttest.Bearer),
+		"header value with LF":    vpptoken.WithHeader("A", "b\n"+faulttest.Bearer),
+		"header value with NUL":   vpptoken.WithHeader("A", "b\x00"+faulttest.Bearer),
+		"no id of the request":    vpptoken.WithClientRequestID(""),
+		"id with CR LF":           vpptoken.WithClientRequestID("a\r\nb" + faulttest.Bearer),
+		"id of 65":                vpptoken.WithClientRequestID(strings.Repeat("a", 65)),
+	} {
+		for _, op := range faulttest.Operations() {
+			refused(t, op.Name+", "+name, "vpptoken: "+op.Name+": ", op.Run(t.Context(), client, o))
 		}
-		leaktest.ShowsNoSecret(t, err)
-		if vpptoken.Retryable(err) {
-			t.Errorf("%s is Retryable", name)
-		}
-	}
-	if n := len(service.Requests()); n != 0 {
-		t.Errorf("%d requests were sent", n)
 	}
 }
 
-// The zero and the nil Client, and helpers given nothing, fail without a panic.
-func TestR15ZeroValues(t *testing.T) {
+func TestR15WrongListOptions(t *testing.T) {
 	t.Parallel()
-	for _, client := range []*vpptoken.Client{nil, {}} {
-		for _, op := range faulttest.Operations() {
-			if err := op.Run(t.Context(), client); err == nil || !strings.Contains(err.Error(), "NewClient") {
-				t.Errorf("%s: %v", op.Name, err)
+	client := untouched(t)
+	for name, opts := range map[string][]vpptoken.ListOption{
+		"nil":               {nil},
+		"nil call option":   {vpptoken.CallOption(nil)},
+		"top of 0":          {vpptoken.WithTop(0)},
+		"top of -1":         {vpptoken.WithTop(-1)},
+		"top far below 0":   {vpptoken.WithTop(math.MinInt)},
+		"two tops":          {vpptoken.WithTop(1), vpptoken.WithTop(2)},
+		"select nothing":    {vpptoken.WithSelect()},
+		"select empty":      {vpptoken.WithSelect("id", "")},
+		"select two in one": {vpptoken.WithSelect("id,state")},
+		"select a query":    {vpptoken.WithSelect("id&$top=1")},
+		"no filter":         {vpptoken.WithFilter("")},
+		"blank filter":      {vpptoken.WithFilter(" ")},
+		"filter with CR LF": {vpptoken.WithFilter("a\r\nb")},
+		"filter with a NUL": {vpptoken.WithFilter("a\x00")},
+		"order by nothing":  {vpptoken.WithOrderBy()},
+	} {
+		refused(t, name, "vpptoken: list: ", faulttest.Last(client.List(t.Context(), opts...)))
+	}
+}
+
+func TestR15WrongArguments(t *testing.T) {
+	t.Parallel()
+	client, ctx := untouched(t), t.Context()
+	licenses := func(bundleID string) error { return faulttest.Last(client.LicensesForApp(ctx, bundleID)) }
+	wait := func(s *vpptoken.Sync, o ...vpptoken.WaitOption) error { return second(client.WaitSync(ctx, s, o...)) }
+	good, secret := &vpptoken.Sync{TokenID: faulttest.ID}, vpptoken.NewSecret(faulttest.AppleToken)
+	for name, err := range map[string]error{
+		"nil sync":              wait(nil),
+		"zero sync":             wait(&vpptoken.Sync{}),
+		"nil wait option":       wait(good, nil),
+		"poll every 0":          wait(good, vpptoken.PollEvery(0)),
+		"poll every -1s":        wait(good, vpptoken.PollEvery(-time.Second)),
+		"nil poll function":     wait(good, vpptoken.OnPoll(nil)),
+		"no bundle id":          licenses(""),
+		"long bundle id":        licenses(strings.Repeat("a", 256)),
+		"bundle id, not UTF-8":  licenses("\xff"),
+		"no id":                 second(client.Get(ctx, "")),
+		"parent":                client.Delete(ctx, ".."),
+		"empty token":           second(client.Create(ctx, vpptoken.Secret{}, nil)),
+		"token twice":           second(client.Create(ctx, secret, vpptoken.NewPatch().SetToken(secret))),
+		"token and null":        second(client.Create(ctx, secret, vpptoken.NewPatch().ClearToken())),
+		"nil patch, update":     second(client.Update(ctx, faulttest.ID, nil)),
+		"nil start sync option": second(client.StartSync(ctx, faulttest.ID, nil)),
+	} {
+		refused(t, name, "vpptoken: ", err)
+	}
+}
+
+// A nil context, and a Client that NewClient did not make, fail without a panic.
+func TestR15NoContextAndNoClient(t *testing.T) {
+	t.Parallel()
+	calls := map[string]func(ctx context.Context, c *vpptoken.Client) error{
+		"startSync": func(ctx context.Context, c *vpptoken.Client) error { return second(c.StartSync(ctx, faulttest.ID)) },
+		"waitSync": func(ctx context.Context, c *vpptoken.Client) error {
+			return second(c.WaitSync(ctx, &vpptoken.Sync{TokenID: faulttest.ID}))
+		},
+	}
+	for _, op := range faulttest.Operations() {
+		calls[op.Name] = func(ctx context.Context, c *vpptoken.Client) error { return op.Run(ctx, c) }
+	}
+	client := untouched(t)
+	var noContext context.Context
+	for name, call := range calls {
+		refused(t, name+" without a context", "vpptoken: ", call(noContext, client))
+		for _, unmade := range []*vpptoken.Client{nil, {}} {
+			err := call(t.Context(), unmade)
+			if refused(t, name+" without a client", "vpptoken: ", err); err != nil && !strings.Contains(err.Error(), "NewClient") {
+				t.Errorf("%s: %v", name, err)
 			}
 		}
-		if err := second(client.StartSync(t.Context(), faulttest.ID)); err == nil {
-			t.Error("StartSync: no error")
-		}
-		if err := second(client.WaitSync(t.Context(), &vpptoken.Sync{TokenID: faulttest.ID})); err == nil {
-			t.Error("WaitSync: no error")
-		}
-		leaktest.ShowsNoSecret(t, client)
 	}
+	leaktest.ShowsNoSecret(t, &vpptoken.Client{})
+	leaktest.ShowsNoSecret(t, (*vpptoken.Client)(nil))
+}
+
+// Helpers that are given nothing, and zero values, do no harm.
+func TestR15ZeroValues(t *testing.T) {
+	t.Parallel()
 	if vpptoken.Retryable(nil) || vpptoken.Retryable(errors.New("x")) || vpptoken.Retryable(&vpptoken.Error{}) {
 		t.Error("nothing is Retryable")
 	}

@@ -60,13 +60,18 @@ func TestR11ForeignNextLinks(t *testing.T) {
 	other := elsewhere(t)
 	const path = "/beta/deviceAppManagement/vppTokens"
 	for name, link := range map[string]func(own string) string{
-		"host":                 func(string) string { return other.URL + path + "?$skip=1" },
-		"scheme":               func(own string) string { return strings.Replace(own, "http:", "https:", 1) + path },
-		"port":                 func(own string) string { return own + "0" + path },
-		"no port":              func(string) string { return "http://127.0.0.1" + path },
-		"path":                 func(own string) string { return own + "/beta/me" },
-		"parent":               func(own string) string { return own + "/beta/deviceAppManagement" },
-		"child":                func(own string) string { return own + path + "/1" },
+		"host":              func(string) string { return other.URL + path + "?$skip=1" },
+		"scheme":            func(own string) string { return strings.Replace(own, "http:", "https:", 1) + path },
+		"port":              func(own string) string { return own + "0" + path },
+		"no port":           func(string) string { return "http://127.0.0.1" + path },
+		"path":              func(own string) string { return own + "/beta/me" },
+		"parent":            func(own string) string { return own + "/beta/deviceAppManagement" },
+		"child":             func(own string) string { return own + path + "/1" },
+		"longer collection": func(own string) string { return own + path + "X?canary" },
+		"not an address":    func(string) string { return "://canary" },
+		"longer host": func(own string) string {
+			return strings.Replace(own, "127.0.0.1", "127.0.0.1.canary.example", 1) + path
+		},
 		"two trailing slashes": func(own string) string { return own + path + "//" },
 		"version":              func(own string) string { return own + strings.Replace(path, "beta", "v1.0", 1) },
 		"dots":                 func(own string) string { return own + path + "/../../me" },
@@ -118,6 +123,9 @@ func TestR11ForeignNextLinks(t *testing.T) {
 			if !errors.Is(err, vpptoken.ErrUntrustedURL) || n != 1 || requests.Load() != 1 || source.Asked.Load() != 1 || vpptoken.Retryable(err) {
 				t.Errorf("%d tokens, %d requests, the source asked %d times, error %+v (%v)", n, requests.Load(), source.Asked.Load(), *e, err)
 			}
+			if shown := link(own); strings.Contains(err.Error(), shown) || strings.Contains(err.Error(), "canary") {
+				t.Errorf("error %q shows the link", err)
+			}
 			leaktest.ShowsNoSecret(t, err)
 		})
 	}
@@ -155,8 +163,11 @@ func TestR11EndlessPages(t *testing.T) {
 				n++
 				return faulttest.Answer(200, `{"value":[{"id":"`+strconv.Itoa(n)+`"}],"@odata.nextLink":"`+tc.link(n)+`"}`), nil
 			}))
-			err := faulttest.Last(client.List(t.Context()))
-			if e := faulttest.Error(t, err); n != tc.most || !strings.Contains(e.Message, "repeat") || vpptoken.Retryable(err) {
+			tokens, err := faulttest.Collect(client.List(t.Context()))
+			if len(tokens) != n {
+				t.Errorf("%d tokens of %d pages", len(tokens), n)
+			}
+			if e := faulttest.Error(t, err); n != tc.most || !strings.Contains(e.Message, "repeat") || !strings.Contains(e.Message, "10,000") || vpptoken.Retryable(err) {
 				t.Errorf("%d pages, error %v; want an end after %d", n, err, tc.most)
 			}
 		})

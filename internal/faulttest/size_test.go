@@ -194,22 +194,24 @@ func TestR07SmallTextLargeValues(t *testing.T) { //nolint:paralleltest // it mea
 	}
 }
 
-// A page of three thousand real tokens is not what the bounds are for.
+// A page of three thousand real tokens, each with its action results, is not what the bounds are for.
 func TestR07LargePage(t *testing.T) { //nolint:paralleltest // it needs memory that others measure
+	const result = `{"actionName":"revokeLicenses","actionState":"done","totalLicensesCount":4,"failedLicensesCount":0}`
+	const results = result + "," + result + "," + result
 	const token = `,{"id":"%d","organizationName":"Nordwind, School District","vppTokenAccountType":"education","appleId":"apps@nordwind.example",` +
 		`"expirationDateTime":"2027-03-01T17:09:22Z","lastSyncDateTime":"2026-11-20T14:50:53.4972449Z","token":null,` +
-		`"lastModifiedDateTime":"2026-11-20T14:50:53.5002993Z","state":"valid","tokenActionResults":[],"lastSyncStatus":"completed",` +
+		`"lastModifiedDateTime":"2026-11-20T14:50:53.5002993Z","state":"valid","tokenActionResults":[` + results + `],"lastSyncStatus":"completed",` +
 		`"automaticallyUpdateApps":true,"countryOrRegion":"no","dataSharingConsentGranted":true,"displayName":"Nordwind","locationName":"Nordwind",` +
-		`"claimTokenManagementFromExternalMdm":false,"roleScopeTagIds":["0"],"appleDeviceAppDeliveryProtocolType":"default"}`
+		`"claimTokenManagementFromExternalMdm":false,"roleScopeTagIds":["0","1"],"lastAppCount":12,"appleDeviceAppDeliveryProtocolType":"default"}`
 	var body strings.Builder
 	for i := range 3000 {
 		fmt.Fprintf(&body, token, i)
 	}
 	client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(200, `{"value":[`+body.String()[1:]+"]}")})
 	n := 0
-	for _, err := range client.List(t.Context()) {
-		if n++; err != nil {
-			t.Fatal(err)
+	for token, err := range client.List(t.Context()) {
+		if n++; err != nil || len(token.TokenActionResults) != 3 {
+			t.Fatal(token, err)
 		}
 	}
 	if n != 3000 {

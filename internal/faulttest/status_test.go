@@ -1,6 +1,7 @@
 package faulttest_test
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -124,6 +125,13 @@ func TestR01RepeatSucceeds(t *testing.T) {
 					t.Fatal(err)
 				}
 				sent := service.Requests()
+				for _, s := range sent[1:] {
+					s.Header.Del("Authorization")
+					sent[0].Header.Del("Authorization") // it is asked for anew
+					if !maps.EqualFunc(s.Header, sent[0].Header, slices.Equal) || s.Header.Get("Client-Request-Id") == "" {
+						t.Errorf("the headers changed between attempts: %v, first %v", s.Header, sent[0].Header)
+					}
+				}
 				if len(sent) != 3 || sent[0].Body != sent[1].Body || sent[0].Body != sent[2].Body || meta.Attempts != 3 || meta.StatusCode != op.Status {
 					t.Errorf("requests %+v, metadata %+v", sent, meta)
 				}
@@ -167,7 +175,8 @@ func TestR02RetryAfterIsObeyed(t *testing.T) {
 		"seconds":  {"7", 7 * time.Second},
 		"fraction": {"2.128", 2128 * time.Millisecond},
 		"spaces":   {" 7 ", 7 * time.Second},
-		"tiny":     {"0.004", 4 * time.Millisecond},
+		"tenth":    {"0.1", 100 * time.Millisecond},
+		"joined":   {"3,30,7", 30 * time.Second},
 		"limit":    {"60", time.Minute},
 		"RFC 1123": {then.Format(http.TimeFormat), 17 * time.Second},
 		"RFC 850":  {then.Format("Monday, 02-Jan-06 15:04:05 GMT"), 17 * time.Second},
@@ -202,11 +211,12 @@ func TestR03RetryAfterIsNoTrap(t *testing.T) {
 	}{
 		"none":            {nil, own},
 		"zero":            {[]string{"0"}, own},
+		"less than 100ms": {[]string{"0.099"}, own},
 		"0.0":             {[]string{"0.0"}, own},
 		"negative":        {[]string{"-5"}, own},
 		"empty":           {[]string{""}, own},
-		"two values":      {[]string{"7", "9"}, own},
-		"one line of two": {[]string{"7, 9"}, own},
+		"two unreadable":  {[]string{"soon", "-9"}, own},
+		"one is too long": {[]string{"7, 301"}, end},
 		"garbage":         {[]string{"soon"}, own},
 		"NaN":             {[]string{"NaN"}, own},
 		"Inf":             {[]string{"Inf"}, own},
@@ -219,7 +229,7 @@ func TestR03RetryAfterIsNoTrap(t *testing.T) {
 		"9999999999":      {[]string{"9999999999"}, end},
 		"int64":           {[]string{"9223372036854775807"}, end},
 		"an hour":         {[]string{"3600"}, end},
-		"61 s":            {[]string{"61"}, end},
+		"301 s":           {[]string{"301"}, end},
 		"year 9999":       {[]string{"Fri, 31 Dec 9999 23:59:59 GMT"}, end},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,7 +1,10 @@
 package graph
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -31,8 +34,21 @@ func (f *flight) read(ctx context.Context, resp *http.Response) ([]byte, *Cause)
 		return nil, f.timeCause(ctx, brokenCause(err))
 	case len(body) > limit:
 		return nil, tooLargeCause()
+	case f.cutShort(resp, body):
+		return nil, f.timeCause(ctx, brokenCause(io.ErrUnexpectedEOF))
 	}
 	return body, nil
+}
+
+// cutShort reports whether an answer whose only end is that of its connection stops within its JSON. An empty one is
+// whole for a call that may be answered so.
+func (f *flight) cutShort(resp *http.Response, body []byte) bool {
+	if !resp.Close || resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 || resp.Uncompressed {
+		return false
+	}
+	var whole json.RawMessage
+	err := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte("\uFEFF")))).Decode(&whole)
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) && f.call.Effect == Safe
 }
 
 // readAtMost is io.ReadAll with a bound, and without copying when the length was announced truly.

@@ -50,7 +50,9 @@ func (f *flight) attempt(req *http.Request) *Cause {
 	if cause := f.signIn(ctx); cause != nil || f.last.bearer == "" {
 		return cause
 	}
-	f.Attempts++
+	if f.Attempts++; f.Attempts == 1 && !f.timed {
+		f.end = time.Now().Add(DefaultCallTime)
+	}
 	f.last.sent = true
 	f.RetryAfter = 0
 	w := &watch{cancel: cancel, safe: f.call.Effect == Safe, sent: f.call.Body}

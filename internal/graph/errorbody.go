@@ -11,7 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// ErrorBody is what an error answer tells, as a person wants to read it. Its texts are the service's: not scrubbed.
+// ErrorBody is what an error answer tells, as a person wants to read it. Its texts are the
+// service's: not scrubbed.
 type ErrorBody struct {
 	Code       string // error.code, or the innermost code when that is UnknownError
 	Message    string // unwrapped from the JSON that Intune puts into error.message, without its Url
@@ -21,7 +22,8 @@ type ErrorBody struct {
 	RetryAfter time.Duration // Intune's, which stands in the message; 0 when there is none
 }
 
-// Forbidden reports whether the service means 403, whatever the status: Intune answers 401 around it.
+// Forbidden reports whether the service means 403, whatever the status: Intune answers 401 around
+// it.
 func (e ErrorBody) Forbidden() bool { return strings.EqualFold(e.Code, "Forbidden") }
 
 // lenient is a string that takes whatever stands in its place.
@@ -57,7 +59,8 @@ type graphError struct {
 	InnerError optional[*graphError]  `json:"innerError"` // innererror is seen too: encoding/json takes both
 }
 
-// intuneError is what stands, as JSON, in the message of an Intune error, and again in its own Message.
+// intuneError is what stands, as JSON, in the message of an Intune error, and again in its own
+// Message.
 type intuneError struct {
 	ErrorCode            lenient                `json:"ErrorCode"`
 	Message              lenient                `json:"Message"`
@@ -67,7 +70,8 @@ type intuneError struct {
 	RetryAfter           lenient                `json:"RetryAfter"`
 }
 
-// ParseError reads the body of an error answer. It takes anything: Graph's error, a bare string, a page of HTML.
+// ParseError reads the body of an error answer. It takes anything: Graph's error, a bare string, a
+// page of HTML.
 func ParseError(body []byte) ErrorBody {
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\uFEFF")))
 	var outer struct {
@@ -83,7 +87,7 @@ func ParseError(body []byte) ErrorBody {
 		return ErrorBody{Message: message(string(text), nil)}
 	}
 	e := ErrorBody{Code: string(g.Code), Target: target(g.Target, g.Details.value), RequestID: string(g.RequestID)}
-	inner := e.unwrap(string(g.Message))
+	inner := unwrap(&e, string(g.Message))
 	for in := g.InnerError.value; in != nil; in = in.InnerError.value {
 		if e.RequestID == "" {
 			e.RequestID = string(in.RequestID)
@@ -110,13 +114,15 @@ func target(own lenient, details []graphError) string {
 	return string(own)
 }
 
-// unwrap takes the message out of the JSON it is nested in, with what else stands there, and returns the innermost code. It never
-// looks for a status in the text: its Url can hold digits like 403.
-func (e *ErrorBody) unwrap(text string) (code string) {
+// unwrap takes the message out of the JSON it is nested in, with what else stands there, and
+// returns the innermost code. It never looks for a status in the text: its Url can hold digits like
+// 403.
+func unwrap(e *ErrorBody, text string) (code string) {
 	var phrases []string
 	for strings.HasPrefix(strings.TrimSpace(text), "{") {
 		var in intuneError
-		if json.Unmarshal([]byte(text), &in) != nil || in.Message == "" && in.ErrorCode == "" && in.CustomAPIErrorPhrase == "" {
+		if json.Unmarshal([]byte(text), &in) != nil || in.Message == "" && in.ErrorCode == "" &&
+			in.CustomAPIErrorPhrase == "" {
 			break
 		}
 		if in.ErrorCode != "" {
@@ -133,7 +139,8 @@ func (e *ErrorBody) unwrap(text string) (code string) {
 	return code
 }
 
-// span reads a wait in Intune's message: seconds, or hours, minutes and seconds as .NET writes them.
+// span reads a wait in Intune's message: seconds, or hours, minutes and seconds as .NET writes
+// them.
 func span(text string) time.Duration {
 	if seconds, err := time.Parse("15:04:05", text); err == nil { // takes a fraction as well
 		return seconds.Sub(time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC))
@@ -146,8 +153,8 @@ func span(text string) time.Duration {
 
 const page = "the answer is a page of HTML or XML"
 
-// message makes one text of Intune's: without the Url, and with a phrase only where it says more. The label of the phrase
-// stands at the end of some messages with nothing behind it.
+// message makes one text of Intune's: without the Url, and with a phrase only where it says more.
+// The label of the phrase stands at the end of some messages with nothing behind it.
 func message(text string, phrases []string) string {
 	if at := htmlPage().FindStringIndex(text); at != nil {
 		if text = strings.TrimRight(text[:at[0]], " \r\n\t:-"); text == "" {
@@ -176,8 +183,9 @@ func notGraph(body []byte) string {
 	return message(string(body), nil)
 }
 
-// Throttles reports whether an answer refuses a request because there were too many. Intune says so with a 500 as well, whose message is
-// read with care: many a text has the words "rate" and "limit".
+// Throttles reports whether an answer refuses a request because there were too many. Intune says so
+// with a 500 as well, whose message is read with care: many a text has the words "rate" and
+// "limit".
 func Throttles(status int, code, message string) bool {
 	if status < http.StatusInternalServerError {
 		return status == http.StatusTooManyRequests
@@ -202,8 +210,9 @@ var (
 	htmlPage      = lazy(`(?i)^\s*<[!?/a-z]|(?:<|&lt;)(?:!doctype|\?xml|html|head|body|title)\b`)
 	notApplicable = lazy(`(?i)\bnot applicable (?:to|for) (?:(?:the|this|your) )?(?:target )?tenant\b`)
 	batch         = lazy(`(?i)\bbatch`)
-	tooMany       = lazy(`(?i)\btoo[ -]many[ -](?:\w+ )?requests\b` +
-		`|\b(?:is|are|was|were|been|being) throttled\b` +
-		`|\brate[ -]?limit(?:s|ing)?(?: (?:for|of|on)\b[^.;:]{0,40})? (?:(?:is|was|are|were|has been|have been) )?(?:reached|exceeded|hit)\b` +
-		`|\b(?:reached|exceeded|exceeds|hit|over) (?:(?:the|its|your|our|a|an|api|request|tenant|tenant's|allowed|maximum|service|call) ){0,4}rate[ -]?limits?\b`)
+	tooMany       = lazy(`(?i)\btoo[ -]many[ -](?:\w+ )?requests\b|\b(?:is|are|was|were|been|being) throttled\b` +
+		`|\brate[ -]?limit(?:s|ing)?(?: (?:for|of|on)\b[^.;:]{0,40})?` +
+		` (?:(?:is|was|are|were|has been|have been) )?(?:reached|exceeded|hit)\b` +
+		`|\b(?:reached|exceeded|exceeds|hit|over)` +
+		` (?:(?:the|its|your|our|a|an|api|request|tenant|tenant's|allowed|maximum|service|call) ){0,4}rate[ -]?limits?\b`)
 )

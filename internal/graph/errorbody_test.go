@@ -31,43 +31,86 @@ func TestParseError(t *testing.T) {
 		body []byte
 		want graph.ErrorBody
 	}{
-		"Intune's":        {fixture(t, "error-intune-nested-once.json"), graph.ErrorBody{Code: "BadRequest", Message: operation, RequestID: id + "77", ActivityID: id + "77"}},
-		"Intune's, twice": {fixture(t, "error-intune-nested-twice.json"), graph.ErrorBody{Code: "Forbidden", Message: operation, RequestID: id + "77", ActivityID: id + "77"}},
-		"throttled":       {fixture(t, "error-throttled.json"), graph.ErrorBody{Code: "TooManyRequests", Message: "Please retry again later.", RequestID: id + "79"}},
+		"Intune's": {
+			fixture(t, "error-intune-nested-once.json"),
+			graph.ErrorBody{Code: "BadRequest", Message: operation, RequestID: id + "77", ActivityID: id + "77"},
+		},
+		"Intune's, twice": {
+			fixture(t, "error-intune-nested-twice.json"),
+			graph.ErrorBody{Code: "Forbidden", Message: operation, RequestID: id + "77", ActivityID: id + "77"},
+		},
+		"throttled": {
+			fixture(t, "error-throttled.json"),
+			graph.ErrorBody{Code: "TooManyRequests", Message: "Please retry again later.", RequestID: id + "79"},
+		},
 		"innermost code": {
 			[]byte(`{"error":{"code":"UnknownError","message":"m","innerError":{"innerError":{"code":"Deep","request-id":"r"}}}}`),
 			graph.ErrorBody{Code: "Deep", Message: "m", RequestID: "r"},
 		},
-		"own code stays": {[]byte(`{"error":{"code":"Own","message":"m","innererror":{"code":"Inner"}}}`), graph.ErrorBody{Code: "Own", Message: "m"}},
-		"phrase": {
-			[]byte(`{"error":{"code":"C","message":"{\"Message\":\"A\",\"CustomApiErrorPhrase\":\"B\"}"}}`), graph.ErrorBody{Code: "C", Message: "A B"},
+		"own code stays": {
+			[]byte(`{"error":{"code":"Own","message":"m","innererror":{"code":"Inner"}}}`),
+			graph.ErrorBody{Code: "Own", Message: "m"},
 		},
-		"braces, no JSON":     {[]byte(`{"error":{"code":"C","message":"{oops"}}`), graph.ErrorBody{Code: "C", Message: "{oops"}},
-		"other JSON":          {[]byte(`{"error":{"code":"C","message":"{\"a\":1}"}}`), graph.ErrorBody{Code: "C", Message: `{"a":1}`}},
-		"bare":                {[]byte(" no \r\n"), graph.ErrorBody{Message: "no"}},
-		"HTML":                {[]byte("<html>no</html>"), graph.ErrorBody{Message: "the answer is a page of HTML or XML"}},
-		"OAuth":               {[]byte(`{"error":"invalid_grant","error_description":"d"}`), graph.ErrorBody{Message: "invalid_grant"}},
-		"empty":               {nil, graph.ErrorBody{}},
-		"null":                {[]byte("null"), graph.ErrorBody{}},
-		"array":               {[]byte(`[{"error":1}]`), graph.ErrorBody{}},
-		"not UTF-8":           {[]byte("\xff\xfe"), graph.ErrorBody{}},
-		"deep":                {[]byte(strings.Repeat(`{"error":`, 20_000)), graph.ErrorBody{}},
-		"target":              {[]byte(`{"error":{"code":"C","message":"m","target":"displayName","details":[{"target":"token"}]}}`), graph.ErrorBody{Code: "C", Message: "m", Target: "displayName"}},
-		"target in details":   {[]byte(`{"error":{"code":"C","message":"m","target":null,"details":[{"code":"x"},{"target":"appleId"},{"target":"token"}]}}`), graph.ErrorBody{Code: "C", Message: "m", Target: "appleId"}},
-		"target of Intune's":  {[]byte(`{"error":{"code":"UnknownError","message":"{\"ErrorCode\":\"C\",\"Message\":\"m\",\"Target\":\"state\"}"}}`), graph.ErrorBody{Code: "C", Message: "m", Target: "state"}},
-		"odd members":         {[]byte(`{"error":{"code":"C","message":"m","target":{},"details":"x","innerError":"y"}}`), graph.ErrorBody{Code: "C", Message: "m"}},
-		"code with spaces":    {[]byte(`{"error":{"code":"No method match route template","message":"No OData route exists"}}`), graph.ErrorBody{Code: "No method match route template", Message: "No OData route exists"}},
-		"F22: HTML":           {[]byte(`{"error":{"code":"C","message":"<!DOCTYPE html><html><body>503</body></html>"}}`), graph.ErrorBody{Code: "C", Message: page}},
-		"F22: HTML, XML":      {[]byte(`{"error":{"message":" \r\n<?xml version='1.0'?><a/>"}}`), graph.ErrorBody{Message: page}},
-		"F22: HTML, heading":  {[]byte(`{"error":{"message":"<h2>Our services aren't available right now</h2>"}}`), graph.ErrorBody{Message: page}},
-		"F22: HTML behind":    {[]byte(`{"error":{"message":"Bad gateway: <HTML lang=en><head>"}}`), graph.ErrorBody{Message: "Bad gateway: " + page}},
-		"F22: HTML, in JSON":  {[]byte(`{"error":{"message":"{\"Message\":\"<html>\"}"}}`), graph.ErrorBody{Message: page}},
-		"F22: less than":      {[]byte(`{"error":{"message":"1 < 2, a<b, List<String>"}}`), graph.ErrorBody{Message: "1 < 2, a<b, List<String>"}},
-		"F22: phrase twice":   {[]byte(`{"error":{"message":"{\"Message\":\"A - Url: https://x/?404 - CustomApiErrorPhrase: B c\",\"CustomApiErrorPhrase\":\"B c\"}"}}`), graph.ErrorBody{Message: "A B c"}},
-		"F22: phrase again":   {[]byte(`{"error":{"message":"{\"Message\":\"A B c.\",\"CustomApiErrorPhrase\":\"B c\"}"}}`), graph.ErrorBody{Message: "A B c."}},
-		"F22: phrase nested":  {[]byte(`{"error":{"message":"{\"CustomApiErrorPhrase\":\"B\",\"Message\":\"{\\\"Message\\\":\\\"A\\\",\\\"CustomApiErrorPhrase\\\":\\\"B\\\"}\"}"}}`), graph.ErrorBody{Message: "A B"}},
-		"F22: dangling":       {[]byte(`{"error":{"code":"Forbidden","message":"No. - Activity ID: a-1 - Url: https://x/?v=1 - CustomApiErrorPhrase: "}}`), graph.ErrorBody{Code: "Forbidden", Message: "No. - Activity ID: a-1", ActivityID: "a-1"}},
-		"F22: dangling, bare": {[]byte(`{"error":{"message":"No. - CustomApiErrorPhrase:"}}`), graph.ErrorBody{Message: "No."}},
+		"phrase": {
+			[]byte(`{"error":{"code":"C","message":"{\"Message\":\"A\",\"CustomApiErrorPhrase\":\"B\"}"}}`),
+			graph.ErrorBody{Code: "C", Message: "A B"},
+		},
+		"braces, no JSON": {
+			[]byte(`{"error":{"code":"C","message":"{oops"}}`),
+			graph.ErrorBody{Code: "C", Message: "{oops"},
+		},
+		"other JSON": {
+			[]byte(`{"error":{"code":"C","message":"{\"a\":1}"}}`),
+			graph.ErrorBody{Code: "C", Message: `{"a":1}`},
+		},
+		"bare": {[]byte(" no \r\n"), graph.ErrorBody{Message: "no"}},
+		"HTML": {
+			[]byte("<html>no</html>"),
+			graph.ErrorBody{Message: "the answer is a page of HTML or XML"},
+		},
+		"OAuth": {
+			[]byte(`{"error":"invalid_grant","error_description":"d"}`),
+			graph.ErrorBody{Message: "invalid_grant"},
+		},
+		"empty":              {nil, graph.ErrorBody{}},
+		"null":               {[]byte("null"), graph.ErrorBody{}},
+		"array":              {[]byte(`[{"error":1}]`), graph.ErrorBody{}},
+		"not UTF-8":          {[]byte("\xff\xfe"), graph.ErrorBody{}},
+		"deep":               {[]byte(strings.Repeat(`{"error":`, 20_000)), graph.ErrorBody{}},
+		"target":             {[]byte(`{"error":{"code":"C","message":"m","target":"displayName","details":[{"target":"token"}]}}`), graph.ErrorBody{Code: "C", Message: "m", Target: "displayName"}},
+		"target in details":  {[]byte(`{"error":{"code":"C","message":"m","target":null,"details":[{"code":"x"},{"target":"appleId"},{"target":"token"}]}}`), graph.ErrorBody{Code: "C", Message: "m", Target: "appleId"}},
+		"target of Intune's": {[]byte(`{"error":{"code":"UnknownError","message":"{\"ErrorCode\":\"C\",\"Message\":\"m\",\"Target\":\"state\"}"}}`), graph.ErrorBody{Code: "C", Message: "m", Target: "state"}},
+		"odd members":        {[]byte(`{"error":{"code":"C","message":"m","target":{},"details":"x","innerError":"y"}}`), graph.ErrorBody{Code: "C", Message: "m"}},
+		"code with spaces":   {[]byte(`{"error":{"code":"No method match route template","message":"No OData route exists"}}`), graph.ErrorBody{Code: "No method match route template", Message: "No OData route exists"}},
+		"F22: HTML":          {[]byte(`{"error":{"code":"C","message":"<!DOCTYPE html><html><body>503</body></html>"}}`), graph.ErrorBody{Code: "C", Message: page}},
+		"F22: HTML, XML": {
+			[]byte(`{"error":{"message":" \r\n<?xml version='1.0'?><a/>"}}`),
+			graph.ErrorBody{Message: page},
+		},
+		"F22: HTML, heading": {
+			[]byte(`{"error":{"message":"<h2>Our services aren't available right now</h2>"}}`),
+			graph.ErrorBody{Message: page},
+		},
+		"F22: HTML behind": {
+			[]byte(`{"error":{"message":"Bad gateway: <HTML lang=en><head>"}}`),
+			graph.ErrorBody{Message: "Bad gateway: " + page},
+		},
+		"F22: HTML, in JSON": {
+			[]byte(`{"error":{"message":"{\"Message\":\"<html>\"}"}}`),
+			graph.ErrorBody{Message: page},
+		},
+		"F22: less than": {
+			[]byte(`{"error":{"message":"1 < 2, a<b, List<String>"}}`),
+			graph.ErrorBody{Message: "1 < 2, a<b, List<String>"},
+		},
+		"F22: phrase twice":  {[]byte(`{"error":{"message":"{\"Message\":\"A - Url: https://x/?404 - CustomApiErrorPhrase: B c\",\"CustomApiErrorPhrase\":\"B c\"}"}}`), graph.ErrorBody{Message: "A B c"}},
+		"F22: phrase again":  {[]byte(`{"error":{"message":"{\"Message\":\"A B c.\",\"CustomApiErrorPhrase\":\"B c\"}"}}`), graph.ErrorBody{Message: "A B c."}},
+		"F22: phrase nested": {[]byte(`{"error":{"message":"{\"CustomApiErrorPhrase\":\"B\",\"Message\":\"{\\\"Message\\\":\\\"A\\\",\\\"CustomApiErrorPhrase\\\":\\\"B\\\"}\"}"}}`), graph.ErrorBody{Message: "A B"}},
+		"F22: dangling":      {[]byte(`{"error":{"code":"Forbidden","message":"No. - Activity ID: a-1 - Url: https://x/?v=1 - CustomApiErrorPhrase: "}}`), graph.ErrorBody{Code: "Forbidden", Message: "No. - Activity ID: a-1", ActivityID: "a-1"}},
+		"F22: dangling, bare": {
+			[]byte(`{"error":{"message":"No. - CustomApiErrorPhrase:"}}`),
+			graph.ErrorBody{Message: "No."},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -86,14 +129,18 @@ func TestF16WaitInTheBody(t *testing.T) {
 		return string(b)
 	}
 	for value, want := range map[string]time.Duration{
-		`"30"`: 30 * time.Second, `30`: 30 * time.Second, `2.128`: 2128 * time.Millisecond, `" 7 "`: 7 * time.Second, `"00:00:30"`: 30 * time.Second, `"00:05:15.5"`: 315500 * time.Millisecond,
-		`null`: 0, `""`: 0, `0`: 0, `-3`: 0, `"soon"`: 0, `{}`: 0, `[30]`: 0, `true`: 0, `"NaN"`: 0, `1e3`: 0, `99999999999999999999`: math.MaxInt64, `"Fri, 20 Nov 2026 12:51:51 GMT"`: 0,
+		`"30"`: 30 * time.Second, `30`: 30 * time.Second, `2.128`: 2128 * time.Millisecond,
+		`" 7 "`: 7 * time.Second, `"00:00:30"`: 30 * time.Second, `"00:05:15.5"`: 315500 * time.Millisecond,
+		`null`: 0, `""`: 0, `0`: 0, `-3`: 0, `"soon"`: 0, `{}`: 0, `[30]`: 0, `true`: 0, `"NaN"`: 0, `1e3`: 0,
+		`99999999999999999999`: math.MaxInt64, `"Fri, 20 Nov 2026 12:51:51 GMT"`: 0,
 	} {
 		once := `{"_version":3,"Message":"m","RetryAfter":` + value + `}`
 		twice := `{"ErrorCode":"TooManyRequests","Message":` + quote(once) + `}`
-		around := `{"ErrorCode":"TooManyRequests","Message":` + quote(`{"Message":"m"}`) + `,"RetryAfter":` + value + `}`
+		around := `{"ErrorCode":"TooManyRequests","Message":` + quote(`{"Message":"m"}`) + `,"RetryAfter":` +
+			value + `}`
 		for _, message := range []string{once, twice, around} {
-			if got := graph.ParseError([]byte(`{"error":{"code":"x","message":` + quote(message) + `}}`)); got.RetryAfter != want || got.Message != "m" {
+			if got := graph.ParseError([]byte(`{"error":{"code":"x","message":` + quote(message) +
+				`}}`)); got.RetryAfter != want || got.Message != "m" {
 				t.Errorf("%s: %v, %q", message, got.RetryAfter, got.Message)
 			}
 		}
@@ -104,8 +151,11 @@ func TestF16WaitInTheBody(t *testing.T) {
 func TestF17ThrottlingAsA500(t *testing.T) {
 	t.Parallel()
 	for _, message := range []string{
-		"Rate limit reached because of too many requests for tenant x. Please retry after sometime.", "RATE LIMIT REACHED", "Rate limit exceeded", "The rate limit is exceeded. Try again in 5 seconds.",
-		"API rate limit has been reached", "rate-limit was hit", "Ratelimit exceeded", "You have exceeded the rate limit", "The request exceeded its allowed rate limit.", "Too many requests", "too many write requests",
+		"Rate limit reached because of too many requests for tenant x. Please retry after sometime.",
+		"RATE LIMIT REACHED", "Rate limit exceeded", "The rate limit is exceeded. Try again in 5 seconds.",
+		"API rate limit has been reached", "rate-limit was hit", "Ratelimit exceeded",
+		"You have exceeded the rate limit", "The request exceeded its allowed rate limit.", "Too many requests",
+		"too many write requests",
 		"Rate limit for tenant 0a-1 reached", "The request was throttled.", "Requests have been throttled",
 	} {
 		for _, status := range []int{500, 502, 503, 504} {
@@ -118,8 +168,10 @@ func TestF17ThrottlingAsA500(t *testing.T) {
 		}
 	}
 	for _, message := range []string{
-		"", "The maximum limit of 100 items was reached.", "Failed to generate the report: limit exceeded.", "The rate could not be read, the limit is 5.", "The rate limit policy could not be loaded.",
-		"The rate limit was not reached.", "Failed to write the rate limit configuration: maximum length exceeded.", "Corporate limit reached", "Too many requests in the batch.", "Too many tokens requested.",
+		"", "The maximum limit of 100 items was reached.", "Failed to generate the report: limit exceeded.",
+		"The rate could not be read, the limit is 5.", "The rate limit policy could not be loaded.",
+		"The rate limit was not reached.", "Failed to write the rate limit configuration: maximum length exceeded.",
+		"Corporate limit reached", "Too many requests in the batch.", "Too many tokens requested.",
 		"Please retry after sometime.", "Migrate: limit exceeded", "An error has occurred",
 	} {
 		if graph.Throttles(500, "InternalError", message) {
@@ -133,12 +185,18 @@ func TestF17ThrottlingAsA500(t *testing.T) {
 
 func TestF21NoIntune(t *testing.T) {
 	t.Parallel()
-	for _, message := range []string{"Request not applicable to target tenant.", "request NOT applicable to target tenant", "The request is not applicable to the target tenant."} {
+	for _, message := range []string{
+		"Request not applicable to target tenant.",
+		"request NOT applicable to target tenant", "The request is not applicable to the target tenant.",
+	} {
 		if !graph.NoIntune(400, message) || graph.NoIntune(500, message) || graph.NoIntune(200, message) {
 			t.Errorf("%q", message)
 		}
 	}
-	for _, message := range []string{"", "The tenant is not the target.", "This property is not applicable.", "Request not found in target tenant."} {
+	for _, message := range []string{
+		"", "The tenant is not the target.", "This property is not applicable.",
+		"Request not found in target tenant.",
+	} {
 		if graph.NoIntune(400, message) {
 			t.Errorf("%q", message)
 		}
@@ -146,10 +204,16 @@ func TestF21NoIntune(t *testing.T) {
 }
 
 func FuzzParseError(f *testing.F) {
-	for _, name := range []string{"error-intune-nested-once.json", "error-intune-nested-twice.json", "error-throttled.json"} {
+	for _, name := range []string{
+		"error-intune-nested-once.json", "error-intune-nested-twice.json",
+		"error-throttled.json",
+	} {
 		f.Add(fixture(f, name))
 	}
-	for _, s := range []string{"", "null", "[]", `{"error":null}`, `{"error":"x"}`, `{"error":{"message":"{\"Message\":\"{}\"}"}}`, `{"error":{"innerError":{"innererror":{}}}}`, "<", "\uFEFF{}", `"x"`} {
+	for _, s := range []string{
+		"", "null", "[]", `{"error":null}`, `{"error":"x"}`,
+		`{"error":{"message":"{\"Message\":\"{}\"}"}}`, `{"error":{"innerError":{"innererror":{}}}}`, "<", "\uFEFF{}", `"x"`,
+	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {

@@ -25,6 +25,8 @@ type flight struct {
 	ctx  context.Context //nolint:containedctx // a flight lives as long as its call
 	end  time.Time       // when the call is over, answered or not
 
+	timed bool // by a deadline of ctx; otherwise the first request decides
+
 	tries   int    // attempts that count against MaxAttempts
 	refused string // the bearer that a 401 refused; it is replaced once
 	claims  string // what the source is asked for, after a challenge
@@ -32,16 +34,16 @@ type flight struct {
 	secrets [2]string // room for Secrets
 }
 
-// Do makes the call. ctx ends it; without a deadline it ends after DefaultCallTime.
+// Do makes the call. ctx ends it; without a deadline it ends DefaultCallTime after its first
+// request has left.
 func (c *Client) Do(ctx context.Context, call Call) *Outcome {
 	f := &flight{c: c, call: call, ctx: ctx}
 	f.Secrets, f.query, f.header = f.secrets[:0], call.URL.RawQuery, call.Header
 	if call.Secret != "" {
 		f.Secrets = append(f.Secrets, call.Secret)
 	}
-	var ok bool
-	if f.end, ok = ctx.Deadline(); !ok {
-		f.end = time.Now().Add(DefaultCallTime)
+	if f.end, f.timed = ctx.Deadline(); !f.timed {
+		f.end = time.Now().Add(math.MaxInt64)
 	}
 	if ctx.Err() != nil {
 		f.Err = ContextCause(ctx)
@@ -81,7 +83,11 @@ func (f *flight) backoff(time.Duration, time.Duration, int, *http.Response) time
 
 // deadline is when an attempt that begins now ends.
 func (f *flight) deadline() time.Time {
-	if d := time.Now().Add(f.c.cfg.AttemptTimeout); d.Before(f.end) {
+	limit := f.c.cfg.AttemptTimeout
+	if !f.timed {
+		limit = min(limit, DefaultCallTime)
+	}
+	if d := time.Now().Add(limit); d.Before(f.end) {
 		return d
 	}
 	return f.end
@@ -93,8 +99,7 @@ func (f *flight) expired() *Cause {
 	case f.ctx.Err() != nil:
 		return ContextCause(f.ctx)
 	case !time.Now().Before(f.end):
-		_, own := f.ctx.Deadline()
-		return callTimeCause(own)
+		return callTimeCause(f.timed)
 	}
 	return nil
 }

@@ -35,7 +35,8 @@ func wrapped(s string, width int, end string) string {
 }
 
 // named writes the characters that have a name in HTML by it.
-var named = strings.NewReplacer("+", "&plus;", "/", "&sol;", "=", "&equals;", "_", "&lowbar;", ".", "&period;", "-", "&#45;")
+var named = strings.NewReplacer("+", "&plus;", "/", "&sol;", "=", "&equals;", "_", "&lowbar;", ".", "&period;", "-",
+	"&#45;")
 
 // forms are what can be made of a part of a secret.
 func forms(part string) map[string]string {
@@ -97,7 +98,7 @@ func forms(part string) map[string]string {
 
 // made returns a secret of the alphabet, the same in each run.
 func made(alphabet string, n int) string {
-	r := rand.New(rand.NewPCG(1, uint64(n))) //nolint:gosec // a test's
+	r := rand.New(rand.NewPCG(1, uint64(n)))
 	b := make([]byte, n)
 	for i := range b {
 		b[i] = alphabet[r.IntN(len(alphabet))]
@@ -113,9 +114,10 @@ const (
 
 var (
 	innerToken = base64.StdEncoding.EncodeToString([]byte("invented-and-not-Apples:" + made(letters, 100)))
-	content    = base64.StdEncoding.EncodeToString([]byte(`{"token":"` + innerToken + `","expDate":"2027-11-20T18:13:52+0000","orgName":"Nordwind School District"}`))
-	jwt        = made(url64, 100) + "." + made(url64, 300) + "." + made(url64, 86)
-	clientKey  = "Abc8Q~" + made(letters+"~._-", 34)
+	content    = base64.StdEncoding.EncodeToString([]byte(`{"token":"` + innerToken +
+		`","expDate":"2027-11-20T18:13:52+0000","orgName":"Nordwind School District"}`))
+	jwt       = made(url64, 100) + "." + made(url64, 300) + "." + made(url64, 86)
+	clientKey = "Abc8Q~" + made(letters+"~._-", 34)
 )
 
 func TestFragments(t *testing.T) {
@@ -134,7 +136,8 @@ func TestFragments(t *testing.T) {
 	} {
 		n := len(tc.shown)
 		for where, part := range map[string]string{
-			"whole": tc.shown, "no end": tc.shown[:n-4], "no beginning": tc.shown[5:], "middle": tc.shown[n/3 : 2*n/3], "no padding": strings.TrimRight(tc.shown, "="),
+			"whole": tc.shown, "no end": tc.shown[:n-4], "no beginning": tc.shown[5:],
+			"middle": tc.shown[n/3 : 2*n/3], "no padding": strings.TrimRight(tc.shown, "="),
 			"twelve": tc.shown[7:19], "the last twelve": tc.shown[n-12:], "a part": strings.Split(tc.shown, ".")[0],
 		} {
 			for form, text := range forms(part) {
@@ -144,7 +147,8 @@ func TestFragments(t *testing.T) {
 				name := kind + ", " + where + ", " + form
 				got := graph.Scrub("It said: \""+text+"\", no more.", []string{tc.secret})
 				rest := strings.TrimSuffix(strings.TrimPrefix(got, "It said: \""), "\", no more.")
-				if left := strings.ReplaceAll(rest, "REDACTED", ""); !strings.Contains(rest, "REDACTED") || len(left) > 12 {
+				if left := strings.ReplaceAll(rest, "REDACTED", ""); !strings.Contains(rest, "REDACTED") ||
+					len(left) > 12 {
 					t.Errorf("%s: %q became %q", name, text, got)
 				}
 			}
@@ -171,10 +175,14 @@ func TestScrubLeavesMessages(t *testing.T) {
 		"Application is not authorized to perform this operation. Application must have one of the following scopes: DeviceManagementApps.ReadWrite.All - Operation ID (for customer support): 00000000-0000-0000-0000-000000000000 - Activity ID: cc7fa3b3-bb25-420b-bfb2-1498e598ba43",
 		"No OData route exists that match template ~/singleton/navigation/key with http verb PATCH for request /AppLifecycle_2411/StatelessAppMetadataFEService/deviceAppManagement/vppTokens('2b1b5b0e-4a9a-4f5a-9d0c-9d1c7a6d1c11').",
 		`{"error":{"code":"UnknownError","message":"{\"ErrorCode\":\"Forbidden\",\"Message\":\"{\\r\\n  \\\"_version\\\": 3}\",\"Target\":null,\"Details\":null}","innerError":{"date":"2026-11-20T13:50:50","request-id":"00000000-0000-4000-8000-000000000077"}}}`,
-		"The token of Nordwind School District expires 2027-11-20T18:13:52+0000.", `"orgName":"Nordwind School District"`,
-		"InvalidAuthenticationToken: Access token has expired or is not yet valid.", "IDX14100: JWT is not well formed, there are no dots (.).", "The bearer is invalid.",
-		"100% of it, 50%25, a%20b, &amp; &#43; \\u002B \\n", "deadbeefdeadbeefdeadbeefdeadbeef", "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo=", "Fri, 20 Nov 2026 12:51:51 GMT",
-		"application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8", "A value is required for property 'displayName'. Nordwind Skole, Bergen é 漢",
+		"The token of Nordwind School District expires 2027-11-20T18:13:52+0000.",
+		`"orgName":"Nordwind School District"`,
+		"InvalidAuthenticationToken: Access token has expired or is not yet valid.",
+		"IDX14100: JWT is not well formed, there are no dots (.).", "The bearer is invalid.",
+		"100% of it, 50%25, a%20b, &amp; &#43; \\u002B \\n", "deadbeefdeadbeefdeadbeefdeadbeef",
+		"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo=", "Fri, 20 Nov 2026 12:51:51 GMT",
+		"application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
+		"A value is required for property 'displayName'. Nordwind Skole, Bergen é 漢",
 		`{"ServerInfo":{"DataCenter":"Norway East","Slice":"E","Ring":"4","ScaleUnit":"001","RoleInstance":"OSL1PEPF00000D7B"}}`,
 	}
 	for _, text := range texts {
@@ -182,7 +190,10 @@ func TestScrubLeavesMessages(t *testing.T) {
 		if strings.Contains(text, "Nordwind") || strings.Contains(text, "UnknownError") {
 			encoded = "" // the same words are in the content token, which is base64 itself
 		}
-		for _, text := range []string{text, strings.Repeat(text+" ", 20), url.QueryEscape(text), encoded, hex.EncodeToString([]byte(text)), html.EscapeString(text)} {
+		for _, text := range []string{
+			text, strings.Repeat(text+" ", 20), url.QueryEscape(text), encoded,
+			hex.EncodeToString([]byte(text)), html.EscapeString(text),
+		} {
 			if got := graph.Scrub(text, secrets); got != text {
 				t.Errorf("%q became %q", text, got)
 			}
@@ -190,8 +201,8 @@ func TestScrubLeavesMessages(t *testing.T) {
 	}
 }
 
-// The time is bounded whatever comes: 8 KiB and more of secrets, a whole error's text. One that tries each place of the text with each of a
-// secret takes seconds for some of these.
+// The time is bounded whatever comes: 8 KiB and more of secrets, a whole error's text. One that
+// tries each place of the text with each of a secret takes seconds for some of these.
 func TestScrubIsLinear(t *testing.T) {
 	t.Parallel()
 	same := strings.Repeat("A", 8<<10)
@@ -200,9 +211,18 @@ func TestScrubIsLinear(t *testing.T) {
 	for i := range 1000 {
 		many = append(many, fmt.Sprintf("p%06d", i*i), fmt.Sprintf("q%05d", i))
 	}
-	for _, secrets := range [][]string{many, {same}, {same + "B", jwt, content}, {zeros}, {made(std64, 64<<10)}, {strings.Repeat(`\`, 8<<10)}, {strings.Repeat("VVVV", 2<<10)}} {
+	for _, secrets := range [][]string{
+		many,
+		{same},
+		{same + "B", jwt, content},
+		{zeros},
+		{made(std64, 64<<10)},
+		{strings.Repeat(`\`, 8<<10)},
+		{strings.Repeat("VVVV", 2<<10)},
+	} {
 		for _, unit := range []string{
-			"A", "AAAAAAAAAAAAAAAC", `\`, "%", "%25", "%2525", "25", `\u`, `\\u0041`, "%41", "&#65;", "&amp;", "&", ";", "&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&;", "0", "30", "30:", "0x", "VVVV", "QUFB",
+			"A", "AAAAAAAAAAAAAAAC", `\`, "%", "%25", "%2525", "25", `\u`, `\\u0041`, "%41", "&#65;", "&amp;", "&",
+			";", "&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&;", "0", "30", "30:", "0x", "VVVV", "QUFB",
 			" ", "=", "QQ", "%5Cu0041", "4141", "&#x41;", strings.Repeat("A", 8<<10) + "C",
 		} {
 			text := strings.Repeat(unit, graph.MaxErrorBody/len(unit))
@@ -219,7 +239,8 @@ func BenchmarkScrub(b *testing.B) {
 	bearer := made(url64, 800) + "." + made(url64, 1500) + "." + made(url64, 342)
 	message := "An error has occurred - Operation ID (for customer support): 00000000-0000-0000-0000-000000000000 - Activity ID: cc7fa3b3-bb25-420b-bfb2-1498e598ba43"
 	for name, text := range map[string]string{
-		"id": "cc7fa3b3-bb25-420b-bfb2-1498e598ba43", "message": message, "long": strings.Repeat(message+" ", 400), "worst": strings.Repeat("VVVV", 16<<10), "letters": made(std64, 64<<10),
+		"id": "cc7fa3b3-bb25-420b-bfb2-1498e598ba43", "message": message, "long": strings.Repeat(message+" ", 400),
+		"worst": strings.Repeat("VVVV", 16<<10), "letters": made(std64, 64<<10),
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

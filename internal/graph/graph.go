@@ -90,6 +90,7 @@ type Outcome struct {
 	Err        *Cause        // of the last attempt, or why there was no other
 	Attempts   int           // requests that were handed to the transport
 	Ambiguous  bool          // a request without a clear answer may have been carried out
+	Spent      bool          // another attempt was not made because the client's budget of retries is spent
 	RetryAfter time.Duration // what the service asked for last
 	Claims     string        // the decoded challenge of a 401
 	Secrets    []string      // what was sent and no text may show

@@ -8,9 +8,10 @@ import (
 // maxWhole bounds the texts that are looked for one by one.
 const maxWhole = 32
 
-// hidden returns what was sent besides secrets and must not come back in a text: the query and the caller's own headers. What
-// looks like a key, and what only the service can read, is opaque: no run of it is shown. The words of a filter are
-// words of messages too, so that only the whole is hidden; what everybody sends is not hidden at all.
+// hidden returns what was sent besides secrets and must not come back in a text: the query and the
+// caller's own headers. What looks like a key, and what only the service can read, is opaque: no
+// run of it is shown. The words of a filter are words of messages too, so that only the whole is
+// hidden; what everybody sends is not hidden at all.
 func hidden(query string, header http.Header) (opaque, whole []string) {
 	for part := range strings.SplitSeq(query, "&") {
 		name, value, _ := strings.Cut(part, "=")
@@ -25,7 +26,8 @@ func hidden(query string, header http.Header) (opaque, whole []string) {
 		for _, v := range values {
 			switch {
 			case ordinary(name, v):
-			case len(v) >= run && !strings.Contains(v, " ") && strings.ContainsAny(v, "0123456789"), len(whole) >= maxWhole:
+			case len(v) >= run && !strings.Contains(v, " ") && strings.ContainsAny(v,
+				"0123456789"), len(whole) >= maxWhole:
 				opaque = append(opaque, v)
 			default:
 				whole = append(whole, v)
@@ -35,7 +37,8 @@ func hidden(query string, header http.Header) (opaque, whole []string) {
 	return opaque, whole
 }
 
-// callersOption reports whether a parameter of the query holds what a caller wrote. A skip token is the service's.
+// callersOption reports whether a parameter of the query holds what a caller wrote. A skip token is
+// the service's.
 func callersOption(name string) bool {
 	switch string(plainText(strings.ToLower(name))) {
 	case "$filter", "$select", "$orderby", "$top", "$skip", "$search", "$count", "$expand":
@@ -44,10 +47,12 @@ func callersOption(name string) bool {
 	return false
 }
 
-// ordinary reports whether a header of the caller tells nothing that a message could not hold anyway.
+// ordinary reports whether a header of the caller tells nothing that a message could not hold
+// anyway.
 func ordinary(name, value string) bool {
 	switch name {
-	case "Accept", "Accept-Language", "Cache-Control", "Consistencylevel", "If-Match", "If-None-Match", "Pragma", "Prefer":
+	case "Accept", "Accept-Language", "Cache-Control", "Consistencylevel", "If-Match", "If-None-Match",
+		"Pragma", "Prefer":
 		return true
 	}
 	return ordinaryValue().MatchString(value)

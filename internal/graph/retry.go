@@ -52,11 +52,12 @@ func (f *flight) decide() bool {
 	if asked > 0 {
 		f.last.wait = asked + rand.N(asked/20+1) //nolint:gosec // spreads load, guards nothing
 	}
-	if time.Now().Add(max(f.last.wait, asked)).After(f.end) {
+	if time.Now().Add(f.last.wait).After(f.end) {
 		f.Err = noTimeCause(f.Err)
 		return false
 	}
 	if !f.c.budget.take(cost) {
+		f.Spent = true
 		return false
 	}
 	f.logRepeat()
@@ -84,7 +85,8 @@ func (f *flight) repeatable(asked time.Duration) (cost int, ok bool) {
 	return 0, false
 }
 
-// unclear reports whether the last attempt failed in a way that leaves open whether the service did its work.
+// unclear reports whether the last attempt failed in a way that leaves open whether the service did
+// its work.
 func (f *flight) unclear(asked time.Duration) bool {
 	switch {
 	case f.call.Effect == Safe || !f.last.sent:
@@ -104,7 +106,8 @@ func (f *flight) throttled() bool {
 	return f.Err == nil && Throttles(f.Status, f.last.refusal.Code, f.last.refusal.Message)
 }
 
-// coolDown holds back the whole client after a throttled answer, unless the wait is one that no call should obey.
+// coolDown holds back the whole client after a throttled answer, unless the wait is one that no
+// call should obey.
 func (f *flight) coolDown(asked time.Duration) {
 	now := time.Now()
 	if f.throttled() && asked > 0 && asked <= f.c.cfg.MaxRetryAfter && !now.Add(asked).After(f.end) {
@@ -112,7 +115,8 @@ func (f *flight) coolDown(asked time.Duration) {
 	}
 }
 
-// showableClaims returns the claims that a caller may see, also when the call is not repeated for them.
+// showableClaims returns the claims that a caller may see, also when the call is not repeated for
+// them.
 func (f *flight) showableClaims() string {
 	if f.Status != http.StatusUnauthorized {
 		return ""
@@ -124,7 +128,8 @@ func (f *flight) showableClaims() string {
 	return claims
 }
 
-// ownWait doubles from MinWait to MaxWait; half of it is fixed and half is chance, so that it is never 0.
+// ownWait doubles from MinWait to MaxWait; half of it is fixed and half is chance, so that it is
+// never 0.
 func (f *flight) ownWait() time.Duration {
 	wait := f.c.cfg.MinWait
 	for i := 1; i < f.tries && wait < f.c.cfg.MaxWait; i++ {

@@ -8,15 +8,45 @@ import (
 	"time"
 )
 
-// retryAfter reads the Retry-After header: seconds, which Microsoft also sends with a fraction, or one of HTTP's three date
-// forms, taken against the server's own clock when it tells it. Whatever is absent, unreadable or not in the
-// future is 0. A wait too long for a Duration is the longest one.
-func retryAfter(h http.Header, now time.Time) time.Duration {
-	values := h.Values("Retry-After")
-	if len(values) != 1 || len(values[0]) > 64 {
+// minAsked is the shortest wait that is one. Less would let a client repeat without a pause.
+const minAsked = 100 * time.Millisecond
+
+// maxValues bounds how many values are read in one Retry-After.
+const maxValues = 16
+
+// retryAfter reads the Retry-After header: seconds, which Microsoft also sends with a fraction, or one of HTTP's three date forms,
+// taken against the server's own clock when it tells it. Of several values, on lines or joined by commas, the longest
+// wait counts. Whatever is absent, unreadable, not in the future or too short is 0. A wait too long for a Duration is the
+// longest one.
+func retryAfter(h http.Header, now time.Time) (longest time.Duration) {
+	lines := h.Values("Retry-After")
+	if len(lines) == 0 {
 		return 0
 	}
-	text := strings.TrimSpace(values[0])
+	if theirs, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = theirs
+	}
+	for _, line := range lines[:min(len(lines), maxValues)] {
+		parts := strings.SplitN(line, ",", maxValues)
+		for i, part := range parts {
+			longest = max(longest, oneWait(part, now))
+			if i > 0 { // two of HTTP's date forms hold a comma
+				longest = max(longest, oneWait(parts[i-1]+","+part, now))
+			}
+		}
+	}
+	if longest < minAsked {
+		return 0
+	}
+	return longest
+}
+
+// oneWait reads one value.
+func oneWait(text string, now time.Time) time.Duration {
+	text = strings.TrimSpace(text)
+	if text == "" || len(text) > 64 {
+		return 0
+	}
 	if strings.Trim(text, "0123456789.") == "" {
 		seconds, err := strconv.ParseFloat(text, 64)
 		switch {
@@ -30,9 +60,6 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	date, err := http.ParseTime(text)
 	if err != nil {
 		return 0
-	}
-	if theirs, err := http.ParseTime(h.Get("Date")); err == nil {
-		now = theirs
 	}
 	return max(0, date.Sub(now))
 }

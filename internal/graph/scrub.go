@@ -18,7 +18,8 @@ const (
 	minSecret = 6  // a shorter secret is not looked for: it would be found in any text
 )
 
-// Clean makes a text that came from the service fit to be shown: without what was sent, on one line, and cut.
+// Clean makes a text that came from the service fit to be shown: without what was sent, on one
+// line, and cut.
 func (o *Outcome) Clean(text string) string {
 	var out strings.Builder
 	for _, r := range o.beginning(text) {
@@ -36,8 +37,8 @@ func (o *Outcome) Clean(text string) string {
 	return out.String()
 }
 
-// beginning returns as much of text as can be shown, scrubbed: before the cut, which could leave a part of a secret. Most of a
-// long text is not even looked at.
+// beginning returns as much of text as can be shown, scrubbed: before the cut, which could leave a
+// part of a secret. Most of a long text is not even looked at.
 func (o *Outcome) beginning(text string) string {
 	text = text[:min(len(text), MaxErrorBody)] // a header can be longer than any body that gets here
 	for n := 2 * maxText; ; n *= 4 {
@@ -56,10 +57,11 @@ func (o *Outcome) scrub(text string) string {
 	return o.scrubber.clean(text)
 }
 
-// Scrub replaces every trace of the secrets in text, which came from the service: twelve of a secret's characters in a row, and
-// a shorter secret as a whole. They are found in whatever form they stand: with white space between them, in either alphabet of
-// base64, escaped for JSON, a URL or HTML to any depth, in hex, inside base64 at any alignment and inside base64
-// of that. The time it takes grows with the length of the text and of the secrets, whatever they hold.
+// Scrub replaces every trace of the secrets in text, which came from the service: twelve of a
+// secret's characters in a row, and a shorter secret as a whole. They are found in whatever form
+// they stand: with white space between them, in either alphabet of base64, escaped for JSON, a URL
+// or HTML to any depth, in hex, inside base64 at any alignment and inside base64 of that. The time
+// it takes grows with the length of the text and of the secrets, whatever they hold.
 func Scrub(text string, secrets []string) string { return newScrubber(secrets, nil, nil).clean(text) }
 
 // A scrubber knows what must not be shown.
@@ -73,7 +75,8 @@ type scrubber struct {
 	whole   [][]byte      // a few that are too ordinary for runs
 }
 
-// newScrubber looks for every run of secrets and of what else is opaque, and for the whole texts as they are.
+// newScrubber looks for every run of secrets and of what else is opaque, and for the whole texts as
+// they are.
 func newScrubber(secrets, opaque, whole []string) *scrubber {
 	s := &scrubber{secrets: len(secrets)}
 	for _, secret := range secrets {
@@ -131,7 +134,8 @@ func (s *scrubber) clean(text string) string {
 	return m.redact(text)
 }
 
-// search marks what it finds in v, in v without its escapes, and in what that holds as base64 or hex, and again once.
+// search marks what it finds in v, in v without its escapes, and in what that holds as base64 or
+// hex, and again once.
 func (s *scrubber) search(v view, depth int, m *marks) {
 	if len(v.text) < minSecret {
 		return
@@ -190,24 +194,24 @@ func (m *marks) mark(from, to int) {
 }
 
 // redact writes one REDACTED for each row of marked bytes.
-func (m marks) redact(text string) string {
-	if len(m) == 0 {
+func (m *marks) redact(text string) string {
+	if len(*m) == 0 {
 		return text
 	}
 	var out strings.Builder
 	for i := range len(text) {
-		switch marked := i < len(m) && m[i]; {
+		switch marked := i < len(*m) && (*m)[i]; {
 		case !marked:
 			out.WriteByte(text[i])
-		case i == 0 || !m[i-1]:
+		case i == 0 || !(*m)[i-1]:
 			out.WriteString(redacted)
 		}
 	}
 	return out.String()
 }
 
-// grams is the set of all pieces of one length that some texts hold: a table of their hashes. Texts that share a hash and
-// are not the same do no harm: too much is hidden.
+// grams is the set of all pieces of one length that some texts hold: a table of their hashes. Texts
+// that share a hash and are not the same do no harm: too much is hidden.
 type grams struct {
 	size  int
 	top   uint64 // what the oldest byte of a piece weighs

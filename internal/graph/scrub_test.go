@@ -28,9 +28,12 @@ func disguise(secret string) map[string]string {
 		return string(b[1 : len(b)-1])
 	}
 	return map[string]string{
-		"raw": secret, "JSON": quote(secret), "JSON twice": quote(quote(secret)), "slash": strings.ReplaceAll(secret, "/", `\/`),
-		"query": url.QueryEscape(secret), "path": url.PathEscape(secret), "query twice": url.QueryEscape(url.QueryEscape(secret)),
-		"u": each(`\u%04x`), "U": each(`\u%04X`), "uu": each(`\\u%04x`), "%": each("%%%02x"), "%25": each("%%25%02X"), "%2525": each("%%2525%02X"),
+		"raw": secret, "JSON": quote(secret), "JSON twice": quote(quote(secret)),
+		"slash": strings.ReplaceAll(secret, "/", `\/`),
+		"query": url.QueryEscape(secret), "path": url.PathEscape(secret),
+		"query twice": url.QueryEscape(url.QueryEscape(secret)),
+		"u":           each(`\u%04x`), "U": each(`\u%04X`), "uu": each(`\\u%04x`), "%": each("%%%02x"),
+		"%25": each("%%25%02X"), "%2525": each("%%2525%02X"),
 	}
 }
 
@@ -40,7 +43,15 @@ const scrubbed = "AbC+dE/fGh=uuuu0075-0025.~_25XyZ"
 func TestScrub(t *testing.T) {
 	t.Parallel()
 	for name, text := range disguise(scrubbed) {
-		for _, around := range [][2]string{{"", ""}, {"before ", " after"}, {`"`, `"`}, {`\`, `\`}, {"%", "%"}, {`\u`, `\u`}, {"A", "Z"}} {
+		for _, around := range [][2]string{
+			{"", ""},
+			{"before ", " after"},
+			{`"`, `"`},
+			{`\`, `\`},
+			{"%", "%"},
+			{`\u`, `\u`},
+			{"A", "Z"},
+		} {
 			got := graph.Scrub(around[0]+text+around[1], []string{scrubbed})
 			if !strings.Contains(got, "REDACTED") || strings.Contains(got, text) {
 				t.Errorf("%s: Scrub(%q) = %q", name, around[0]+text+around[1], got)
@@ -50,9 +61,14 @@ func TestScrub(t *testing.T) {
 	for offset := range 3 {
 		for tail := range 3 {
 			plain := strings.Repeat("<", offset) + scrubbed + strings.Repeat(">", tail)
-			for _, e := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
+			for _, e := range []*base64.Encoding{
+				base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding,
+				base64.RawURLEncoding,
+			} {
 				text := e.EncodeToString([]byte(plain))
-				if got := graph.Scrub("x "+text+" y", []string{scrubbed}); len(strings.TrimRight(strings.Replace(got, "REDACTED", "", 1), "=")) > len("x  y")+offset+6 || !strings.Contains(got, "REDACTED") {
+				if got := graph.Scrub("x "+text+" y",
+					[]string{scrubbed}); len(strings.TrimRight(strings.Replace(got, "REDACTED", "", 1),
+					"=")) > len("x  y")+offset+6 || !strings.Contains(got, "REDACTED") {
 					t.Errorf("base64 of %q: Scrub(%q) = %q", plain, text, got)
 				}
 			}
@@ -62,7 +78,10 @@ func TestScrub(t *testing.T) {
 
 func TestScrubLeavesTheRest(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{"", "nothing here", scrubbed[:11], scrubbed[11:22], `\`, "%", `\u00`, strings.Repeat(`\`, 100), "é\xff"} {
+	for _, text := range []string{
+		"", "nothing here", scrubbed[:11], scrubbed[11:22], `\`, "%", `\u00`,
+		strings.Repeat(`\`, 100), "é\xff",
+	} {
 		if got := graph.Scrub(text, []string{scrubbed, "", "abc"}); got != text {
 			t.Errorf("Scrub(%q) = %q", text, got)
 		}
@@ -80,7 +99,10 @@ func TestScrubLeavesTheRest(t *testing.T) {
 func TestScrubTime(t *testing.T) {
 	t.Parallel()
 	began := time.Now()
-	for _, unit := range []string{`\`, "%", "%25", `\\u`, `\u0`, "25", scrubbed[:15], scrubbed[:len(scrubbed)-1], `\` + scrubbed[:1], "%2541", "A"} {
+	for _, unit := range []string{
+		`\`, "%", "%25", `\\u`, `\u0`, "25", scrubbed[:15], scrubbed[:len(scrubbed)-1],
+		`\` + scrubbed[:1], "%2541", "A",
+	} {
 		_ = graph.Scrub(strings.Repeat(unit, graph.MaxErrorBody/len(unit)), []string{scrubbed})
 	}
 	if took := time.Since(began); took > 10*time.Second {
@@ -92,8 +114,9 @@ func TestClean(t *testing.T) {
 	t.Parallel()
 	o := graph.Outcome{Secrets: []string{scrubbed}}
 	for text, want := range map[string]string{
-		"": "", "plain text, é 漢": "plain text, é 漢", "a\r\nb\tc\x00d": `a\r\nb\tc\x00d`, "\u202ea\u2028b\u200b": `\u202ea\u2028b\u200b`,
-		"bad \xff UTF-8": "bad \ufffd UTF-8", "x" + scrubbed: "xREDACTED", "\x1b[31m": `\x1b[31m`,
+		"": "", "plain text, é 漢": "plain text, é 漢", "a\r\nb\tc\x00d": `a\r\nb\tc\x00d`,
+		"\u202ea\u2028b\u200b": `\u202ea\u2028b\u200b`,
+		"bad \xff UTF-8":       "bad \ufffd UTF-8", "x" + scrubbed: "xREDACTED", "\x1b[31m": `\x1b[31m`,
 	} {
 		if got := o.Clean(text); got != want {
 			t.Errorf("Clean(%q) = %q, want %q", text, got, want)
@@ -101,7 +124,8 @@ func TestClean(t *testing.T) {
 	}
 	for _, unit := range []string{"a", "\x00", "\U0010FFFF", "é", scrubbed + " "} {
 		got := o.Clean(strings.Repeat(unit, 100<<10/len(unit)))
-		if len(got) > 4<<10 || unit != scrubbed+" " && !strings.HasSuffix(got, "...") || strings.Contains(got, scrubbed[:12]) {
+		if len(got) > 4<<10 || unit != scrubbed+" " && !strings.HasSuffix(got, "...") || strings.Contains(got,
+			scrubbed[:12]) {
 			t.Errorf("Clean of many %q: %d bytes, end %q", unit, len(got), got[len(got)-20:])
 		}
 	}
@@ -141,7 +165,8 @@ func FuzzScrub(f *testing.F) {
 	f.Fuzz(func(t *testing.T, secret, before, after string) {
 		odd := func(r rune) bool { return r < '!' || r > '~' || r == '\\' || r == '%' }
 		const mark = "REDACTED"
-		if len(secret) < 6 || len(secret) > 200 || len(before)+len(after) > 1000 || strings.ContainsFunc(secret, odd) || strings.Contains(mark, secret) {
+		if len(secret) < 6 || len(secret) > 200 || len(before)+len(after) > 1000 || strings.ContainsFunc(secret,
+			odd) || strings.Contains(mark, secret) {
 			return
 		}
 		for name, text := range disguise(secret) {
@@ -156,7 +181,8 @@ func FuzzScrub(f *testing.F) {
 			}
 		}
 		clean := (&graph.Outcome{Secrets: []string{secret}}).Clean(before + secret + after)
-		if len(clean) > 4<<10 || !utf8.ValidString(clean) || strings.ContainsFunc(clean, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		if len(clean) > 4<<10 || !utf8.ValidString(clean) || strings.ContainsFunc(clean,
+			func(r rune) bool { return !unicode.IsPrint(r) }) {
 			t.Errorf("Clean gave %q", clean)
 		}
 	})

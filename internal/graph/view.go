@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// A view is a text as it reads once something in it is decoded. Each of its bytes knows where in the original it came from.
-// Both alphabets of base64 are one: '-' reads as '+' and '_' as '/'.
+// A view is a text as it reads once something in it is decoded. Each of its bytes knows where in
+// the original it came from. Both alphabets of base64 are one: '-' reads as '+' and '_' as '/'.
 type view struct {
 	text     []byte
 	from, to []int32
@@ -18,7 +18,7 @@ type view struct {
 func newView(text string) view {
 	v := makeView(len(text))
 	for i := range len(text) {
-		v.add(text[i], int32(i), int32(i+1)) //nolint:gosec // a text is far shorter
+		v.add(text[i], int32(i), int32(i+1))
 	}
 	return v
 }
@@ -53,7 +53,10 @@ func fold(text string) []byte {
 
 // plainText is the text of plain.
 func plainText(text string) []byte {
-	if !strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c == 0x7F || c == '\\' || c == '%' || c == ';' }) {
+	if !strings.ContainsFunc(text, func(c rune) bool {
+		return c <= ' ' || c == 0x7F || c == '\\' || c == '%' ||
+			c == ';'
+	}) {
 		return fold(text) // no escape is without one of these
 	}
 	return plain(newView(text)).text
@@ -61,8 +64,9 @@ func plainText(text string) []byte {
 
 func (v *view) cut(n int) { v.text, v.from, v.to = v.text[:n], v.from[:n], v.to[:n] }
 
-// plain returns v without escapes and white space. An escape may be escaped itself, in another way too, to any depth: what was
-// decoded is looked at again together with what stands before it. Each step makes the text shorter, so there are few.
+// plain returns v without escapes and white space. An escape may be escaped itself, in another way
+// too, to any depth: what was decoded is looked at again together with what stands before it. Each
+// step makes the text shorter, so there are few.
 func plain(v view) view {
 	out := makeView(len(v.text))
 	for i, c := range v.text {
@@ -157,8 +161,8 @@ func base64Value(c byte) byte {
 	return none
 }
 
-// decodeBase64 reads v as base64 whose groups of four begin at phase. It decodes byte by byte, so that the ends of a run are not lost with
-// the group that they break.
+// decodeBase64 reads v as base64 whose groups of four begin at phase. It decodes byte by byte, so
+// that the ends of a run are not lost with the group that they break.
 func decodeBase64(v view, phase int) view {
 	var out decoded
 	for i := 0; i+1 < len(v.text); i++ {
@@ -177,7 +181,8 @@ func decodeBase64(v view, phase int) view {
 	return out.view
 }
 
-// hexDigits returns the values of the digits in v, without what separates them: "65:79", "65-79", "0x65, 0x79".
+// hexDigits returns the values of the digits in v, without what separates them: "65:79", "65-79",
+// "0x65, 0x79".
 func hexDigits(v view) view {
 	out := makeView(len(v.text))
 	for i, c := range v.text {
@@ -210,8 +215,8 @@ func decodeHex(digits view, phase int) view {
 	return out.view
 }
 
-// decoded is a view of what may be no encoding at all. Only readable stretches of it are kept, so that nearly nothing is left of ordinary
-// text.
+// decoded is a view of what may be no encoding at all. Only readable stretches of it are kept, so
+// that nearly nothing is left of ordinary text.
 type decoded struct {
 	view
 
@@ -236,11 +241,13 @@ func (d *decoded) gap() {
 	}
 }
 
-// inside returns what else a secret tells: Apple's own token, which a content token holds in base64 of JSON besides the date and the
-// organization, which are no secrets; and of a bearer the parts between its dots that are too short to be found as a run.
+// inside returns what else a secret tells: Apple's own token, which a content token holds in base64
+// of JSON besides the date and the organization, which are no secrets; and of a bearer the parts
+// between its dots that are too short to be found as a run.
 func inside(secret string) (parts []string) {
 	for part := range strings.SplitSeq(secret, ".") {
-		if len(part) < run && part != secret && strings.ContainsFunc(part, func(c rune) bool { return c < 'a' || c > 'z' }) {
+		if len(part) < run && part != secret && strings.ContainsFunc(part,
+			func(c rune) bool { return c < 'a' || c > 'z' }) {
 			parts = append(parts, part)
 		}
 	}
@@ -253,16 +260,22 @@ func inside(secret string) (parts []string) {
 	return parts
 }
 
-// unwrapToken takes the token out of JSON, or the text out of base64. It returns "" when text is neither.
+// unwrapToken takes the token out of JSON, or the text out of base64. It returns "" when text is
+// neither.
 func unwrapToken(text string) string {
 	if text[0] == '{' {
-		var content struct{ Token string }
+		var content struct {
+			Token string `json:"token"`
+		}
 		_ = json.Unmarshal([]byte(text), &content) // no token is the same as no JSON
 		return content.Token
 	}
 	std := strings.TrimRight(string(plainText(strings.TrimPrefix(text, "\uFEFF"))), "=")
 	b, err := base64.RawStdEncoding.DecodeString(std)
-	if err != nil || bytes.ContainsFunc(b, func(c rune) bool { return (c < ' ' || c > '~') && c != '\n' && c != '\r' && c != '\t' }) {
+	if err != nil || bytes.ContainsFunc(b, func(c rune) bool {
+		return (c < ' ' || c > '~') && c != '\n' &&
+			c != '\r' && c != '\t'
+	}) {
 		return ""
 	}
 	return string(b)

@@ -1,9 +1,8 @@
-package vpptoken_test
+package faulttest_test
 
 import (
 	"errors"
 	"net/http"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,28 +12,6 @@ import (
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
-
-// A tenant without Intune is named, with what helps; so is throttling that comes as a 500, and which property was refused.
-func TestF17F21F39WhatAnAnswerMeans(t *testing.T) {
-	t.Parallel()
-	op := faulttest.Named(t, "update")
-	e := failed(t, op, 400, `{"error":{"code":"BadRequest","message":"Request not applicable to target tenant."}}`)
-	if !errors.Is(e, vpptoken.ErrNoIntune) || vpptoken.Retryable(e) || !strings.Contains(e.Error(), "no Intune license") || !strings.Contains(e.Error(), "MDM authority") {
-		t.Error(e)
-	}
-	e = failed(t, op, 500, `{"error":{"code":"InternalError","message":"{\"Message\":\"Rate limit reached because of too many requests for x. Please retry after sometime.\"}"}}`)
-	if !errors.Is(e, vpptoken.ErrThrottled) || !vpptoken.Retryable(e) {
-		t.Error(e)
-	}
-	e = failed(t, op, 500, `{"error":{"code":"InternalError","message":"The maximum limit of 100 items was reached."}}`)
-	if errors.Is(e, vpptoken.ErrThrottled) || errors.Is(e, vpptoken.ErrNoIntune) {
-		t.Error(e)
-	}
-	e = failed(t, op, 400, `{"error":{"code":"ModelValidationFailure","message":"null","details":[{"target":"vppTokenAccountType\r\n"}]}}`)
-	if e.Target != `vppTokenAccountType\r\n` || e.Code != "ModelValidationFailure" {
-		t.Errorf("target %q", e.Target)
-	}
-}
 
 // What is repeated, and when, does not hang on where the service says so.
 func TestF09F16F17Repeats(t *testing.T) {
@@ -74,15 +51,17 @@ func TestF09F16F17Repeats(t *testing.T) {
 					refusal = faulttest.Respond(tc.status, tc.body, "Retry-After", tc.header)
 				}
 				n := 0
-				mock.RegisterResponder(op.Method, "=~.*", httpmock.Responder(func(r *http.Request) (*http.Response, error) {
-					if n++; n == 1 {
-						return refusal(r)
-					}
-					return success(r)
-				}))
+				mock.RegisterResponder(op.Method, "=~.*",
+					httpmock.Responder(func(r *http.Request) (*http.Response, error) {
+						if n++; n == 1 {
+							return refusal(r)
+						}
+						return success(r)
+					}))
 				began := time.Now()
 				_, err := op.Call(t.Context(), c, faulttest.ID)
-				if took := time.Since(began); n != tc.attempts || (err == nil) != (n > 1) || took < tc.least || took > tc.most {
+				if took := time.Since(began); n != tc.attempts || (err == nil) != (n > 1) || took < tc.least ||
+					took > tc.most {
 					t.Errorf("%d attempts, %v, %v", n, took, err)
 				}
 				if e, ok := errors.AsType[*vpptoken.Error](err); ok && e.Ambiguous != (tc.status == 500) {

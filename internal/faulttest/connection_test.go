@@ -1,0 +1,91 @@
+package faulttest_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
+	"github.com/vpptoken/vpptoken/internal/rawserver"
+)
+
+// Wherever an answer is cut, inside its status line or its headers, the connection broke: reads and writes are repeated, and what acts is
+// sent once and ambiguous.
+func TestR18CutAnywhere(t *testing.T) {
+	t.Parallel()
+	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nRequest-Id: 1\r\nContent-Length: 20\r\n\r\n"
+	for _, name := range []string{"get", "update", "create"} {
+		op := faulttest.Named(t, name)
+		for end, last := range map[string][]rawserver.Step{"FIN": nil, "RST": {rawserver.Reset()}} {
+			t.Run(name+"/"+end, func(t *testing.T) {
+				t.Parallel()
+				for cut := range len(head) + 1 {
+					fault := append(rawserver.Script{rawserver.ReadRequest(), rawserver.Write(head[:cut])}, last...)
+					checkBroken(t, fmt.Sprintf("cut at %d", cut), op, fault)
+				}
+			})
+		}
+	}
+}
+
+// An answer that ends with its connection, and within its JSON, broke off. One that is whole, or may be empty, did not.
+func TestR24CutWithoutALength(t *testing.T) {
+	t.Parallel()
+	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
+	for _, name := range []string{"list", "get", "update", "create", "syncLicenses"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			op := faulttest.Named(t, name)
+			for cut := 1; cut < len(op.Answer); cut++ {
+				checkBroken(t, op.Answer[:cut], op, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(head + op.Answer[:cut])})
+			}
+			for what, answer := range map[string]string{"whole": op.Answer, "after a BOM": "\uFEFF" + op.Answer, "with space": " " + op.Answer + "\r\n"} {
+				server := rawserver.New(t, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(head + answer)})
+				if err := op.Run(t.Context(), faulttest.Loopback(t, server.URL(), faulttest.Quick(5*time.Second))); err != nil {
+					t.Errorf("%s: %v", what, err)
+				}
+			}
+			server := rawserver.New(t, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(head + "<html>")})
+			err := op.Run(t.Context(), faulttest.Loopback(t, server.URL(), faulttest.Quick(5*time.Second)))
+			if e := faulttest.Error(t, err); e.Attempts != 1 || e.StatusCode != http.StatusOK {
+				t.Errorf("what is no JSON at all was taken for a cut: %+v", *e)
+			}
+		})
+	}
+	t.Run("empty", func(t *testing.T) {
+		t.Parallel()
+		checkBroken(t, "nothing", faulttest.Named(t, "get"), rawserver.Script{rawserver.ReadRequest(), rawserver.Write(head)})
+		server := rawserver.New(t, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(head)})
+		if err := faulttest.Named(t, "revokeLicenses").Run(t.Context(), faulttest.Loopback(t, server.URL())); err != nil {
+			t.Errorf("a success without a body: %v", err)
+		}
+	})
+}
+
+// checkBroken meets fault once, and a healthy service afterwards.
+func checkBroken(t *testing.T, what string, op faulttest.Operation, fault rawserver.Script) {
+	t.Helper()
+	unsafe := op.Effect == faulttest.Unsafe
+	scripts := []rawserver.Script{fault}
+	if !unsafe {
+		scripts = append(scripts, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(goodAnswer(op))})
+	}
+	server := rawserver.New(t, scripts...)
+	var meta vpptoken.Metadata
+	err := op.Run(t.Context(), faulttest.Loopback(t, server.URL(), faulttest.Quick(5*time.Second)), vpptoken.WithMetadata(&meta))
+	if n := len(server.Requests()); n != len(scripts) || meta.Attempts != n {
+		t.Errorf("%s: %d requests, Attempts %d, want %d: %v", what, n, meta.Attempts, len(scripts), err)
+	}
+	if !unsafe {
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+		return
+	}
+	if e := faulttest.Error(t, err); !e.Ambiguous || vpptoken.Retryable(err) || strings.Contains(err.Error(), "HTTP") {
+		t.Errorf("%s: error %+v (%v)", what, *e, err)
+	}
+}
