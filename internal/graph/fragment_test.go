@@ -206,29 +206,23 @@ func TestScrubLeavesMessages(t *testing.T) {
 func TestScrubIsLinear(t *testing.T) {
 	t.Parallel()
 	same := strings.Repeat("A", 8<<10)
-	zeros := strings.Repeat("%30", 1<<10) + strings.Repeat("0", 5<<10)
 	var many []string // as the parts of a query that the service chose
-	for i := range 1000 {
+	for i := range 4000 {
 		many = append(many, fmt.Sprintf("p%06d", i*i), fmt.Sprintf("q%05d", i))
 	}
 	for _, secrets := range [][]string{
 		many,
-		{same},
-		{same + "B", jwt, content},
-		{zeros},
-		{made(std64, 64<<10)},
-		{strings.Repeat(`\`, 8<<10)},
-		{strings.Repeat("VVVV", 2<<10)},
+		{same + "B", jwt, content, made(std64, 64<<10)},
+		{strings.Repeat(`\`, 8<<10), strings.Repeat("VVVV", 2<<10), strings.Repeat("%30", 1<<10)},
 	} {
 		for _, unit := range []string{
-			"A", "AAAAAAAAAAAAAAAC", `\`, "%", "%25", "%2525", "25", `\u`, `\\u0041`, "%41", "&#65;", "&amp;", "&",
-			";", "&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&&;", "0", "30", "30:", "0x", "VVVV", "QUFB",
-			" ", "=", "QQ", "%5Cu0041", "4141", "&#x41;", strings.Repeat("A", 8<<10) + "C",
+			"A", `\`, "%", "%2525", `\u0`, `\\u0041`, "%41", "&#65;", "&", ";", strings.Repeat("&", 31) + ";",
+			"30:", "VVVV", "QUFB", " ", "=", "4141", strings.Repeat("A", 8<<10) + "C", "p000001", "p00000",
 		} {
 			text := strings.Repeat(unit, graph.MaxErrorBody/len(unit))
 			began := time.Now()
 			_ = graph.Scrub(text, secrets)
-			if took := time.Since(began); took > 2*time.Second { // some hundred times what it takes
+			if took := time.Since(began); took > 5*time.Second { // some hundred times what it takes
 				t.Errorf("%.8s in many %.12s: %v", secrets[0], unit, took)
 			}
 		}
