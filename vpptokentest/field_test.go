@@ -143,7 +143,7 @@ func TestF41Throttle(t *testing.T) {
 // A client gets all of its writes through in the end.
 func TestF41ThrottledClient(t *testing.T) {
 	t.Parallel()
-	s := newServer(t, vpptokentest.WithThrottle(4, 50*time.Millisecond))
+	s := newServer(t, vpptokentest.WithThrottle(4, 300*time.Millisecond))
 	c := s.Client()
 	id := s.Add(vpptoken.VPPToken{})
 	for range 12 {
