@@ -29,21 +29,24 @@ type Client struct {
 	noCount *atomic.Bool // the service has no route for Count
 }
 
-// NewClient returns a client that authorises with ts. It is safe for concurrent use and immutable. Nothing is sent.
+// NewClient returns a client that authorizes with ts, most simply a [Source]. It is safe for concurrent use and immutable.
+// Nothing is sent.
 //
-// ts is asked before every attempt, by one goroutine at a time; only a call's first attempt uses the token that ts gave last, if that
-// expires in more than a minute and was not refused. ts should keep its token until it expires, as those of golang.org/x/oauth2 do. If
-// it also has a method
+// A ts with a method Cloud() [Cloud] names the cloud; a [WithCloud] that contradicts it is an error. A ts with a method
 //
 //	TokenContext(ctx context.Context, claims string) (*oauth2.Token, error)
 //
-// then that is called instead, before every attempt, with the call's context, and with the decoded claims when the service
-// has challenged.
+// is asked by that for each attempt, on the call's own goroutine, with the call's context (its deadline and its values), and with
+// the decoded claims when the service has challenged. It should keep its token until that expires.
+//
+// Any other ts knows no context: it is asked by one call at a time on another goroutine, which is left behind when the call ends
+// first; who waits takes what arrives. A call's first attempt reuses the last token if it was not refused and has over a
+// minute left, or, when it has no expiry, is less than a minute old. Every other attempt asks ts.
 func NewClient(ts oauth2.TokenSource, opts ...Option) (*Client, error) {
 	if ts == nil {
 		return nil, errors.New("vpptoken: NewClient: the token source is nil")
 	}
-	cfg := config{cloud: CloudGlobal, version: VersionBeta, userAgent: product, retry: Retry{}.withDefaults()}
+	cfg := config{version: VersionBeta, userAgent: product, retry: Retry{}.withDefaults()}
 	for i, o := range opts {
 		if o == nil {
 			return nil, fmt.Errorf("vpptoken: NewClient: option %d is nil", i)
@@ -52,29 +55,20 @@ func NewClient(ts oauth2.TokenSource, opts ...Option) (*Client, error) {
 			return nil, fmt.Errorf("vpptoken: %w", err)
 		}
 	}
+	if err := cfg.takeCloud(ts); err != nil {
+		return nil, fmt.Errorf("vpptoken: NewClient: %w", err)
+	}
 	base, home, err := cfg.roots()
 	if err != nil {
 		return nil, fmt.Errorf("vpptoken: %w", err)
 	}
 	carrier, timeout := cfg.transport()
-	token, keep := tokenFunc(ts)
+	token, forget := tokenFunc(ts)
 	return &Client{base: base, home: home, version: cfg.version, noCount: new(atomic.Bool), graph: graph.New(graph.Config{
-		Base: base, Transport: carrier, Token: token, KeepToken: keep, Logger: cfg.logger, UserAgent: cfg.userAgent,
+		Base: base, Transport: carrier, Token: token, PlainToken: forget == nil, Forget: forget, Logger: cfg.logger, UserAgent: cfg.userAgent,
 		MaxAttempts: cfg.retry.MaxAttempts, MinWait: cfg.retry.MinWait, MaxWait: cfg.retry.MaxWait,
 		MaxRetryAfter: cfg.retry.MaxRetryAfter, AttemptTimeout: timeout,
 	})}, nil
-}
-
-// tokenFunc hides the source in a function, where no printer reaches what it holds. A source that gets the call's context may answer
-// each call differently, so its tokens are not kept.
-func tokenFunc(ts oauth2.TokenSource) (token graph.TokenFunc, keep bool) {
-	type contextSource interface {
-		TokenContext(ctx context.Context, claims string) (*oauth2.Token, error)
-	}
-	if cs, ok := ts.(contextSource); ok {
-		return cs.TokenContext, false
-	}
-	return func(context.Context, string) (*oauth2.Token, error) { return ts.Token() }, true
 }
 
 // Format prints which service the client talks to, and nothing that it holds, under every verb.

@@ -134,6 +134,7 @@ func permission(op, method string) string {
 //   - ErrConflict: 409, or 412
 //   - ErrThrottled: 429, or Intune's 500 whose message says that there were too many requests;
 //     also a call that was held back because of one
+//   - ErrSignIn: the token source had no access token to give
 //   - ErrNoIntune: a refusal because Intune does not know the tenant
 func (e *Error) Is(target error) bool {
 	code := func(words string) bool { return strings.EqualFold(e.Code, words) }
@@ -149,6 +150,9 @@ func (e *Error) Is(target error) bool {
 	case ErrThrottled:
 		held, ok := errors.AsType[*graph.Cause](e.cause)
 		return graph.Throttles(e.StatusCode, e.Code, e.Message) || ok && held.Held()
+	case ErrSignIn:
+		cause, ok := errors.AsType[*graph.Cause](e.cause)
+		return ok && cause.SignIn()
 	case ErrNoIntune:
 		return graph.NoIntune(e.StatusCode, e.Message)
 	}

@@ -245,7 +245,9 @@ func FuzzNextLink(f *testing.F) {
 		if err != nil || link == "" {
 			t.Skip()
 		}
-		source := &faulttest.CountedSource{}
+		source := &faulttest.CountedSource{Answer: func(int) (*oauth2.Token, error) { // which nobody keeps
+			return &oauth2.Token{AccessToken: faulttest.Bearer, Expiry: time.Now()}, nil
+		}}
 		service := &faulttest.Service{Answer: faulttest.Once(faulttest.Always(200, `{"value":[],"@odata.nextLink":`+string(quoted)+`}`), faulttest.Always(200, `{"value":[]}`))}
 		client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
 		err = faulttest.Last(client.List(t.Context()))

@@ -97,8 +97,9 @@ func WithUserAgent(name string) Option {
 	}
 }
 
-// WithLogger makes the client log each attempt at debug level and each repeat, with its reason and wait, at warning level: method,
-// path, status, attempt, duration and request-id, and nothing else. The default is silence.
+// WithLogger makes the client log each attempt and each sign-in at debug level, and each repeat, with its reason and wait, at
+// warning level: operation, client-request-id, method, path, status, attempt, duration and request-id, and nothing else. The
+// handler gets the call's context, with its values: a trace id, for example. The default is silence.
 func WithLogger(l *slog.Logger) Option {
 	return func(cfg *config) error {
 		if l == nil {

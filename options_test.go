@@ -163,7 +163,7 @@ func ExampleWithLogger() {
 
 	keep := func(_ []string, a slog.Attr) slog.Attr { // what differs from run to run
 		switch a.Key {
-		case "time", "duration", "wait", "request_id":
+		case "time", "duration", "wait", "request_id", "client_request_id":
 			return slog.Attr{}
 		}
 		return a
@@ -173,9 +173,10 @@ func ExampleWithLogger() {
 	n, err := client.Count(context.Background())
 	fmt.Println(n, err)
 	// Output:
-	// level=DEBUG msg="vpptoken: attempt" method=GET path=/deviceAppManagement/vppTokens/$count status=503 attempt=1
-	// level=WARN msg="vpptoken: retry" method=GET path=/deviceAppManagement/vppTokens/$count status=503 attempt=1 reason="Service Unavailable"
-	// level=DEBUG msg="vpptoken: attempt" method=GET path=/deviceAppManagement/vppTokens/$count status=200 attempt=2
+	// level=DEBUG msg="vpptoken: sign-in" operation=count
+	// level=DEBUG msg="vpptoken: attempt" operation=count method=GET path=/deviceAppManagement/vppTokens/$count status=503 attempt=1
+	// level=WARN msg="vpptoken: retry" operation=count method=GET path=/deviceAppManagement/vppTokens/$count status=503 attempt=1 reason="Service Unavailable"
+	// level=DEBUG msg="vpptoken: attempt" operation=count method=GET path=/deviceAppManagement/vppTokens/$count status=200 attempt=2
 	// 1 <nil>
 }
 

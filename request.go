@@ -27,6 +27,7 @@ const (
 	opSyncLicenseCounts = "syncLicenseCounts"
 	opLicensesForApp    = "getLicensesForApp"
 	opWaitSync          = "waitSync"
+	opSignIn            = "signIn"
 )
 
 // effect tells what repeating an operation does. What is not named here acts once more.
@@ -142,7 +143,7 @@ func (c *Client) send(ctx context.Context, a *answer, u *url.URL) error {
 		accept = "application/json"
 	}
 	a.out = c.graph.Do(ctx, graph.Call{
-		Method: r.method, URL: u, LogPath: a.path, Accept: accept, Body: r.body, Header: a.options.header,
+		Op: r.op, Method: r.method, URL: u, LogPath: a.path, Accept: accept, Body: r.body, Header: a.options.header,
 		ID: a.options.id, Effect: effect(r.op), Secret: r.secret.Reveal(),
 	})
 	a.options.metadata.fill(a.options.id, a.out)
@@ -200,7 +201,7 @@ func (a *answer) fail(message string, cause error) *Error {
 		RequestID: a.out.RequestID(), ClientRequestID: a.options.id, RetryAfter: a.out.RetryAfter, Attempts: a.out.Attempts,
 		Ambiguous: a.out.Ambiguous, Claims: a.out.Claims, Message: message, cause: cause, spent: a.out.Spent,
 	}
-	if a.out.Status/100 == 2 || a.out.Body == nil {
+	if e.signIn() || a.out.Status/100 == 2 || a.out.Body == nil {
 		return e
 	}
 	b := graph.ParseError(a.out.Body)

@@ -79,22 +79,24 @@ func (f *flight) attempt(req *http.Request) *Cause {
 // bearer may be stale after a long wait. One that was refused is replaced only by another: without it there is no bearer, no
 // cause and no request, and the answer that refused it stands.
 func (f *flight) signIn(ctx context.Context) *Cause {
-	if f.Attempts == 0 {
-		f.last.bearer = f.c.source.kept()
+	bearer, cause := f.c.source.fetch(ctx, f.claims, f.refused, f.Attempts == 0)
+	f.logSignIn(bearer, cause)
+	replaces := f.refused != "" && f.Status == http.StatusUnauthorized
+	switch over := f.expired(); {
+	case over != nil:
+		return over
+	case cause != nil && ctx.Err() != nil:
+		cause = SignInTimeCause(f.c.cfg.AttemptTimeout)
+		cause.repeat = false // it took the whole time of an attempt
+	case replaces && (cause != nil && !cause.repeat || cause == nil && slices.Contains(f.Secrets, bearer)):
+		return nil
 	}
-	if f.last.bearer == "" {
-		replaces := f.Status == http.StatusUnauthorized && f.Err == nil // Err is the attempt's before this one
-		bearer, cause := f.c.source.fetch(ctx, f.claims)
-		if replaces && (cause != nil || slices.Contains(f.Secrets, bearer)) {
-			return f.expired()
-		}
-		if cause != nil {
-			return f.timeCause(ctx, cause).final()
-		}
-		f.last.bearer = bearer
+	if cause != nil {
+		return cause
 	}
-	if !slices.Contains(f.Secrets, f.last.bearer) {
-		f.Secrets = append(f.Secrets, f.last.bearer)
+	f.last.bearer = bearer
+	if !slices.Contains(f.Secrets, bearer) {
+		f.Secrets = append(f.Secrets, bearer)
 	}
 	return nil
 }

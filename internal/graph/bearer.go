@@ -2,116 +2,252 @@ package graph
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/oauth2"
 )
 
-// TokenFunc asks the caller's token source for a bearer, with the claims of a challenge or "".
+// TokenFunc asks a token source for an access token, with the claims of a challenge or "".
 type TokenFunc func(ctx context.Context, claims string) (*oauth2.Token, error)
 
-// source guards a TokenFunc: one fetch at a time, ended by the context even when the source knows none, and no panic.
+// source gets the bearers of a client. What it knows of them is inside functions, where no printer finds it.
 type source struct {
-	token TokenFunc
-	slot  chan struct{}
-
-	// The last token is inside these two, where no printer finds it.
-	keep func(*oauth2.Token) // the zero token ends it
-	kept func() string       // its bearer while it lives for more than a minute; "" otherwise
+	ask    func(ctx context.Context, claims, refused string, reuse bool) (*oauth2.Token, error)
+	forget func(bearer string, denied bool)
+	isNew  func(bearer string) bool // not the one before
 }
 
-// newSource keeps the last token only when it depends on nothing that a call brings along.
-func newSource(token TokenFunc, keep bool) source {
-	var last atomic.Pointer[oauth2.Token]
-	s := source{token: token, slot: make(chan struct{}, 1), keep: func(*oauth2.Token) {}, kept: func() string { return "" }}
-	if keep {
-		s.keep = func(t *oauth2.Token) {
-			last.Store(&oauth2.Token{AccessToken: t.AccessToken, Expiry: t.Expiry.Round(0)}) // by the wall clock, which goes on while a machine sleeps
-		}
-		s.kept = func() string {
-			if t := last.Load(); t != nil && time.Until(t.Expiry) > time.Minute {
-				return t.AccessToken
-			}
-			return ""
-		}
+// newSource guards the source of a client. One that gets the call's context is asked by the call itself, which nobody else
+// waits for. Any other is asked by one call at a time, and its token is kept.
+func newSource(cfg *Config) source {
+	var last atomic.Pointer[string]
+	s := source{forget: cfg.Forget, isNew: func(bearer string) bool {
+		before := last.Swap(&bearer)
+		return before == nil || *before != bearer
+	}}
+	if s.forget == nil {
+		s.forget = func(string, bool) {}
+	}
+	if cfg.PlainToken {
+		shared := Tokens{Ask: cfg.Token, Patience: cfg.AttemptTimeout, NoContext: true}
+		s.ask, s.forget = shared.get, func(bearer string, _ bool) { shared.Forget(bearer, 0) }
+		return s
+	}
+	s.ask = func(ctx context.Context, claims, _ string, _ bool) (token *oauth2.Token, err error) {
+		err = panicCause()
+		defer func() { _ = recover() }() // the value of a panic may hold a secret
+		return cfg.Token(ctx, claims)
 	}
 	return s
 }
 
-// forget drops the last token: the next call asks for another.
-func (s source) forget() { s.keep(&oauth2.Token{}) }
-
-type fetched struct {
-	bearer string
-	cause  *Cause
-}
-
-func (s source) fetch(ctx context.Context, claims string) (string, *Cause) {
-	select {
-	case s.slot <- struct{}{}:
-	case <-ctx.Done():
-		return "", ContextCause(ctx)
-	}
-	done := make(chan fetched, 1)
-	go func() {
-		var r fetched
-		defer func() {
-			if _ = recover(); r == (fetched{}) { // a panic, whose value may hold a secret, or a Goexit
-				r.cause = &Cause{text: "the token source panicked"}
-			}
-			<-s.slot
-			done <- r
-		}()
-		r = s.ask(ctx, claims)
-	}()
-	runtime.Gosched() // most sources answer at once: with many calls under way, this saves each a sleep
-	select {
-	case r := <-done:
-		return r.bearer, r.cause
-	case <-ctx.Done():
-		return "", ContextCause(ctx)
-	}
-}
-
-func (s source) ask(ctx context.Context, claims string) fetched {
-	token, err := s.token(ctx, claims)
+// fetch returns a bearer, for the first attempt of a call (reuse) also a kept one, but not the refused one of another call.
+func (s source) fetch(ctx context.Context, claims, refused string, reuse bool) (string, *Cause) {
+	token, err := s.ask(ctx, claims, refused, reuse)
 	switch {
 	case err != nil:
-		return fetched{cause: sourceCause(err)}
+		return "", sourceCause(err)
 	case token == nil || token.AccessToken == "":
-		return fetched{cause: &Cause{text: "the token source returned no access token"}}
-	case strings.ContainsFunc(token.AccessToken, func(c rune) bool { return c <= ' ' || c > '~' }):
-		return fetched{cause: &Cause{text: "the token source returned an access token that no header can carry"}}
+		return "", &Cause{text: "the token source returned no access token", signIn: true}
+	case !fitsHeader(token.AccessToken):
+		return "", &Cause{text: "the token source returned an access token that no header can carry", signIn: true}
 	}
-	s.keep(token)
-	return fetched{bearer: token.AccessToken}
+	return token.AccessToken, nil
 }
 
-// sourceCause shows of an OAuth failure only what looks like a code; the rest is the server's text.
-func sourceCause(err error) *Cause {
-	c := &Cause{text: "the token source failed", retryLater: true, is: isOne(err)}
-	answer, ok := errors.AsType[*oauth2.RetrieveError](err)
-	if !ok {
-		return c
-	}
-	if oauthCode().MatchString(answer.ErrorCode) {
-		c.text += ": " + answer.ErrorCode
-	}
-	if code := entraCode().FindString(answer.ErrorDescription); code != "" {
-		c.text += " (" + code + ")"
-	}
-	if answer.Response != nil {
-		status := answer.Response.StatusCode
-		c.retryLater = status == 408 || status == 429 || status >= 500
-	}
-	return c
+func fitsHeader(bearer string) bool {
+	return bearer != "" && !strings.ContainsFunc(bearer, func(c rune) bool { return c <= ' ' || c > '~' })
 }
 
-var (
-	oauthCode = lazy(`^[a-z_]{1,40}$`)
-	entraCode = lazy(`\bAADSTS[0-9]{4,8}\b`)
-)
+// Tokens shares a source between calls: who asks while somebody else does takes what arrives, and the last token is kept while
+// it lives for more than a minute; one without an expiry for a minute. Ask may be slow, fail, hang and panic. The first three
+// fields are set before the first use.
+type Tokens struct {
+	Ask       TokenFunc
+	Patience  time.Duration // after which somebody else asks as well, because a request that takes longer may never end
+	NoContext bool          // Ask knows no context: a call leaves it behind when its own ends
+
+	kept  atomic.Pointer[keptToken]
+	mu    sync.Mutex
+	under map[string]*round // by claims
+}
+
+type keptToken struct {
+	*oauth2.Token
+
+	got, until time.Time // by the wall clock, which goes on while a machine sleeps
+}
+
+// round is one request for a token, and who waits for it.
+type round struct {
+	began time.Time
+	done  chan struct{} // closed when it is over; then the others are set
+	token *oauth2.Token
+	err   error
+	left  bool // the context of its call ended: somebody else asks
+
+	cancel context.CancelFunc // ends an Ask that is no longer needed
+	before *round             // the one that took too long, so that this one was begun
+}
+
+// Get returns the kept token, or what Ask returns. With claims it is always asked.
+func (s *Tokens) Get(ctx context.Context, claims string) (*oauth2.Token, error) {
+	return s.get(ctx, claims, "", claims == "")
+}
+
+// Keep keeps a token that did not come from Ask.
+func (s *Tokens) Keep(t *oauth2.Token) {
+	now := time.Now().Round(0)
+	until := now.Add(time.Minute)
+	if !t.Expiry.IsZero() {
+		until = t.Expiry.Round(0).Add(-time.Minute)
+	}
+	s.kept.Store(&keptToken{t, now, until})
+}
+
+// Forget drops the kept token if it is this one, which the service refused, and was got that long ago.
+func (s *Tokens) Forget(bearer string, ago time.Duration) {
+	if t := s.kept.Load(); t != nil && t.AccessToken == bearer && time.Now().Round(0).Sub(t.got) >= ago {
+		s.kept.CompareAndSwap(t, nil)
+	}
+}
+
+func (s *Tokens) usable() *oauth2.Token {
+	if t := s.kept.Load(); t != nil && time.Now().Round(0).Before(t.until) {
+		return t.Token
+	}
+	return nil
+}
+
+func (s *Tokens) get(ctx context.Context, claims, refused string, reuse bool) (*oauth2.Token, error) {
+	if s.NoContext {
+		claims = "" // nobody gets them
+	}
+	for {
+		kept, r, mine := s.enter(claims, reuse)
+		switch {
+		case kept != nil:
+			return kept, nil
+		case mine && s.NoContext:
+			go s.run(ctx, claims, r)
+			runtime.Gosched() // most sources answer at once: with many calls under way, this saves each a sleep
+		case mine:
+			s.run(ctx, claims, r)
+			return r.token, r.err
+		}
+		over, err := s.wait(ctx, r)
+		switch {
+		case err != nil:
+			return nil, err
+		case !over || r.left, !mine && r.err == nil && refused != "" && r.token != nil && r.token.AccessToken == refused:
+			continue // it hangs, was left, or began before the refusal
+		}
+		return r.token, r.err
+	}
+}
+
+// enter returns a kept token, or the round to wait for, or a new one, which is the caller's own.
+func (s *Tokens) enter(claims string, reuse bool) (kept *oauth2.Token, r *round, mine bool) {
+	if reuse {
+		if t := s.usable(); t != nil {
+			return t, nil, false
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if reuse { // one may have arrived just now
+		if t := s.usable(); t != nil {
+			return t, nil, false
+		}
+	}
+	now := time.Now()
+	before := s.under[claims]
+	if before != nil && now.Before(before.began.Add(s.Patience)) {
+		return nil, before, false
+	}
+	if s.under == nil {
+		s.under = map[string]*round{}
+	}
+	r = &round{began: now, done: make(chan struct{}), before: before}
+	s.under[claims] = r
+	return nil, r, true
+}
+
+// wait returns when the round is over, when it has taken too long, or with an error when ctx has ended.
+func (s *Tokens) wait(ctx context.Context, r *round) (over bool, err error) {
+	if r.over() {
+		return true, nil
+	}
+	var late <-chan time.Time
+	patient := r.began.Add(s.Patience)
+	if end, ok := ctx.Deadline(); !ok || patient.Before(end) {
+		timer := time.NewTimer(time.Until(patient))
+		defer timer.Stop()
+		late = timer.C
+	}
+	select {
+	case <-r.done:
+		return true, nil
+	case <-late:
+		return false, nil
+	case <-ctx.Done():
+		return false, ContextCause(ctx)
+	}
+}
+
+func (s *Tokens) run(ctx context.Context, claims string, r *round) {
+	var token *oauth2.Token
+	var err error = panicCause() // or a Goexit
+	defer func() {
+		_ = recover() // its value may hold a secret
+		s.finish(claims, r, token, err, err != nil && !s.NoContext && ctx.Err() != nil)
+	}()
+	own, cancel := context.WithCancel(ctx)
+	defer cancel()
+	s.mu.Lock()
+	r.cancel = cancel
+	s.mu.Unlock()
+	token, err = s.Ask(own, claims)
+}
+
+// finish ends a round. A token also ends those that were begun before it or because it took long.
+func (s *Tokens) finish(claims string, r *round, token *oauth2.Token, err error, left bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	current := s.under[claims]
+	if err == nil && token != nil && fitsHeader(token.AccessToken) {
+		s.Keep(token)
+		for other := current; other != nil; other = other.before {
+			other.end(token, nil, false)
+		}
+	}
+	r.end(token, err, left)
+	if current != nil && current.over() {
+		delete(s.under, claims)
+	}
+}
+
+// end is done once: what came first stays.
+func (r *round) end(token *oauth2.Token, err error, left bool) {
+	if r.over() {
+		return
+	}
+	r.token, r.err, r.left = token, err, left
+	close(r.done)
+	if r.cancel != nil {
+		r.cancel()
+	}
+}
+
+func (r *round) over() bool {
+	select {
+	case <-r.done:
+		return true
+	default:
+		return false
+	}
+}

@@ -52,7 +52,8 @@ func TestBearerIsUsedAgainWhileItLives(t *testing.T) {
 		"an hour, refused":     {&numbered{lives: time.Hour}, "bearer-1", []string{"bearer-1", "bearer-2", "bearer-2", "bearer-2"}},
 		"a minute":             {&numbered{lives: time.Minute}, "", []string{"bearer-1", "bearer-2", "bearer-3"}},
 		"two minutes, in time": {&numbered{lives: 2 * time.Minute}, "", []string{"bearer-1", "bearer-1", "bearer-2"}},
-		"for ever":             {&numbered{}, "", []string{"bearer-1", "bearer-2", "bearer-3"}},
+		"for ever":             {&numbered{}, "", []string{"bearer-1", "bearer-1", "bearer-2"}}, // a minute
+		"for ever, refused":    {&numbered{}, "bearer-1", []string{"bearer-1", "bearer-2", "bearer-2", "bearer-3"}},
 		"by the call":          {&numberedContext{numbered{lives: time.Hour}}, "", []string{"bearer-1", "bearer-2", "bearer-3"}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -17,10 +17,14 @@ var ErrUntrustedURL = errors.New("an address that is not the service's own")
 // reachable through a function.
 type Cause struct { //nolint:errname // it is never the whole error, only the cause in one
 	text       string
-	repeat     bool // another attempt may help
-	retryLater bool // the same call may succeed later
-	held       bool // a cool-down held it back
-	unknown    bool // an error of the transport of no known kind
+	repeat     bool          // another attempt may help
+	retryLater bool          // the same call may succeed later
+	held       bool          // a cool-down held it back
+	unknown    bool          // an error of the transport of no known kind
+	signIn     bool          // no bearer could be had
+	spent      bool          // a success of a sign-in broke off
+	code       string        // OAuth's, when a sign-in was refused
+	wait       time.Duration // that the authority asked for
 	is         func(target error) bool
 }
 
@@ -35,13 +39,6 @@ func (c *Cause) RetryLater() bool { return c.retryLater }
 
 // Held reports whether the service had asked the whole client to wait.
 func (c *Cause) Held() bool { return c.held }
-
-// final returns a copy that is not to be repeated.
-func (c *Cause) final() *Cause {
-	f := *c
-	f.repeat = false
-	return &f
-}
 
 func isOne(errs ...error) func(error) bool {
 	return func(target error) bool {
@@ -102,6 +99,7 @@ func noTimeCause(before *Cause) *Cause {
 	if before != nil {
 		c.text = before.text + "; " + c.text
 		c.is = isOne(context.DeadlineExceeded, before)
+		c.signIn, c.code = before.signIn, before.code
 	}
 	return c
 }

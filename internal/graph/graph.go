@@ -34,7 +34,8 @@ type Config struct {
 	Base           *url.URL // the service's root and version
 	Transport      http.RoundTripper
 	Token          TokenFunc
-	KeepToken      bool // Token depends on nothing but time: what it gave may be used again while it lives
+	PlainToken     bool                             // Token knows no context, and what it gives depends on nothing but time
+	Forget         func(bearer string, denied bool) // of a Token that is not plain: the service refused it, or its holder; may be nil
 	Logger         *slog.Logger
 	UserAgent      string
 	MaxAttempts    int
@@ -56,7 +57,7 @@ type Client struct {
 
 // New returns a Client with a full budget and no cool-down.
 func New(cfg Config) *Client {
-	return &Client{cfg: cfg, source: newSource(cfg.Token, cfg.KeepToken), budget: budget{left: fullBudget}, noHeader: http.Header{}}
+	return &Client{cfg: cfg, source: newSource(&cfg), budget: budget{left: fullBudget}, noHeader: http.Header{}}
 }
 
 // Effect is what a repeat of a call does to the service.
@@ -71,6 +72,7 @@ const (
 
 // Call is one request, with all its repeats.
 type Call struct {
+	Op      string
 	Method  string
 	URL     *url.URL
 	LogPath string // without a query

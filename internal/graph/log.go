@@ -20,12 +20,31 @@ func (f *flight) attrs() []slog.Attr {
 		status, id = f.Status, f.RequestID()
 	}
 	return []slog.Attr{
+		slog.String("operation", f.call.Op),
+		slog.String("client_request_id", f.call.ID),
 		slog.String("method", f.call.Method),
 		slog.String("path", f.call.LogPath),
 		slog.Int("status", status),
 		slog.Int("attempt", f.Attempts),
 		slog.String("request_id", id),
 	}
+}
+
+// logSignIn says that the token source gave another bearer than before, or none.
+func (f *flight) logSignIn(bearer string, cause *Cause) {
+	l := f.c.cfg.Logger
+	if l == nil || !l.Enabled(f.ctx, slog.LevelDebug) || cause == nil && !f.c.source.isNew(bearer) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("operation", f.call.Op),
+		slog.String("client_request_id", f.call.ID),
+		slog.Duration("duration", time.Since(f.last.began)),
+	}
+	if cause != nil {
+		attrs = append(attrs, slog.String("reason", cause.Error()))
+	}
+	l.LogAttrs(f.ctx, slog.LevelDebug, "vpptoken: sign-in", attrs...)
 }
 
 // logRepeat says that there is to be another attempt, and why.

@@ -32,8 +32,13 @@ func (f *flight) decide() bool {
 		f.coolDown(asked)
 		f.Claims = f.showableClaims()
 		if f.Status == http.StatusUnauthorized || f.Status == http.StatusForbidden {
-			f.c.source.forget() // the next call asks the source, which may have a better one by then
+			denied := f.Status == http.StatusForbidden || f.last.refusal.Forbidden()
+			f.c.source.forget(f.last.bearer, denied) // the next call asks the source, which may have a better one by then
 		}
+	}
+	if f.Err != nil && f.Err.signIn {
+		asked = f.Err.wait
+		f.RetryAfter = asked
 	}
 	f.Ambiguous = f.Ambiguous || f.unclear(asked)
 	cost, ok := f.repeatable(asked)

@@ -209,7 +209,7 @@ func TestLeakLogHasAnAllowList(t *testing.T) {
 		vpptoken.WithLogger(logger), vpptoken.WithRetry(vpptoken.Retry{MinWait: 1, MaxWait: 1}))
 	_ = faulttest.Last(client.List(t.Context(), vpptoken.WithFilter("displayName eq '"+faulttest.ClientSecret+"'"), vpptoken.WithHeader("X-Secret", faulttest.ClientSecret)))
 	slices.Sort(seen)
-	if got := strings.Join(seen, " "); got != "attempt duration level method msg path reason request_id status time wait" {
+	if got := strings.Join(seen, " "); got != "attempt client_request_id duration level method msg operation path reason request_id status time wait" {
 		t.Errorf("the log says: %s", got)
 	}
 	leaktest.ShowsNoSecret(t, log.String())

@@ -1,6 +1,7 @@
 package leaktest_test
 
 import (
+	"context"
 	"encoding/json"
 	"go/ast"
 	"go/parser"
@@ -77,6 +78,14 @@ func TestLeakExportedTypes(t *testing.T) {
 		vpptoken.WithLogger(logger), vpptoken.WithHTTPClient(&http.Client{Transport: &faulttest.Service{Answer: faulttest.Always(500, "")}}))
 	err := faulttest.Named(t, "update").Run(t.Context(), client)
 	failed := faulttest.Error(t, err)
+	source, sourceErr := vpptoken.CloudGlobal.AppSource("contoso.example", "client-id", faulttest.ClientSecret)
+	if sourceErr != nil {
+		t.Fatal(sourceErr)
+	}
+	authority := &http.Client{Transport: &faulttest.Service{Answer: faulttest.Always(200, `{"access_token":"`+faulttest.Bearer+`","expires_in":3600}`)}}
+	if _, err := source.TokenContext(context.WithValue(t.Context(), oauth2.HTTPClient, authority), ""); err != nil {
+		t.Fatal(err)
+	}
 	patch := vpptoken.NewPatch().SetToken(apple).SetDisplayName("Nordwind")
 	vpp := vpptoken.VPPToken{ID: faulttest.ID, Token: apple}
 
@@ -85,6 +94,7 @@ func TestLeakExportedTypes(t *testing.T) {
 		"VPPToken":            {vpp, &vpp, []vpptoken.VPPToken{vpp}, []*vpptoken.VPPToken{&vpp}},
 		"Patch":               {patch, *patch},
 		"Client":              {client, *client, &vpptoken.Client{}, (*vpptoken.Client)(nil)},
+		"Source":              {source, *source, &vpptoken.Source{}, []*vpptoken.Source{source}, struct{ s *vpptoken.Source }{source}},
 		"Error":               {failed, *failed},
 		"Metadata":            {vpptoken.Metadata{StatusCode: http.StatusInternalServerError}},
 		"Sync":                {vpptoken.Sync{TokenID: faulttest.ID, RequestedAt: time.Now()}},

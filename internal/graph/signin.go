@@ -1,0 +1,190 @@
+package graph
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/oauth2"
+)
+
+// maxSignIn bounds an answer of the authority, as x/oauth2 does.
+const maxSignIn = 1 << 20
+
+// SignIn reports whether no bearer could be had.
+func (c *Cause) SignIn() bool { return c.signIn }
+
+// Code returns OAuth's code for a sign-in that was refused, or "".
+func (c *Cause) Code() string { return c.code }
+
+// RetryAfter returns how long the authority asked to wait.
+func (c *Cause) RetryAfter() time.Duration { return c.wait }
+
+// Spent reports whether a success broke off: what it held, a code was spent for.
+func (c *Cause) Spent() bool { return c.spent }
+
+func panicCause() *Cause { return &Cause{text: "the token source panicked", signIn: true} }
+
+// NewSignInCause is for a sign-in that a text of the program explains.
+func NewSignInCause(text, code string) *Cause { return &Cause{text: text, signIn: true, code: code} }
+
+// SignInTimeCause is for a sign-in that did not end in its time, while the caller's context is alive.
+func SignInTimeCause(limit time.Duration) *Cause {
+	c := attemptTimeCause(limit)
+	c.signIn = true
+	return c
+}
+
+// sourceCause tells whose failure it is: a Source of this module has found words already.
+func sourceCause(err error) *Cause {
+	prefix := "the token source failed"
+	if own, ok := errors.AsType[*Cause](err); ok && own.signIn {
+		prefix = "sign-in failed"
+		if own.text == panicCause().text {
+			return own
+		}
+	}
+	c := *SignInCause(err)
+	c.text = strings.TrimSuffix(prefix+": "+c.text, ": ")
+	return &c
+}
+
+// SignInCause finds words for why a token source gave no token: those of causeOf for the network, and of an answer only its
+// status and what looks like a code, since the rest is the server's text. Of what it can't tell it says nothing.
+func SignInCause(err error) *Cause {
+	if own, ok := errors.AsType[*Cause](err); ok && own.signIn {
+		return own
+	}
+	c := &Cause{signIn: true, retryLater: true, is: whileAlive(err)}
+	answer, isAnswer := errors.AsType[*oauth2.RetrieveError](err)
+	switch {
+	case isAnswer:
+		c.answered(answer)
+	case errors.Is(err, context.Canceled):
+		c.text, c.retryLater = "its own context was canceled", false
+	case errors.Is(err, context.DeadlineExceeded) && !is[*url.Error](err):
+		c.text = "its own deadline passed"
+	case is[net.Error](err), isTLS(err):
+		n := causeOf(err)
+		c.text, c.repeat, c.retryLater = n.text, n.repeat, n.retryLater
+	case strings.Contains(err.Error(), "oauth2: cannot fetch token: "): // x/oauth2 has no types for these
+		c.text, c.repeat = "the answer broke off", true
+	case strings.Contains(err.Error(), "oauth2: cannot parse "), strings.Contains(err.Error(), "oauth2: server response missing access_token"):
+		c.text, c.retryLater = "the answer is not a token", false
+	}
+	return c
+}
+
+// answered describes a refusal.
+func (c *Cause) answered(answer *oauth2.RetrieveError) {
+	var parts []string
+	if answer.Response != nil {
+		status := answer.Response.StatusCode
+		passing := status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
+		c.repeat, c.retryLater, c.wait = passing, passing, retryAfter(answer.Response.Header, time.Now())
+		if status/100 != 2 {
+			parts = append(parts, statusLine(status))
+		}
+		if status/100 == 3 {
+			parts = append(parts, "a redirect, which is not followed")
+		}
+	}
+	switch {
+	case oauthCode().MatchString(answer.ErrorCode):
+		c.code = answer.ErrorCode
+		parts = append(parts, c.code)
+	case isPage(answer.Body):
+		parts = append(parts, "a page of HTML, perhaps of a proxy")
+	}
+	c.text = strings.Join(parts, ": ")
+	if code := entraCode().FindString(answer.ErrorDescription); code != "" {
+		c.text = strings.TrimSpace(c.text + " (" + code + ")")
+	}
+}
+
+var (
+	oauthCode = lazy(`^[a-z_]{1,40}$`)
+	entraCode = lazy(`\bAADSTS[0-9]{4,8}\b`)
+)
+
+func statusLine(status int) string {
+	return strings.TrimSpace(fmt.Sprintf("%d %s", status, http.StatusText(status)))
+}
+
+func isPage(body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\uFEFF"))), []byte("<"))
+}
+
+// SignInClient returns the client for one exchange with the authority: it has ctx's values and end, follows no redirect with what
+// it sends, and reads a whole answer or none. base carries it, unless ctx brings a client, as x/oauth2 lets it.
+func SignInClient(ctx context.Context, base http.RoundTripper) *http.Client {
+	x := exchange{ctx: ctx, base: base, fresh: true}
+	own := &http.Client{Transport: x}
+	if hc, ok := ctx.Value(oauth2.HTTPClient).(*http.Client); ok && hc != nil {
+		copied := *hc
+		own, x.base, x.fresh = &copied, hc.Transport, false
+		if x.base == nil {
+			x.base = http.DefaultTransport
+		}
+		own.Transport = x
+	}
+	return own
+}
+
+type exchange struct {
+	ctx   context.Context //nolint:containedctx // it lives as long as one exchange, and x/oauth2 leaves the context out of some
+	base  http.RoundTripper
+	fresh bool // on a connection of its own: sign-ins are rare, and one that was kept may have died in silence
+}
+
+func (x exchange) RoundTrip(r *http.Request) (*http.Response, error) {
+	var connected atomic.Bool
+	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
+	r = r.WithContext(httptrace.WithClientTrace(x.ctx, trace))
+	r.Close = r.Close || x.fresh
+	r.GetBody = nil // so that net/http repeats nothing by itself
+	resp, err := x.base.RoundTrip(r)
+	switch {
+	case err != nil && !connected.Load() && causeOf(err).unknown && throughProxy(x.base, r):
+		return nil, proxyRefusal(0)
+	case err != nil:
+		return nil, err
+	case resp == nil:
+		return nil, errors.New("no answer and no error")
+	case resp.Body == nil:
+		resp.Body = http.NoBody
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode < http.StatusOK {
+		c := switchedCause()
+		c.signIn = true
+		return nil, c
+	}
+	body, err := readAtMost(resp.Body, maxSignIn+1, resp.ContentLength)
+	if resp.StatusCode/100 == 2 { // of a refusal, the status is what counts
+		switch {
+		case err != nil:
+			c := brokenCause(err)
+			c.signIn, c.spent = true, true
+			return nil, c
+		case len(body) > maxSignIn:
+			return nil, NewSignInCause("the answer is larger than 1 MiB", "")
+		case string(bytes.TrimSpace(body)) == "null":
+			return nil, NewSignInCause("the answer is empty", "") // at which x/oauth2 panics
+		case isPage(body):
+			return nil, NewSignInCause(statusLine(resp.StatusCode)+": a page of HTML, perhaps of a proxy", "")
+		}
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body[:min(len(body), maxSignIn)]))
+	resp.Header.Del("Location") // so that http.Client neither follows nor reads it
+	return resp, nil
+}

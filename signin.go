@@ -1,0 +1,200 @@
+package vpptoken
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"golang.org/x/oauth2"
+	"golang.org/x/oauth2/clientcredentials"
+
+	"github.com/vpptoken/vpptoken/internal/graph"
+)
+
+// signInTime is how long a sign-in may take.
+const signInTime = 30 * time.Second
+
+// Source signs in, as an application ([Cloud.AppSource]) or as a person ([Cloud.DeviceSource]), and tells [NewClient] its cloud. It
+// keeps its access token until a minute before that expires; calls that need another at the same time share one sign-in. It is safe
+// for concurrent use, prints nothing that it holds, and its zero value only returns errors.
+//
+// A failure is an [*Error] that matches [ErrSignIn] and names its cause, for example
+// "vpptoken: signIn: 401 Unauthorized: invalid_client (AADSTS7000215)", with OAuth's code in [Error.Code]. [Retryable] tells
+// whether it can pass. A client repeats such a sign-in as it does its own requests, for every operation: nothing was sent.
+//
+// A sign-in goes over a connection of its own. To send it through another transport, put an *http.Client into
+// the context of the call as golang.org/x/oauth2 has it:
+//
+//	ctx = context.WithValue(ctx, oauth2.HTTPClient, client)
+type Source struct {
+	cloud Cloud
+	path  string // of the token address
+
+	// Functions, because what they hold can't be printed.
+	get  func(ctx context.Context, claims string) (*oauth2.Token, error)
+	drop func(bearer string, ago time.Duration)
+}
+
+// AppSource signs in as the application itself, with a client secret, to act with its application permissions. Nothing is sent
+// before the first token is needed. Microsoft identity platform reference:
+// https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
+func (c Cloud) AppSource(tenant, clientID, clientSecret string) (*Source, error) {
+	cfg, err := c.ClientCredentials(tenant, clientID, clientSecret)
+	if err != nil {
+		return nil, err
+	}
+	a := authority{cfg: cfg, base: graph.NewTransport()}
+	return c.source(cfg.TokenURL, &graph.Tokens{Ask: func(ctx context.Context, claims string) (*oauth2.Token, error) {
+		return a.token(ctx, claims, url.Values{})
+	}}), nil
+}
+
+func (c Cloud) source(tokenURL string, tokens *graph.Tokens) *Source {
+	tokens.Patience = patience
+	return &Source{cloud: c, path: pathOf(tokenURL), get: tokens.Get, drop: tokens.Forget}
+}
+
+// patience is after what time a sign-in under way is taken for one that hangs: somebody else tries as well.
+const patience = 2 * time.Second
+
+// Format prints the cloud, and nothing that s holds, under every verb.
+func (s Source) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "vpptoken.Source(%v)", s.cloud) }
+
+// forget drops a token that the service refused, or whose holder it denied something: a role that was granted since shows in the
+// next token only.
+func (s *Source) forget(bearer string, denied bool) {
+	if denied {
+		s.drop(bearer, time.Minute)
+		return
+	}
+	s.drop(bearer, 0)
+}
+
+// Cloud returns the cloud that s signs in to.
+func (s *Source) Cloud() Cloud {
+	if s == nil {
+		return Cloud{}
+	}
+	return s.cloud
+}
+
+// Token is [Source.TokenContext] without a context. It makes Source an [oauth2.TokenSource].
+func (s *Source) Token() (*oauth2.Token, error) {
+	return s.TokenContext(context.Background(), "")
+}
+
+// TokenContext returns the kept access token, or signs in with ctx, which it does not keep, and for no longer than 30 s. With
+// claims, the decoded JSON of a claims challenge, it always signs in and passes them on. The token is a plain struct, which
+// prints its secret.
+func (s *Source) TokenContext(ctx context.Context, claims string) (*oauth2.Token, error) {
+	switch {
+	case s == nil || s.get == nil:
+		return nil, errors.New("vpptoken: the source was not made by AppSource or DeviceSource")
+	case ctx == nil:
+		return nil, errors.New("vpptoken: the context is nil")
+	}
+	limited, cancel := context.WithTimeout(ctx, signInTime)
+	defer cancel()
+	t, err := s.get(limited, claims)
+	if err != nil {
+		return nil, signInError(ctx, limited, err, s.path)
+	}
+	return &oauth2.Token{AccessToken: t.AccessToken, TokenType: "Bearer", Expiry: t.Expiry}, nil
+}
+
+// signInError is the error of a sign-in. ctx is the caller's, limited its own.
+func signInError(ctx, limited context.Context, err error, path string) *Error {
+	cause := graph.SignInCause(err)
+	switch {
+	case ctx.Err() != nil:
+		cause = graph.ContextCause(ctx)
+	case limited.Err() != nil:
+		cause = graph.SignInTimeCause(signInTime)
+	case cause.Error() == "":
+		cause = graph.NewSignInCause("the answer can't be read", "")
+	}
+	e := &Error{Op: opSignIn, Method: http.MethodPost, Path: path, RetryAfter: cause.RetryAfter(), cause: cause}
+	e.signIn()
+	return e
+}
+
+// signIn describes e by the sign-in that failed, if one did.
+func (e *Error) signIn() bool {
+	cause, ok := errors.AsType[*graph.Cause](e.cause)
+	if !ok || !cause.SignIn() {
+		return false
+	}
+	e.Code, e.Message = cause.Code(), cause.Error()
+	return true
+}
+
+// authority is where an application or a person signs in.
+type authority struct {
+	cfg  *clientcredentials.Config
+	base http.RoundTripper
+}
+
+// token asks for a token. With a grant_type among them, params ask for another grant than that of the application.
+func (a authority) token(ctx context.Context, claims string, params url.Values) (*oauth2.Token, error) {
+	if claims != "" {
+		params.Set("claims", claims)
+	}
+	cfg := clientcredentials.Config{
+		ClientID: a.cfg.ClientID, ClientSecret: a.cfg.ClientSecret, TokenURL: a.cfg.TokenURL,
+		Scopes: a.cfg.Scopes, AuthStyle: a.cfg.AuthStyle, EndpointParams: params,
+	}
+	t, err := cfg.Token(context.WithValue(ctx, oauth2.HTTPClient, graph.SignInClient(ctx, a.base)))
+	if err != nil {
+		return nil, graph.SignInCause(err) // which shows nothing of the request
+	}
+	return t, nil
+}
+
+func pathOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Path
+}
+
+// contextSource is a token source that gets a call's context.
+type contextSource interface {
+	TokenContext(ctx context.Context, claims string) (*oauth2.Token, error)
+}
+
+// tokenFunc hides a source in functions, where no printer reaches what it holds. forget is nil when ts knows no context.
+func tokenFunc(ts oauth2.TokenSource) (ask graph.TokenFunc, forget func(bearer string, denied bool)) {
+	cs, ok := ts.(contextSource)
+	if !ok {
+		return func(context.Context, string) (*oauth2.Token, error) { return ts.Token() }, nil
+	}
+	if s, ok := ts.(interface{ forget(string, bool) }); ok { // a Source, or what embeds one
+		return cs.TokenContext, s.forget
+	}
+	return cs.TokenContext, func(string, bool) {}
+}
+
+// takeCloud lets the source name the cloud.
+func (cfg *config) takeCloud(ts oauth2.TokenSource) error {
+	if s, ok := ts.(*Source); ok && (s == nil || s.get == nil) {
+		return errors.New("the source was not made by AppSource or DeviceSource")
+	}
+	if s, ok := ts.(interface{ Cloud() Cloud }); ok {
+		switch named := s.Cloud(); {
+		case named == (Cloud{}):
+			return errors.New("the token source names the zero Cloud")
+		case cfg.cloud != (Cloud{}) && cfg.cloud != named:
+			return errors.New("WithCloud contradicts the token source: it signs in to " + named.String())
+		default:
+			cfg.cloud = named
+		}
+	}
+	if cfg.cloud == (Cloud{}) {
+		cfg.cloud = CloudGlobal
+	}
+	return nil
+}

@@ -1,0 +1,413 @@
+package vpptoken_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/oauth2"
+
+	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
+	"github.com/vpptoken/vpptoken/internal/leaktest"
+)
+
+// authority is a sign-in service behind a transport. answer gets the form and how many came before it.
+type authority struct {
+	answer func(n int, form url.Values) (*http.Response, error)
+
+	mu    sync.Mutex
+	forms []url.Values
+	urls  []string
+	at    []time.Time
+}
+
+func (a *authority) RoundTrip(r *http.Request) (*http.Response, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	n := len(a.forms)
+	a.forms, a.urls, a.at = append(a.forms, form), append(a.urls, r.Method+" "+r.URL.String()), append(a.at, time.Now())
+	a.mu.Unlock()
+	type result struct {
+		resp *http.Response
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		resp, err := a.answer(n, form)
+		done <- result{resp, err}
+	}()
+	select {
+	case r := <-done:
+		return r.resp, r.err
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
+}
+
+func (a *authority) asked() []url.Values {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.forms)
+}
+
+// in returns ctx with the authority as the client of x/oauth2.
+func (a *authority) in(ctx context.Context) context.Context {
+	return context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: a})
+}
+
+// grant answers with the nth access token, for an hour.
+func grant(n int, more ...string) (*http.Response, error) {
+	body := fmt.Sprintf(`{"token_type":"Bearer","expires_in":3599,"access_token":"%s-%d"%s}`, faulttest.Bearer, n, strings.Join(more, ""))
+	return faulttest.Answer(200, body, "Content-Type", "application/json"), nil
+}
+
+func refuse(status int, code string) (*http.Response, error) {
+	body, err := json.Marshal(map[string]any{"error": code, "error_description": "AADSTS70016: " + code + " " + faulttest.ClientSecret})
+	return faulttest.Answer(status, string(body), "Content-Type", "application/json"), err
+}
+
+func appSource(tb testing.TB, c vpptoken.Cloud) *vpptoken.Source {
+	tb.Helper()
+	s, err := c.AppSource("contoso.example", "client-id", faulttest.ClientSecret)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+func TestAppSourceSignsInOnceAnHour(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := &authority{answer: func(n int, _ url.Values) (*http.Response, error) { return grant(n) }}
+		s := appSource(t, vpptoken.CloudChina)
+		for i, want := range []int{0, 0, 1} { // after 0, 58 and 59 minutes
+			token, err := s.TokenContext(a.in(t.Context()), "")
+			if err != nil || token.AccessToken != fmt.Sprintf("%s-%d", faulttest.Bearer, want) || token.Type() != "Bearer" || token.RefreshToken != "" {
+				t.Fatalf("token %d: %v", i, err)
+			}
+			time.Sleep(58 * time.Minute)
+			if i == 1 {
+				time.Sleep(time.Minute)
+			}
+		}
+		if want := "POST https://login.chinacloudapi.cn/contoso.example/oauth2/v2.0/token"; a.urls[0] != want {
+			t.Errorf("asked %s, want %s", a.urls[0], want)
+		}
+		want := url.Values{
+			"grant_type": {"client_credentials"}, "client_id": {"client-id"}, "client_secret": {faulttest.ClientSecret},
+			"scope": {"https://microsoftgraph.chinacloudapi.cn/.default"},
+		}
+		if got := a.asked()[0].Encode(); got != want.Encode() {
+			t.Errorf("the form is not that of a client credentials grant: %d bytes, want %d", len(got), len(want.Encode()))
+		}
+		if s.Cloud() != vpptoken.CloudChina {
+			t.Errorf("Cloud %v", s.Cloud())
+		}
+	})
+}
+
+// Claims always sign in anew and travel along; what they bring is kept.
+func TestSourcePassesClaimsOn(t *testing.T) {
+	t.Parallel()
+	const claims = `{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}`
+	a := &authority{answer: func(n int, _ url.Values) (*http.Response, error) { return grant(n) }}
+	s := appSource(t, vpptoken.CloudGlobal)
+	for i, c := range []string{"", claims, ""} {
+		token, err := s.TokenContext(a.in(t.Context()), c)
+		if want := fmt.Sprintf("%s-%d", faulttest.Bearer, min(i, 1)); err != nil || token.AccessToken != want {
+			t.Fatalf("%d: %v", i, err)
+		}
+	}
+	if forms := a.asked(); len(forms) != 2 || forms[0].Has("claims") || forms[1].Get("claims") != claims {
+		t.Errorf("%d sign-ins", len(forms))
+	}
+}
+
+// A token that the service refused is not kept.
+func TestRefusedTokenIsReplaced(t *testing.T) {
+	t.Parallel()
+	for status, signIns := range map[int]int{401: 2, 403: 1} {
+		a := &authority{answer: func(n int, _ url.Values) (*http.Response, error) { return grant(n) }}
+		service := &faulttest.Service{Answer: faulttest.Once(faulttest.Always(status, ""), faulttest.Always(200, faulttest.BareToken))}
+		type embeds struct{ *vpptoken.Source }
+		client := faulttest.ClientFor(t, embeds{appSource(t, vpptoken.CloudGlobal)}, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
+		_, _ = client.Get(a.in(t.Context()), faulttest.ID)
+		if _, err := client.Get(a.in(t.Context()), faulttest.ID); err != nil || len(a.asked()) != signIns {
+			t.Errorf("%d: %v after %d sign-ins, want %d", status, err, len(a.asked()), signIns)
+		}
+	}
+}
+
+// The context of one call is not the end of others.
+func TestF25NoContextIsKept(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := &authority{answer: func(n int, _ url.Values) (*http.Response, error) { return grant(n) }}
+		s := appSource(t, vpptoken.CloudGlobal)
+		for range 3 {
+			ctx, cancel := context.WithCancel(a.in(t.Context()))
+			if _, err := s.TokenContext(ctx, ""); err != nil {
+				t.Error(err)
+			}
+			cancel()
+			time.Sleep(2 * time.Hour)
+		}
+		if len(a.asked()) != 3 {
+			t.Errorf("%d sign-ins", len(a.asked()))
+		}
+	})
+}
+
+// One token request that hangs disables nothing, and ends in its time.
+func TestF25HangingSignIn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := &authority{answer: func(n int, _ url.Values) (*http.Response, error) {
+			if n == 0 {
+				time.Sleep(24 * time.Hour)
+			}
+			time.Sleep(time.Second)
+			return grant(n)
+		}}
+		s := appSource(t, vpptoken.CloudGlobal)
+		var wait sync.WaitGroup
+		began := time.Now()
+		wait.Go(func() {
+			// It takes what the next sign-in brings.
+			if _, err := s.TokenContext(a.in(t.Context()), ""); err != nil || time.Since(began) != 3*time.Second {
+				t.Errorf("after %v: %v", time.Since(began), err)
+			}
+		})
+		time.Sleep(time.Second)
+		for range 5 {
+			ctx, cancel := context.WithTimeout(a.in(t.Context()), 5*time.Second)
+			if _, err := s.TokenContext(ctx, ""); err != nil {
+				t.Errorf("after %v: %v", time.Since(began), err)
+			}
+			cancel()
+		}
+		wait.Wait()
+		time.Sleep(24 * time.Hour)
+	})
+}
+
+// A sign-in ends in its time, which is not the caller's.
+func TestF25SignInEndsInTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := &authority{answer: func(n int, _ url.Values) (*http.Response, error) {
+			time.Sleep(24 * time.Hour)
+			return grant(n)
+		}}
+		began := time.Now()
+		_, err := appSource(t, vpptoken.CloudGlobal).TokenContext(a.in(t.Context()), "")
+		if !errors.Is(err, vpptoken.ErrSignIn) || errors.Is(err, context.DeadlineExceeded) || !vpptoken.Retryable(err) || time.Since(began) != 30*time.Second {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+		ctx, cancel := context.WithTimeout(a.in(t.Context()), 5*time.Second)
+		defer cancel()
+		_, err = appSource(t, vpptoken.CloudGlobal).TokenContext(ctx, "")
+		if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != 35*time.Second {
+			t.Errorf("after %v: %v", time.Since(began), err)
+		}
+		time.Sleep(24 * time.Hour)
+	})
+}
+
+// Many who need a token share one sign-in. Whoever waits may leave; when the one who signs in leaves, another takes over.
+func TestManyCallsShareOneSignIn(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		patience time.Duration // of every second call
+		first    time.Duration // of the one that signs in
+		signIns  int
+	}{
+		"all wait":         {time.Minute, time.Minute, 1},
+		"some leave":       {100 * time.Millisecond, time.Minute, 1},
+		"the first leaves": {time.Minute, 100 * time.Millisecond, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				a := &authority{answer: func(n int, _ url.Values) (*http.Response, error) {
+					time.Sleep(300 * time.Millisecond)
+					return grant(n)
+				}}
+				s := appSource(t, vpptoken.CloudGlobal)
+				var wait sync.WaitGroup
+				call := func(limit time.Duration) {
+					wait.Go(func() {
+						ctx, cancel := context.WithTimeout(a.in(t.Context()), limit)
+						defer cancel()
+						began := time.Now()
+						_, err := s.TokenContext(ctx, "")
+						if early := limit < 300*time.Millisecond; early != (err != nil) || early && (!errors.Is(err, context.DeadlineExceeded) || time.Since(began) != limit) {
+							t.Errorf("after %v of %v: %v", time.Since(began), limit, err)
+						}
+					})
+				}
+				call(tt.first)
+				synctest.Wait()
+				for i := range 64 {
+					call([]time.Duration{time.Minute, tt.patience}[i%2])
+				}
+				wait.Wait()
+				if n := len(a.asked()); n != tt.signIns {
+					t.Errorf("%d sign-ins, want %d", n, tt.signIns)
+				}
+			})
+		})
+	}
+}
+
+// Claims are not answered by a token that was asked for without them.
+func TestClaimsShareNoOtherSignIn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := &authority{answer: func(_ int, form url.Values) (*http.Response, error) {
+			time.Sleep(time.Second)
+			return grant(len(form.Get("claims")))
+		}}
+		s := appSource(t, vpptoken.CloudGlobal)
+		var wait sync.WaitGroup
+		for i := range 8 {
+			claims := strings.Repeat("x", i%2)
+			wait.Go(func() {
+				token, err := s.TokenContext(a.in(t.Context()), claims)
+				if want := fmt.Sprintf("%s-%d", faulttest.Bearer, len(claims)); err != nil || token.AccessToken != want {
+					t.Errorf("%q: %v", claims, err)
+				}
+			})
+		}
+		wait.Wait()
+		if len(a.asked()) != 2 {
+			t.Errorf("%d sign-ins", len(a.asked()))
+		}
+	})
+}
+
+// What a sign-in sends goes nowhere else.
+func TestSignInFollowsNoRedirect(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		for _, to := range []string{"https://evil.example/", "/elsewhere", "%zz"} {
+			a := &authority{answer: func(int, url.Values) (*http.Response, error) {
+				return faulttest.Answer(status, "", "Location", to), nil
+			}}
+			_, err := appSource(t, vpptoken.CloudGlobal).TokenContext(a.in(t.Context()), "")
+			if len(a.asked()) != 1 || !errors.Is(err, vpptoken.ErrSignIn) || !strings.Contains(err.Error(), "redirect") || vpptoken.Retryable(err) {
+				t.Errorf("%d to %s: %d requests, %v", status, to, len(a.asked()), err)
+			}
+		}
+	}
+}
+
+// The source names the cloud.
+func TestF27SourceNamesTheCloud(t *testing.T) {
+	t.Parallel()
+	s := appSource(t, vpptoken.CloudUSGovernment)
+	a := &authority{answer: func(n int, _ url.Values) (*http.Response, error) { return grant(n) }}
+	for name, opts := range map[string][]vpptoken.Option{"alone": nil, "twice": {vpptoken.WithCloud(vpptoken.CloudUSGovernment)}} {
+		service := &faulttest.Service{Answer: faulttest.Always(200, faulttest.BareToken)}
+		client := faulttest.ClientFor(t, s, append(opts, vpptoken.WithHTTPClient(&http.Client{Transport: service}))...)
+		if _, err := client.Get(a.in(t.Context()), faulttest.ID); err != nil || !strings.HasPrefix(service.Requests()[0].URL, "https://graph.microsoft.us/beta/") {
+			t.Errorf("%s: %v, %v", name, service.Requests(), err)
+		}
+	}
+	if _, err := vpptoken.NewClient(s, vpptoken.WithBaseURL("https://gateway.example")); err != nil {
+		t.Errorf("with a base: %v", err)
+	}
+	for _, c := range []vpptoken.Cloud{vpptoken.CloudGlobal, vpptoken.CloudUSGovernmentDoD, vpptoken.CloudDelos} {
+		client, err := vpptoken.NewClient(s, vpptoken.WithCloud(c))
+		if client != nil || err == nil || !strings.HasPrefix(err.Error(), "vpptoken: NewClient: ") || !strings.Contains(err.Error(), "USGov") {
+			t.Errorf("%v: %v", c, err)
+		}
+	}
+}
+
+func TestSourcesThatNobodyMade(t *testing.T) {
+	t.Parallel()
+	for _, s := range []*vpptoken.Source{nil, {}} {
+		if _, err := s.Token(); err == nil || !strings.HasPrefix(err.Error(), "vpptoken: ") {
+			t.Errorf("Token: %v", err)
+		}
+		if client, err := vpptoken.NewClient(s); client != nil || err == nil {
+			t.Errorf("NewClient: %v", err)
+		}
+		if s.Cloud() != (vpptoken.Cloud{}) {
+			t.Errorf("Cloud %v", s.Cloud())
+		}
+	}
+	var ctx context.Context
+	if _, err := appSource(t, vpptoken.CloudGlobal).TokenContext(ctx, ""); err == nil {
+		t.Error("a nil context is taken")
+	}
+	for _, args := range [][3]string{{"a/b", "id", "s"}, {"", "id", "s"}, {"t.example", "", "s"}, {"t.example", "id", ""}} {
+		if s, err := vpptoken.CloudGlobal.AppSource(args[0], args[1], args[2]); s != nil || err == nil || !strings.HasPrefix(err.Error(), "vpptoken: ") {
+			t.Errorf("AppSource%q: %v", args, err)
+		}
+	}
+	if s, err := (vpptoken.Cloud{}).AppSource("t.example", "id", "s"); s != nil || err == nil {
+		t.Errorf("the zero Cloud: %v", err)
+	}
+}
+
+// Each trouble is named, in the words that Graph's own troubles have.
+func TestF24TroubleIsNamed(t *testing.T) {
+	t.Parallel()
+	for name, tt := range troubles() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a := &authority{answer: func(int, url.Values) (*http.Response, error) { return tt.answer() }}
+			_, err := appSource(t, vpptoken.CloudGlobal).TokenContext(a.in(t.Context()), "")
+			e := faulttest.Error(t, err)
+			if err.Error() != "vpptoken: signIn: "+tt.text || !errors.Is(err, vpptoken.ErrSignIn) || e.Code != tt.code || vpptoken.Retryable(err) != tt.passes {
+				t.Errorf("%q, code %q, Retryable %v, want %+v", err, e.Code, vpptoken.Retryable(err), tt)
+			}
+			if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || e.StatusCode != 0 || e.Ambiguous || e.Op != "signIn" {
+				t.Errorf("%+v", *e)
+			}
+			leaktest.ShowsNoSecret(t, err)
+
+			// Through a client, and from a source of somebody else.
+			foreign := oauth2.ReuseTokenSource(nil, faulttest.SourceFunc(func() (*oauth2.Token, error) {
+				cfg, err := vpptoken.CloudGlobal.ClientCredentials("contoso.example", "client-id", faulttest.ClientSecret)
+				if err != nil {
+					return nil, err
+				}
+				return cfg.Token(a.in(t.Context()))
+			}))
+			for prefix, source := range map[string]oauth2.TokenSource{"sign-in failed: ": appSource(t, vpptoken.CloudGlobal), "the token source failed: ": foreign} {
+				service := &faulttest.Service{Answer: faulttest.Always(200, faulttest.BareToken)}
+				client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}), vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
+				_, err := client.Get(a.in(t.Context()), faulttest.ID)
+				e := faulttest.Error(t, err)
+				if !errors.Is(err, vpptoken.ErrSignIn) || e.Code != tt.code || vpptoken.Retryable(err) != tt.passes || e.Attempts != 0 || len(service.Requests()) != 0 {
+					t.Errorf("%q, code %q, Retryable %v, want %+v", err, e.Code, vpptoken.Retryable(err), tt)
+				}
+				if want := "vpptoken: get: " + prefix + tt.text; !strings.HasPrefix(err.Error(), want) && (prefix[0] == 's' || !tt.ours) {
+					t.Errorf("%q, want %q", err, want)
+				}
+				leaktest.ShowsNoSecret(t, err)
+			}
+		})
+	}
+}
