@@ -85,6 +85,37 @@ func TestF34SyncBeginsWithOurs(t *testing.T) {
 	}
 }
 
+// F34: somebody's sync begins just before the upload, shows only after our look, and ours joins it. It ends without a proof, so
+// StartSync starts another, once.
+func TestF34SyncThatNobodyCouldSee(t *testing.T) {
+	t.Parallel()
+	s, ct, o := onRealClock(t)
+	p, err := renew.MakePlan(t.Context(), s.client, s.id, ct, o)
+	ok(t, err)
+	somebody := s.Client()
+	s.answer.before = func(r *http.Request) {
+		if r.Method == http.MethodPatch {
+			_, err := somebody.SyncLicenses(t.Context(), s.id)
+			ok(t, err)
+		}
+	}
+	ok(t, p.Apply(t.Context(), s.client, ct))
+	s.answer.before = nil
+	ok(t, p.StartSync(t.Context(), s.client))
+	report, err := p.Verify(t.Context(), s.client)
+	wantUnverified(t, report, err, nil)
+	for range 2 {
+		ok(t, p.StartSync(t.Context(), s.client))
+		p = another(t, p)
+	}
+	report, err = p.Verify(t.Context(), s.client)
+	ok(t, err)
+	ok(t, p.StartSync(t.Context(), s.client)) // now there is a proof
+	if !report.Verified || s.posts() != 3 {
+		t.Errorf("report = %+v, sent %v", report, s.sent())
+	}
+}
+
 // F34: the wait for another sync ends with its context, and says what it waited for.
 func TestF34ForeignSyncNeverEnds(t *testing.T) {
 	t.Parallel()

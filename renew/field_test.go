@@ -244,7 +244,9 @@ func TestF33DigestIsSalted(t *testing.T) {
 	digest := func() string {
 		text, err := json.Marshal(s.plan(t, file(t, org, expires)))
 		ok(t, err)
-		var members struct{ Digest string }
+		var members struct {
+			Digest string `json:"digest"`
+		}
 		ok(t, json.Unmarshal(text, &members))
 		return members.Digest
 	}

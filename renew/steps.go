@@ -55,8 +55,8 @@ func (p *Plan) Apply(ctx context.Context, c *vpptoken.Client, ct *contenttoken.C
 // PollEvery, because it may have begun before; then ours is started. One that begins at the same moment as ours came after
 // the upload as well, and takes its place.
 //
-// A sync that the plan has noted already is left alone, unless Verify or a look found that it has failed: then another one
-// is started.
+// A sync that the plan has noted already is left alone, unless it has failed, as Verify or a look found, or Verify saw it
+// end and what the service shows still is no proof: then another one is started.
 func (p *Plan) StartSync(ctx context.Context, c *vpptoken.Client) error {
 	if err := p.checkUploaded(ctx, c); err != nil {
 		return err
@@ -117,9 +117,12 @@ func (p *Plan) failedIsOurs() bool {
 		p.note.Before != "" && p.note.Before != vpptoken.SyncStatusFailed
 }
 
-// needsAnother tells whether the noted sync has failed, and none has completed since.
+// needsAnother tells whether the noted sync has failed, and none has completed since, or ended without proving anything.
 func (p *Plan) needsAnother(t *vpptoken.VPPToken) bool {
-	if t.LastSyncStatus == vpptoken.SyncStatusCompleted && t.LastSyncDateTime.After(p.Sync.PreviousSyncDateTime) {
+	switch {
+	case p.note.Ended == vpptoken.SyncStatusCompleted:
+		return len(p.missing(t)) > 0
+	case t.LastSyncStatus == vpptoken.SyncStatusCompleted && t.LastSyncDateTime.After(p.Sync.PreviousSyncDateTime):
 		return false
 	}
 	return p.note.Ended == vpptoken.SyncStatusFailed || t.LastSyncStatus == vpptoken.SyncStatusFailed

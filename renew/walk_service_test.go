@@ -104,7 +104,7 @@ func (s *walkService) die() (*http.Response, error) {
 func (s *walkService) meddle(percent int) {
 	s.settle()
 	if s.run == nil && s.chance(percent) {
-		s.begin(false)
+		s.begin(s.lags && !s.showsAtOnce) // else nobody could see that it had the old file
 	}
 	if s.others && s.chance(2) {
 		s.upload("the file of another administrator")
@@ -165,7 +165,9 @@ func (s *walkService) serve(r *http.Request) *http.Response {
 		if s.newerSeen {
 			s.faults = append(s.faults, "a PATCH over a newer file")
 		}
-		var patch struct{ Token string }
+		var patch struct {
+			Token string `json:"token"`
+		}
 		if json.Unmarshal(body, &patch) != nil {
 			return answer(http.StatusBadRequest, "{}")
 		}
