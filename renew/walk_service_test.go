@@ -55,7 +55,7 @@ type walkSync struct {
 var errLost = errors.New("walk: connection reset by peer")
 
 // chance is never met once it is calm.
-func (s *walkService) chance(percent int) bool { return !s.calm && s.IntN(100) < percent }
+func (s *walkService) chance(percent int) bool { return s.dice() < percent }
 
 func (s *walkService) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.requests++
@@ -64,22 +64,17 @@ func (s *walkService) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, r.Context().Err()
 	}
 	s.meddle(6)
-	switch {
-	case s.chance(3):
-		return s.die()
-	case s.chance(5):
-		return nil, errLost
-	case s.chance(5):
+	if err := s.fault(); err != nil {
+		return nil, err
+	}
+	if s.chance(5) {
 		return answer([]int{429, 500, 503, 504, 409, 400}[s.IntN(6)], "{}"), nil
 	}
 	resp := s.serve(r)
 	proven, newer := s.proven, s.shown.After(s.expiry[s.ours])
 	s.meddle(6)
-	switch {
-	case s.chance(3):
-		return s.die()
-	case s.chance(5):
-		return nil, errLost
+	if err := s.fault(); err != nil {
+		return nil, err
 	}
 	switch {
 	case resp.StatusCode/100 != 2:
@@ -93,11 +88,24 @@ func (s *walkService) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// die ends the process that has sent the request.
-func (s *walkService) die() (*http.Response, error) {
-	s.crashed = true
-	s.crash()
-	return nil, context.Canceled
+// fault ends the process that has sent the request, or loses the request or its answer.
+func (s *walkService) fault() error {
+	switch s.dice() {
+	case 0, 1, 2:
+		s.crashed = true
+		s.crash()
+		return context.Canceled
+	case 3, 4, 5, 6, 7:
+		return errLost
+	}
+	return nil
+}
+
+func (s *walkService) dice() int {
+	if s.calm {
+		return 100
+	}
+	return s.IntN(100)
 }
 
 // meddle lets others start a sync, and now and then upload another file.
