@@ -5,8 +5,8 @@
 //	source, err := azauth.New(cred, vpptoken.CloudGlobal, azauth.WithTenantGuard(tenantID))
 //	client, err := vpptoken.NewClient(source)
 //
-// The cloud decides the scope that is asked for. It must be the one that the client talks to ([vpptoken.WithCloud]), and
-// for another one than the global cloud the credential must know it too: azidentity takes it as ClientOptions.Cloud.
+// The cloud decides the scope that is asked for, and the source names it to the client, so that [vpptoken.WithCloud] is not
+// needed. For any other than the global cloud the credential must know it too: azidentity takes it as ClientOptions.Cloud.
 //
 // The credential gets the context of the call that needs a token, with its deadline and its values, and asks for tokens
 // that take part in continuous access evaluation: when the service refuses one with a claims challenge, the
@@ -15,7 +15,7 @@
 // # Secrets
 //
 // A [Source] prints and logs without its credential and its token. The text of a credential's own error does not get into
-// an error of this package, because azidentity puts whole answers into it; the status and Entra's AADSTS code do, and
-// errors.Is and errors.As still find what was below. To see the text itself, call the credential. The [oauth2.Token] that
+// an error of this package, because azidentity puts whole answers into it; the status, OAuth's code and Entra's AADSTS code
+// do, also into the client's error, which matches [vpptoken.ErrSignIn], and errors.Is and errors.As still find what was below. To see the text itself, call the credential. The [oauth2.Token] that
 // [Source.Token] returns is a plain struct and prints its secret.
 package azauth

@@ -1,11 +1,15 @@
 package azauth
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"golang.org/x/oauth2"
 )
 
@@ -47,6 +51,7 @@ var (
 	// azidentity has no other place for these; where they can't be found, the text is only less telling.
 	answerStatus = regexp.MustCompile(`(?m)^RESPONSE ([1-5][0-9]{2}):`)
 	entraCode    = regexp.MustCompile(`\bAADSTS[0-9]{4,8}\b`)
+	oauthCode    = regexp.MustCompile(`"error":\s*"([a-z_]{1,40})"`)
 )
 
 // failed hides an error of the credential: azidentity's print the answer, in which a server or a proxy can
@@ -58,13 +63,21 @@ func failed(err error) *failure {
 		as:   func(target any) bool { return errors.As(err, target) },
 	}
 	text := err.Error()
-	if m := answerStatus.FindStringSubmatch(text); m != nil {
-		f.code = "credential_failed"
+	if answer, ok := errors.AsType[*azcore.ResponseError](err); ok {
+		f.status = answer.StatusCode
+	} else if m := answerStatus.FindStringSubmatch(text); m != nil {
 		f.status, _ = strconv.Atoi(m[1])
-		f.text += ": " + m[1] + " " + http.StatusText(f.status)
+	}
+	if f.status != 0 {
+		f.code = "credential_failed"
+		f.text += strings.TrimRight(fmt.Sprintf(": %d %s", f.status, http.StatusText(f.status)), " ")
+	}
+	if m := oauthCode.FindStringSubmatch(text); m != nil {
+		f.code = m[1]
+		f.text += ": " + f.code
 	}
 	if f.entra = entraCode.FindString(text); f.entra != "" {
-		f.code = "credential_failed"
+		f.code = cmp.Or(f.code, "credential_failed")
 		f.text += " (" + f.entra + ")"
 	}
 	return f

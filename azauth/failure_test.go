@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"golang.org/x/oauth2"
 
 	"github.com/vpptoken/vpptoken"
@@ -37,38 +40,47 @@ func TestCredentialErrors(t *testing.T) {
 		err       error
 		want      string // of the source
 		client    string // of the client
+		code      string
 		retryable bool
 	}{
 		"a text": {
 			errors.New("client_secret=" + secret), "azauth: the credential failed",
-			"vpptoken: get: the token source failed", true,
+			"vpptoken: get: the token source failed", "", true,
+		},
+		"a refused connection": {
+			&url.Error{Op: "Post", URL: secret, Err: syscall.ECONNREFUSED}, "azauth: the credential failed",
+			"vpptoken: get: the token source failed: network error: " + syscall.ECONNREFUSED.Error(), "", true,
+		},
+		"an answer of azcore": {
+			&azcore.ResponseError{StatusCode: 400, ErrorCode: secret}, "azauth: the credential failed: 400 Bad Request",
+			"vpptoken: get: the token source failed: 400 Bad Request: credential_failed", "credential_failed", false,
 		},
 		"invalid secret": {
 			answered(401, `{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret `+secret+`."}`),
-			"azauth: the credential failed: 401 Unauthorized (AADSTS7000215)",
-			"vpptoken: get: the token source failed: credential_failed (AADSTS7000215)", false,
+			"azauth: the credential failed: 401 Unauthorized: invalid_client (AADSTS7000215)",
+			"vpptoken: get: the token source failed: 401 Unauthorized: invalid_client (AADSTS7000215)", "invalid_client", false,
 		},
 		"no code": {
 			answered(400, secret), "azauth: the credential failed: 400 Bad Request",
-			"vpptoken: get: the token source failed: credential_failed", false,
+			"vpptoken: get: the token source failed: 400 Bad Request: credential_failed", "credential_failed", false,
 		},
 		"outage": {
 			answered(503, "<html>"+secret), "azauth: the credential failed: 503 Service Unavailable",
-			"vpptoken: get: the token source failed: credential_failed", true,
+			"vpptoken: get: the token source failed: 503 Service Unavailable: credential_failed", "credential_failed", true,
 		},
 		"throttled": {
 			answered(429, `{"error_description":"AADSTS90055: `+secret+`"}`),
 			"azauth: the credential failed: 429 Too Many Requests (AADSTS90055)",
-			"vpptoken: get: the token source failed: credential_failed (AADSTS90055)", true,
+			"vpptoken: get: the token source failed: 429 Too Many Requests: credential_failed (AADSTS90055)", "credential_failed", true,
 		},
 		"a command line's": {
 			errors.New("AzureCLICredential: ERROR: AADSTS50173: The provided grant has expired. " + secret),
 			"azauth: the credential failed (AADSTS50173)",
-			"vpptoken: get: the token source failed: credential_failed (AADSTS50173)", true,
+			"vpptoken: get: the token source failed: credential_failed (AADSTS50173)", "credential_failed", true,
 		},
 		"digits that hide something": {
 			errors.New("AADSTS1234567890 AADSTS12" + secret), "azauth: the credential failed",
-			"vpptoken: get: the token source failed", true,
+			"vpptoken: get: the token source failed", "", true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -85,8 +97,9 @@ func TestCredentialErrors(t *testing.T) {
 			if err == nil || !strings.HasPrefix(err.Error(), c.client+" (client-request-id ") || !errors.Is(err, c.err) {
 				t.Errorf("Get: %v, want %q", err, c.client)
 			}
-			if got := vpptoken.Retryable(err); got != c.retryable {
-				t.Errorf("Retryable = %v", got)
+			e, ok := errors.AsType[*vpptoken.Error](err)
+			if got := vpptoken.Retryable(err); got != c.retryable || !ok || e.Code != c.code || !errors.Is(err, vpptoken.ErrSignIn) {
+				t.Errorf("Retryable = %v, error %+v", got, e)
 			}
 			mustHide(t, err, secret)
 			if len(srv.seen()) != 0 {

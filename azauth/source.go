@@ -15,6 +15,8 @@ import (
 // it expires, or until the time that the credential asked for, because not every credential does: the Azure CLI's starts a
 // process each time. It is safe for concurrent use, and asks the credential for one token at a time. The zero Source only returns errors.
 type Source struct {
+	cloud vpptoken.Cloud
+
 	// A function, because what it holds can't be printed: neither through fmt nor by what walks memory.
 	fetch func(ctx context.Context, claims string) (*oauth2.Token, error)
 }
@@ -39,7 +41,15 @@ func New(cred azcore.TokenCredential, cloud vpptoken.Cloud, opts ...Option) (*So
 			return nil, fmt.Errorf("azauth: New: %w", err)
 		}
 	}
-	return &Source{fetch: s.token}, nil
+	return &Source{cloud: cloud, fetch: s.token}, nil
+}
+
+// Cloud returns the cloud that the tokens are for. [vpptoken.NewClient] talks to it.
+func (s *Source) Cloud() vpptoken.Cloud {
+	if s == nil {
+		return vpptoken.Cloud{}
+	}
+	return s.cloud
 }
 
 // Token returns a token without a context: a credential that blocks holds it for as long as it wishes. It makes Source an

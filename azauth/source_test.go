@@ -3,6 +3,8 @@ package azauth_test
 import (
 	"context"
 	"errors"
+	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -152,3 +154,36 @@ func TestCredentialIsAsked(t *testing.T) {
 		})
 	}
 }
+
+// The source names its cloud, and a client that was told another one is refused.
+func TestF27SourceNamesItsCloud(t *testing.T) {
+	t.Parallel()
+	s, err := azauth.New(always("at"), vpptoken.CloudUSGovernmentDoD)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sent string
+	hc := &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+		sent = r.URL.String()
+		return nil, errors.New("far enough")
+	})}
+	c, err := vpptoken.NewClient(s, vpptoken.WithHTTPClient(hc), vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = c.Get(t.Context(), "a")
+	if !strings.HasPrefix(sent, "https://dod-graph.microsoft.us/") || s.Cloud() != vpptoken.CloudUSGovernmentDoD {
+		t.Errorf("%v: sent to %s", s.Cloud(), sent)
+	}
+	if _, err := vpptoken.NewClient(s, vpptoken.WithCloud(vpptoken.CloudGlobal)); err == nil || !strings.Contains(err.Error(), "USGovDoD") {
+		t.Errorf("a contradiction is taken: %v", err)
+	}
+	var none *azauth.Source
+	if c, err := vpptoken.NewClient(none); c != nil || err == nil || none.Cloud() != (vpptoken.Cloud{}) {
+		t.Errorf("no source: %v", err)
+	}
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -55,7 +55,7 @@ func checkTenant(tenant, token string) error {
 
 func refused(why string) *failure {
 	return &failure{
-		text: "azauth: " + ErrTenant.Error() + ": " + why, code: "tenant_guard", status: http.StatusForbidden,
+		text: "azauth: " + ErrTenant.Error() + ": " + why, code: "tenant_guard", status: http.StatusOK, // which another try does not change
 		is: func(target error) bool { return target == ErrTenant }, //nolint:errorlint // this is what errors.Is asks
 	}
 }
