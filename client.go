@@ -150,15 +150,15 @@ func (c *Client) Count(ctx context.Context, opts ...CallOption) (int, error) {
 // before. [Client.StartSync] and [Client.WaitSync] do the whole. It is never repeated on an unclear failure.
 // Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-synclicenses.
 func (c *Client) SyncLicenses(ctx context.Context, id string, opts ...CallOption) (*VPPToken, error) {
-	a, err := c.requestSync(ctx, id, opts)
+	a, err := c.requestSync(ctx, id, false, opts)
 	if err != nil {
 		return nil, err
 	}
 	return c.tokenOrRead(ctx, a)
 }
 
-func (c *Client) requestSync(ctx context.Context, id string, opts []CallOption) (*answer, error) {
-	return c.do(ctx, request{op: opSyncLicenses, method: http.MethodPost, item: true, id: id, tail: "/syncLicenses"}, opts)
+func (c *Client) requestSync(ctx context.Context, id string, busy bool, opts []CallOption) (*answer, error) {
+	return c.do(ctx, request{op: opSyncLicenses, method: http.MethodPost, item: true, id: id, tail: "/syncLicenses", busy: busy}, opts)
 }
 
 // RevokeOptions says what revoking touches besides the licences of managed devices and users.

@@ -55,6 +55,7 @@ type request struct {
 	body     []byte
 	secret   Secret // in the body
 	beta     bool
+	busy     bool // a sync that is under way may be why this is refused
 }
 
 // answer is a request with its options and what it got.
@@ -144,7 +145,7 @@ func (c *Client) send(ctx context.Context, a *answer, u *url.URL) error {
 	}
 	a.out = c.graph.Do(ctx, graph.Call{
 		Op: r.op, Method: r.method, URL: u, LogPath: a.path, Accept: accept, Body: r.body, Header: a.options.header,
-		ID: a.options.id, Effect: effect(r.op), Secret: r.secret.Reveal(),
+		ID: a.options.id, Effect: effect(r.op), Secret: r.secret.Reveal(), Busy: r.busy,
 	})
 	a.options.metadata.fill(a.options.id, a.out)
 	if a.out.Err == nil && a.out.Status/100 == 2 {

@@ -31,7 +31,7 @@ func (c *Client) StartSync(ctx context.Context, id string, opts ...CallOption) (
 		TokenID: id, RequestedAt: time.Now().UTC(), PreviousSyncDateTime: before.LastSyncDateTime,
 		Adopted: before.LastSyncStatus == SyncStatusInProgress,
 	}
-	_, err = c.requestSync(ctx, id, opts) // what the token shows in the answer is of the sync before
+	_, err = c.requestSync(ctx, id, s.Adopted, opts) // what the token shows in the answer is of the sync before
 	if refusedSync(err) && c.syncRuns(ctx, id, opts) {
 		s.Adopted, err = true, nil
 	}

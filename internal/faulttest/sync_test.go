@@ -3,11 +3,13 @@ package faulttest_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/jarcoal/httpmock"
 
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/internal/faulttest"
@@ -68,6 +70,49 @@ func TestF14AdoptsTheRunningSync(t *testing.T) {
 				got.RequestedAt = time.Time{}
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Errorf("(-want +got):\n%s", diff)
+				}
+			})
+		})
+	}
+}
+
+// F14: a 429 that names no wait is about the sync that runs: it is not repeated, and holds no other call. One that names a wait
+// is throttling, and one that comes while none runs may be.
+func TestF14NoTimeIsLost(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		first      vpptoken.SyncStatus
+		retryAfter string
+		repeated   bool
+	}{
+		"running":             {vpptoken.SyncStatusInProgress, "", false},
+		"running, and a wait": {vpptoken.SyncStatusInProgress, "7", true},
+		"none is seen to run": {vpptoken.SyncStatusCompleted, "", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c, mock := faulttest.Mock(t)
+				read := func(status vpptoken.SyncStatus) httpmock.Responder {
+					return faulttest.Respond(200, `{"id":"`+faulttest.ID+`","lastSyncStatus":"`+string(status)+`"}`)
+				}
+				mock.RegisterResponder("GET", faulttest.Item, read(tc.first).Then(read(vpptoken.SyncStatusInProgress)))
+				posts := 0
+				mock.RegisterResponder("POST", faulttest.Item+"/syncLicenses", func(r *http.Request) (*http.Response, error) {
+					posts++
+					resp, err := faulttest.Respond(429, "{}")(r)
+					if tc.retryAfter != "" {
+						resp.Header.Set("Retry-After", tc.retryAfter)
+					}
+					return resp, err
+				})
+				start := time.Now()
+				s, err := c.StartSync(t.Context(), faulttest.ID)
+				if err != nil || !s.Adopted {
+					t.Fatalf("got %v, %v", s, err)
+				}
+				if took := time.Since(start); (posts > 1) != tc.repeated || (took > 0) != tc.repeated {
+					t.Errorf("%d requests in %v", posts, took)
 				}
 			})
 		})

@@ -82,6 +82,7 @@ type Call struct {
 	ID      string      // client-request-id
 	Effect  Effect
 	Secret  string // what Body holds that no text may show
+	Busy    bool   // what the call asks for is under way: a 429 that names no wait refuses only that
 }
 
 // Outcome is what became of a Call. When Err is nil, an answer came, whatever its status.

@@ -108,7 +108,7 @@ func (f *flight) unclear(asked time.Duration) bool {
 
 // throttled reports whether the last answer says that there were too many requests.
 func (f *flight) throttled() bool {
-	return f.Err == nil && Throttles(f.Status, f.last.refusal.Code, f.last.refusal.Message)
+	return f.Err == nil && (!f.call.Busy || f.RetryAfter > 0) && Throttles(f.Status, f.last.refusal.Code, f.last.refusal.Message)
 }
 
 // coolDown holds back the whole client after a throttled answer, unless the wait is one that no
