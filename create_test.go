@@ -11,8 +11,8 @@ import (
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-// F12: the answer to a create was lost, so the token may be there, and another create would make a duplicate. Look which
-// token is new, and adopt it.
+// F12: the answer to a create was lost, so the token may be there, and another create would make a
+// duplicate. Look which token is new, and adopt it.
 func ExampleClient_Create_adopt() {
 	srv := vpptokentest.NewServer()
 	defer srv.Close()
@@ -49,7 +49,8 @@ func ExampleClient_Create_adopt() {
 	// Output: adopted: Field iPads
 }
 
-// newest returns the newest token of the organization that was not known before, nil when there is none.
+// newest returns the newest token of the organization that was not known before, nil when there is
+// none.
 func newest(ctx context.Context, c *vpptoken.Client, organization string, known map[string]bool) (*vpptoken.VPPToken, error) {
 	var found *vpptoken.VPPToken
 	for t, err := range c.List(ctx) {

@@ -15,13 +15,14 @@ import (
 type Sync struct {
 	TokenID              string    `json:"tokenId"`
 	RequestedAt          time.Time `json:"requestedAt"`          // by this machine's clock; for people
-	PreviousSyncDateTime time.Time `json:"previousSyncDateTime"` // what the token showed before; zero when it was never synced
-	Adopted              bool      `json:"adopted"`              // it was under way already, so it may not know the latest changes
+	PreviousSyncDateTime time.Time `json:"previousSyncDateTime"` // as shown before; zero when it was never synced
+	Adopted              bool      `json:"adopted"`              // one was under way already: it may miss the latest changes
 }
 
-// StartSync notes when the token was last synced and asks Intune for a new sync. When one is under way already, which the
-// service joins or refuses with 400, 409 or 429, that one is returned, as [Sync].Adopted. Every other refusal is an error, and so
-// is a 429 for requests that were too many. Like [Client.SyncLicenses] it is never repeated on an unclear failure.
+// StartSync notes when the token was last synced and asks Intune for a new sync. When one is under
+// way already, which the service joins or refuses with 400, 409 or 429, that one is returned, as
+// [Sync].Adopted. Every other refusal is an error, and so is a 429 for requests that were too many.
+// Like [Client.SyncLicenses] it is never repeated on an unclear failure.
 func (c *Client) StartSync(ctx context.Context, id string, opts ...CallOption) (*Sync, error) {
 	before, err := c.Get(ctx, id, opts...)
 	if err != nil {
@@ -41,11 +42,12 @@ func (c *Client) StartSync(ctx context.Context, id string, opts ...CallOption) (
 	return s, nil
 }
 
-// refusedSync reports whether err can be the refusal of a sync because one is under way. These statuses have other reasons,
-// too, so only a look can tell.
+// refusedSync reports whether err can be the refusal of a sync because one is under way. These
+// statuses have other reasons, too, so only a look can tell.
 func refusedSync(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	return ok && slices.Contains([]int{http.StatusBadRequest, http.StatusConflict, http.StatusTooManyRequests}, e.StatusCode)
+	statuses := []int{http.StatusBadRequest, http.StatusConflict, http.StatusTooManyRequests}
+	return ok && slices.Contains(statuses, e.StatusCode)
 }
 
 // syncRuns looks again. The caller's Metadata stays that of the refusal.
@@ -84,13 +86,14 @@ func OnPoll(f func(*VPPToken)) WaitOption {
 	}
 }
 
-// WaitSync looks at the token until the sync s is over, and returns it. The sync is over when lastSyncDateTime has moved
-// past what it was before and the status is completed or failed: right after the request the service still shows the
-// old completed. A failed after an inProgress that was seen, as that of an adopted sync was, is final too. A sync that failed is
-// [ErrSyncFailed].
+// WaitSync looks at the token until the sync s is over, and returns it. The sync is over when
+// lastSyncDateTime has moved past what it was before and the status is completed or failed: right
+// after the request the service still shows the old completed. A failed after an inProgress that
+// was seen, as that of an adopted sync was, is final too. A sync that failed is [ErrSyncFailed].
 //
-// The last token seen comes with any error, nil when none was. When ctx ends first, the sync is still running; wait for
-// it again with the same s. Without a deadline WaitSync waits as long as it takes.
+// The last token seen comes with any error, nil when none was. When ctx ends first, the sync is
+// still running; wait for it again with the same s. Without a deadline WaitSync waits as long as it
+// takes.
 func (c *Client) WaitSync(ctx context.Context, s *Sync, opts ...WaitOption) (*VPPToken, error) {
 	w := wait{every: 15 * time.Second}
 	for _, o := range opts {
@@ -135,7 +138,8 @@ func (c *Client) WaitSync(ctx context.Context, s *Sync, opts ...WaitOption) (*VP
 	}
 }
 
-// stillRunning is the error of a wait that ended before the sync. err is that of a look at the token, nil when ctx ended between two.
+// stillRunning is the error of a wait that ended before the sync. err is that of a look at the
+// token, nil when ctx ended between two.
 func stillRunning(ctx context.Context, s *Sync, err error) error {
 	failed, ok := errors.AsType[*Error](err)
 	switch {

@@ -8,7 +8,8 @@ import (
 	"github.com/vpptoken/vpptoken/contenttoken"
 )
 
-// From the file to the patch that renews a token. Package renew does this and proves that it worked.
+// From the file to the patch that renews a token. Package renew does this and proves that it
+// worked.
 func ExampleReadFile() {
 	ct, err := contenttoken.ReadFile("testdata/sToken_for_Nordwind.vpptoken")
 	if err != nil {

@@ -11,8 +11,9 @@ import (
 	"github.com/vpptoken/vpptoken/contenttoken"
 )
 
-// FuzzParse: whatever is read, there is no panic, an error has one of the known texts and so nothing of the input, and
-// a token that is accepted is the input trimmed, is accepted again, and does not print.
+// FuzzParse: whatever is read, there is no panic, an error has one of the known texts and so
+// nothing of the input, and a token that is accepted is the input trimmed, is accepted again, and
+// does not print.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(valid))
 	f.Add([]byte("\ufeff\r\n" + valid + "\r\n"))

@@ -12,7 +12,8 @@ import (
 	"github.com/vpptoken/vpptoken/contenttoken"
 )
 
-// The texts of all errors of Parse. FuzzParse holds it to this list, so no error can quote its input.
+// The texts of all errors of Parse. FuzzParse holds it to this list, so no error can quote its
+// input.
 const (
 	malformed = "contenttoken: not a content token: "
 
@@ -41,7 +42,8 @@ const (
 	altered     = malformed + "its base64 was altered (padding lost, or - and _ in place of + and /): use the file as Apple made it"
 )
 
-// pkcs7 starts like the content of a real smime.p7m: an indefinite SEQUENCE, the OID of envelopedData, a context tag.
+// pkcs7 starts like the content of a real smime.p7m: an indefinite SEQUENCE, the OID of
+// envelopedData, a context tag.
 const pkcs7 = "\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03\xa0\x80\x30\x80\x02\x01\x00\x31\x82\x01\x75"
 
 const consumer = `{"consumer_key":"CK_48dd68d1","consumer_secret":"CS_9575","access_token":"AT_927","access_secret":"AS_c60",` +
@@ -169,7 +171,8 @@ func TestMixups(t *testing.T) {
 	}
 }
 
-// The same base64 in its proper form is a content token, so the two refusals above are about the form alone.
+// The same base64 in its proper form is a content token, so the two refusals above are about the
+// form alone.
 func TestFormAlone(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{alphabets, alphabets + " "} {

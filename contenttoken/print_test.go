@@ -13,7 +13,8 @@ import (
 	"github.com/vpptoken/vpptoken/contenttoken"
 )
 
-// checkHidden fails when out holds the text of the file, what is inside it, or a longer part of either.
+// checkHidden fails when out holds the text of the file, what is inside it, or a longer part of
+// either.
 func checkHidden(t *testing.T, how, out string) {
 	t.Helper()
 	for _, secret := range []string{valid[:16], valid[len(valid)-16:], innerToken, fmt.Sprintf("%x", valid[:16]), fmt.Sprintf("%X", valid[:16])} {

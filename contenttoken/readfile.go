@@ -14,12 +14,14 @@ import (
 
 const extension = ".vpptoken"
 
-// ReadFile reads a .vpptoken file as [Parse] does, and takes the Location from its name when that is
-// sToken_for_<location>.vpptoken, also with a dot before the location, and without the " (1)", "(1)" or "-1" that browsers
-// add to a second download. Any other name, however close, gives no Location.
+// ReadFile reads a .vpptoken file as [Parse] does, and takes the Location from its name when that
+// is sToken_for_<location>.vpptoken, also with a dot before the location, and without the " (1)",
+// "(1)" or "-1" that browsers add to a second download. Any other name, however close, gives no
+// Location.
 //
-// A file of more than 64 KiB is ErrMalformed and is not read. A missing file still matches [fs.ErrNotExist]. An error
-// shows the name of the file only when it ends in .vpptoken: people pass the text of a token where its name belongs.
+// A file of more than 64 KiB is ErrMalformed and is not read. A missing file still matches
+// [fs.ErrNotExist]. An error shows the name of the file only when it ends in .vpptoken: people pass
+// the text of a token where its name belongs.
 func ReadFile(name string) (*ContentToken, error) {
 	t, err := parseFile(name)
 	if err != nil {

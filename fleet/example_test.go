@@ -10,8 +10,8 @@ import (
 	"github.com/vpptoken/vpptoken/fleet"
 )
 
-// Many tenants are checked at once. One can't be reached, and one meets a bug: both are lines of their own, and the
-// others are checked all the same.
+// Many tenants are checked at once. One can't be reached, and one meets a bug: both are lines of
+// their own, and the others are checked all the same.
 func ExampleForEach() {
 	tenants := []string{"nordwind", "südwind", "ostwind", "westwind"}
 	check := func(_ context.Context, tenant string) (string, error) {

@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// panicError hides the value of a panic, which may hold a secret, from everything that prints, and keeps it for
-// errors.Is and errors.As when it is an error. It is in a closure, for fmt walks through fields.
+// panicError hides the value of a panic, which may hold a secret, from everything that prints, and
+// keeps it for errors.Is and errors.As when it is an error. It is in a closure, for fmt walks
+// through fields.
 type panicError struct {
 	text  string
 	cause func() error
@@ -28,8 +29,9 @@ func newPanicError(value any) error {
 func (e *panicError) Error() string { return e.text }
 func (e *panicError) Unwrap() error { return e.cause() }
 
-// runtimeFault is the text of a fault that the runtime found: it names types, indexes and addresses, never what a
-// program put into a value. Anybody's error can have the method RuntimeError, so the type must be the runtime's own.
+// runtimeFault is the text of a fault that the runtime found: it names types, indexes and
+// addresses, never what a program put into a value. Anybody's error can have the method
+// RuntimeError, so the type must be the runtime's own.
 func runtimeFault(value any) (text string) {
 	err, ok := value.(runtime.Error)
 	if _, byHand := value.(*runtime.PanicNilError); !ok || byHand {
@@ -53,7 +55,8 @@ func panicSite() string {
 	panicking := false
 	for {
 		frame, more := frames.Next()
-		inRuntime := strings.HasPrefix(frame.Function, "runtime.") || strings.HasPrefix(frame.Function, "internal/runtime/")
+		inRuntime := strings.HasPrefix(frame.Function, "runtime.") ||
+			strings.HasPrefix(frame.Function, "internal/runtime/")
 		if panicking && !inRuntime {
 			return fmt.Sprintf("%s (%s:%d)", frame.Function, filepath.Base(frame.File), frame.Line)
 		}

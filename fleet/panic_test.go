@@ -130,7 +130,8 @@ func TestGoexitBecomesTheKeysError(t *testing.T) {
 	}
 }
 
-// The sequence belongs to the caller: its panic is the caller's, but it hides no result, and it can be recovered.
+// The sequence belongs to the caller: its panic is the caller's, but it hides no result, and it can
+// be recovered.
 func TestKeysThatPanicOrExit(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(){

@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 )
 
-// run is one pass over the keys. Three parties meet in it: the loop, which receives results; produce, which takes the
-// keys; and one work for each key under way.
+// run is one pass over the keys. Three parties meet in it: the loop, which receives results;
+// produce, which takes the keys; and one work for each key under way.
 type run[K, V any] struct {
 	ctx       context.Context
 	f         func(context.Context, K) (V, error)
@@ -20,7 +20,8 @@ type run[K, V any] struct {
 	keysEnded func()            // set before results is closed: does in the loop what ended the keys
 }
 
-// produce takes the keys and starts their work. The keys may come slowly, so it is not the loop that does this.
+// produce takes the keys and starts their work. The keys may come slowly, so it is not the loop
+// that does this.
 func (r *run[K, V]) produce(keys iter.Seq[K]) {
 	var under sync.WaitGroup
 	defer close(r.results)
@@ -49,7 +50,8 @@ func (r *run[K, V]) produce(keys iter.Seq[K]) {
 	r.keysEnded = func() {}
 }
 
-// work calls f and delivers a result, however f ends. Its slot is free once the loop has the result.
+// work calls f and delivers a result, however f ends. Its slot is free once the loop has the
+// result.
 func (r *run[K, V]) work(k K) {
 	result := Result[K, V]{Key: k, Err: errors.New("fleet: the function ended its goroutine (runtime.Goexit)")}
 	defer func() {

@@ -1,9 +1,10 @@
 // Package health says what is wrong with a VPP token, or will be soon, and what to do about it.
 //
-// A token's expiry date is not enough. A token can be invalid months before it, because somebody changed the password of
-// the Apple account; a second upload for the same location stops the sync of both; and a sync that has failed for a
-// week shows in no date at all. [Assess] looks at the state first, then the date, the last sync and the results of
-// actions, and gives a verdict with every reason that it found:
+// A token's expiry date is not enough. A token can be invalid months before it, because somebody
+// changed the password of the Apple account; a second upload for the same location stops the sync
+// of both; and a sync that has failed for a week shows in no date at all. [Assess] looks at the
+// state first, then the date, the last sync and the results of actions, and gives a verdict with
+// every reason that it found:
 //
 //	for token, err := range client.List(ctx) {
 //		if err != nil {
@@ -13,11 +14,11 @@
 //		...
 //	}
 //
-// What can't be judged is [LevelUnknown], never [LevelOK]: a token without an expiry date, a state that Microsoft adds
-// later, no token at all.
+// What can't be judged is [LevelUnknown], never [LevelOK]: a token without an expiry date, a state
+// that Microsoft adds later, no token at all.
 //
-// The code of a [Reason] is one of these words, on which alerts can be routed, and each has a constant ([CodeExpired]
-// and so on). They stay; the texts may change.
+// The code of a [Reason] is one of these words, on which alerts can be routed, and each has a
+// constant ([CodeExpired] and so on). They stay; the texts may change.
 //
 //	expired             critical  the state or the date says so
 //	expires-soon        critical within Policy.CriticalBefore, otherwise a warning
@@ -42,8 +43,8 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// Level is how bad it is. From best to worst: LevelOK, LevelWarning, LevelUnknown, LevelCritical. Something that can't
-// be judged ranks above a warning, because it may be anything.
+// Level is how bad it is. From best to worst: LevelOK, LevelWarning, LevelUnknown, LevelCritical.
+// Something that can't be judged ranks above a warning, because it may be anything.
 type Level string
 
 // The levels, as the words that they print as.
@@ -54,7 +55,8 @@ const (
 	LevelUnknown  Level = "unknown"
 )
 
-// The codes, as the words that stand in [Reason.Code]; the package's description says what each means.
+// The codes, as the words that stand in [Reason.Code]; the package's description says what each
+// means.
 const (
 	CodeExpired           = "expired"
 	CodeExpiresSoon       = "expires-soon"
@@ -69,9 +71,9 @@ const (
 	CodeActionFailed      = "action-failed"
 )
 
-// Compare returns -1 when l is better than other, 1 when it is worse, and 0 when they rank the same, so that
-// slices.MaxFunc(levels, health.Level.Compare) finds the worst. A word that is none of the levels, "" included, ranks as
-// LevelUnknown: begin a sum at LevelOK.
+// Compare returns -1 when l is better than other, 1 when it is worse, and 0 when they rank the
+// same, so that slices.MaxFunc(levels, health.Level.Compare) finds the worst. A word that is none
+// of the levels, "" included, ranks as LevelUnknown: begin a sum at LevelOK.
 func (l Level) Compare(other Level) int { return cmp.Compare(l.rank(), other.rank()) }
 
 func (l Level) rank() int {
@@ -87,14 +89,17 @@ func (l Level) rank() int {
 	}
 }
 
-// Policy says when a date is too near and a sync too old. A field that is zero or negative means its default, so the
-// zero Policy is a good one.
+// Policy says when a date is too near and a sync too old. A field that is zero or negative means
+// its default, so the zero Policy is a good one.
 type Policy struct {
-	// WarnBefore is how long before the expiry a warning begins, 30 days by default. Apple itself warns 15 days before.
+	// WarnBefore is how long before the expiry a warning begins, 30 days by default. Apple itself
+	// warns 15 days before.
 	WarnBefore time.Duration
-	// CriticalBefore is how long before the expiry it becomes critical, 7 days by default, also when WarnBefore is less.
+	// CriticalBefore is how long before the expiry it becomes critical, 7 days by default, also
+	// when WarnBefore is less.
 	CriticalBefore time.Duration
-	// MaxSyncAge is how old the last sync may be, 72 hours by default. Intune starts two a day by itself.
+	// MaxSyncAge is how old the last sync may be, 72 hours by default. Intune starts two a day by
+	// itself.
 	MaxSyncAge time.Duration
 }
 
@@ -109,16 +114,18 @@ type Reason struct {
 type Verdict struct {
 	Level   Level    // that of the worst reason, LevelOK when there is none
 	Reasons []Reason // all of them, worst first; those of one level in the order state, date, sync, actions
-	// ExpiresIn is the time from now to the expiry: zero or negative when it has expired, and zero when there is no date.
+	// ExpiresIn is the time from now to the expiry: zero or negative when it has expired, and zero
+	// when there is no date.
 	ExpiresIn time.Duration
 }
 
 // Assess judges t as it is at now. A nil token is LevelUnknown.
 //
-// An expiry equal to now has expired, one that is exactly WarnBefore or CriticalBefore away is already soon, and a sync
-// exactly MaxSyncAge ago is not yet stale. A sync in the future, as seen by a clock that is behind, is a fresh one. A
-// token whose state is expired has the reason expired once, whatever its date. A sync status that this package does not
-// know is no reason, since the age of the last sync tells enough.
+// An expiry equal to now has expired, one that is exactly WarnBefore or CriticalBefore away is
+// already soon, and a sync exactly MaxSyncAge ago is not yet stale. A sync in the future, as seen
+// by a clock that is behind, is a fresh one. A token whose state is expired has the reason expired
+// once, whatever its date. A sync status that this package does not know is no reason, since the
+// age of the last sync tells enough.
 func Assess(t *vpptoken.VPPToken, now time.Time, p Policy) Verdict {
 	if t == nil {
 		return Verdict{Level: LevelUnknown, Reasons: []Reason{{

@@ -7,8 +7,8 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// Each function below looks at one side of a token. Words that came from the service are quoted with %q, so that they
-// can't break out of the line.
+// Each function below looks at one side of a token. Words that came from the service are quoted
+// with %q, so that they can't break out of the line.
 
 const renewIt = "renew this token with a new .vpptoken file from Apple, and don't delete it: its apps and their assignments would be lost."
 
@@ -47,7 +47,8 @@ func state(t *vpptoken.VPPToken) []Reason {
 	}}
 }
 
-// date leaves a token alone whose state is expired: that reason is there already, and it outranks the date.
+// date leaves a token alone whose state is expired: that reason is there already, and it outranks
+// the date.
 func date(t *vpptoken.VPPToken, now time.Time, p Policy) []Reason {
 	expires := t.ExpirationDateTime
 	left := expires.Sub(now)
@@ -137,7 +138,8 @@ func remedy(r vpptoken.ActionFailureReason) string {
 
 func on(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
-// long gives whole days, or hours below two days, rounded down so that no more time is promised than there is.
+// long gives whole days, or hours below two days, rounded down so that no more time is promised
+// than there is.
 func long(d time.Duration) string {
 	switch hours := int(d.Hours()); {
 	case hours < 1:

@@ -12,7 +12,8 @@ import (
 
 const renewIt = "renew this token with a new .vpptoken file from Apple, and don't delete it: its apps and their assignments would be lost."
 
-// What people read. The codes are the contract, so these may change; but each says what is wrong and what to do.
+// What people read. The codes are the contract, so these may change; but each says what is wrong
+// and what to do.
 func TestTexts(t *testing.T) {
 	t.Parallel()
 	action := func(r vpptoken.ActionResult) func(*token) {

@@ -15,18 +15,19 @@ var (
 	errNoContext = errors.New("renew: the context is nil")
 	errNoClient  = errors.New("renew: the client is nil")
 	errNoToken   = errors.New("renew: the token is nil or has no id")
-	errNoText    = errors.New("renew: there is no file to upload: read one with package contenttoken (one that was decoded from JSON has no text)")
+	errNoText    = errors.New("renew: there is no file to upload: read one with package contenttoken, JSON keeps no text")
 	errNoPlan    = errors.New("renew: the plan is nil or empty: make one with MakePlan")
 	errOtherSync = errors.New("renew: the sync in the plan is of another token")
 	errNoDigest  = errors.New("renew: the plan has no digest: its JSON is not whole, make a new plan")
-	errChanged   = errors.New("renew: the plan was changed since it was made: its digest is not that of its token id, file and options")
+	errChanged   = errors.New("renew: the plan was changed since it was made: its digest is of another token id, file or options")
 	errNotBefore = errors.New("renew: the file is not uploaded yet: run Apply first")
 	errNoSync    = errors.New("renew: no sync was started after the upload: run StartSync first")
 
 	errOtherAnswer = errors.New("renew: the service answered with another token than the one that was asked for")
 )
 
-// check looks at what every step after the first needs. A plan may come from JSON, so it can be anything.
+// check looks at what every step after the first needs. A plan may come from JSON, so it can be
+// anything.
 func (p *Plan) check(ctx context.Context, c *vpptoken.Client) error {
 	switch {
 	case ctx == nil:
@@ -53,9 +54,11 @@ func (p *Plan) checkFile(ct *contenttoken.ContentToken) error {
 	case p.digest == "":
 		return errNoDigest
 	case ct.OrganizationName != p.OrganizationName:
-		return fmt.Errorf("%w: its organization is %q, planned is %q", ErrOtherFile, clean(ct.OrganizationName), clean(p.OrganizationName))
+		return fmt.Errorf("%w: its organization is %q, planned is %q",
+			ErrOtherFile, clean(ct.OrganizationName), clean(p.OrganizationName))
 	case !ct.ExpirationDateTime.Equal(p.ExpirationDateTime):
-		return fmt.Errorf("%w: it expires on %s, planned is %s", ErrOtherFile, on(ct.ExpirationDateTime), on(p.ExpirationDateTime))
+		return fmt.Errorf("%w: it expires on %s, planned is %s",
+			ErrOtherFile, on(ct.ExpirationDateTime), on(p.ExpirationDateTime))
 	case !p.isOf(ct):
 		return fmt.Errorf("%w: it has the same organization and expiry, and another text", ErrOtherFile)
 	}

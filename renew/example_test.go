@@ -13,7 +13,8 @@ import (
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-// november is the time of the examples, so that their file never expires; a program leaves Now alone.
+// november is the time of the examples, so that their file never expires; a program leaves Now
+// alone.
 func november() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) }
 
 // field is a token that expires in a week.
@@ -57,7 +58,8 @@ func Example() {
 	// verified: 2026-12-01 is now 2027-11-20
 }
 
-// The steps as jobs of an engine: each takes the plan from JSON and leaves it as JSON. The file is not in it.
+// The steps as jobs of an engine: each takes the plan from JSON and leaves it as JSON. The file is
+// not in it.
 func ExampleMakePlan() {
 	srv := vpptokentest.NewServer(vpptokentest.WithNow(november), vpptokentest.WithSyncDuration(0))
 	defer srv.Close()

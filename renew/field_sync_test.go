@@ -27,7 +27,8 @@ func onRealClock(t *testing.T, opts ...vpptokentest.Option) (*service, *contentt
 
 func (s *service) posts() int { return strings.Count(strings.Join(s.sent(), "\n"), "POST") }
 
-// F34: a sync that was under way before the upload proves nothing, and ours would join it or be refused. So it is waited for.
+// F34: a sync that was under way before the upload proves nothing, and ours would join it or be
+// refused. So it is waited for.
 func TestF34ForeignSync(t *testing.T) {
 	t.Parallel()
 	for _, refusal := range []int{0, http.StatusTooManyRequests, http.StatusConflict, http.StatusBadRequest} {
@@ -51,7 +52,8 @@ func TestF34ForeignSync(t *testing.T) {
 	}
 }
 
-// F34: one that begins between our look and our request came after the upload: nobody waits for yet another.
+// F34: one that begins between our look and our request came after the upload: nobody waits for yet
+// another.
 func TestF34SyncBeginsWithOurs(t *testing.T) {
 	t.Parallel()
 	for _, refusal := range []int{0, http.StatusTooManyRequests, http.StatusConflict, http.StatusBadRequest} {
@@ -85,8 +87,8 @@ func TestF34SyncBeginsWithOurs(t *testing.T) {
 	}
 }
 
-// F34: somebody's sync begins just before the upload, shows only after our look, and ours joins it. It ends without a proof, so
-// StartSync starts another, once.
+// F34: somebody's sync begins just before the upload, shows only after our look, and ours joins it.
+// It ends without a proof, so StartSync starts another, once.
 func TestF34SyncThatNobodyCouldSee(t *testing.T) {
 	t.Parallel()
 	s, ct, o := onRealClock(t)
@@ -133,7 +135,8 @@ func TestF34ForeignSyncNeverEnds(t *testing.T) {
 	checkLine(t, err)
 }
 
-// F35: a sync that failed is started again, whether it moved its date or not, and whether Verify saw it or a crash came before.
+// F35: a sync that failed is started again, whether it moved its date or not, and whether Verify
+// saw it or a crash came before.
 func TestF35FailedSync(t *testing.T) {
 	t.Parallel()
 	for _, outcome := range []vpptokentest.SyncOutcome{vpptokentest.SyncFails, vpptokentest.SyncFailsUnmoved} {
@@ -169,7 +172,8 @@ func TestF35FailedSync(t *testing.T) {
 	}
 }
 
-// F36: the file is there and shown, and the sync was not: a fresh Run goes on, and sends no second PATCH.
+// F36: the file is there and shown, and the sync was not: a fresh Run goes on, and sends no second
+// PATCH.
 func TestF36FreshRunGoesOn(t *testing.T) {
 	t.Parallel()
 	for _, state := range []vpptoken.State{vpptoken.StateValid, vpptoken.StateExpired, vpptoken.StateInvalid, vpptoken.StateUnknown} {

@@ -11,9 +11,10 @@ import (
 	"github.com/vpptoken/vpptoken/internal/location"
 )
 
-// Plan is a renewal under way: what was found, what is to be done and what has been done. Make one with [MakePlan] or [PlanFor].
-// It encodes to JSON, without the text of the file; store it after each step, also after one that failed. What was decided
-// when it was made must stay: a plan whose id, file or options were changed is refused. It is not for concurrent use.
+// Plan is a renewal under way: what was found, what is to be done and what has been done. Make one
+// with [MakePlan] or [PlanFor]. It encodes to JSON, without the text of the file; store it after
+// each step, also after one that failed. What was decided when it was made must stay: a plan whose
+// id, file or options were changed is refused. It is not for concurrent use.
 type Plan struct {
 	TokenID string   `json:"tokenId"` // the token that is renewed; it keeps its id
 	Before  Snapshot `json:"before"`  // the token as it was found
@@ -22,11 +23,11 @@ type Plan struct {
 	ExpirationDateTime time.Time `json:"expirationDateTime"` // of the file: what the service has to show in the end
 	Location           string    `json:"location,omitempty"` // of the file, from its name; "" when unknown
 
-	NeedsApply bool           `json:"needsApply"`           // false when the service has the file already: Apply sends nothing
+	NeedsApply bool           `json:"needsApply"`           // false when the service has the file already
 	Applied    bool           `json:"applied"`              // the service has accepted the file from Apply
 	Sync       *vpptoken.Sync `json:"sync,omitempty"`       // what Verify waits for; it began after the last upload
-	PollEvery  time.Duration  `json:"pollEvery"`            // between two looks at a sync, in JSON as nanoseconds; 0 is 15 s
-	RequestIDs []string       `json:"requestIds,omitempty"` // the service's, of each step's last request, also of failed ones
+	PollEvery  time.Duration  `json:"pollEvery"`            // between two looks; in JSON nanoseconds; 0 is 15 s
+	RequestIDs []string       `json:"requestIds,omitempty"` // of each step's last request, also of failed ones
 
 	options options
 	digest  string // of the file and of what was decided: see seal
@@ -44,9 +45,12 @@ type options struct {
 	ClockOffset            time.Duration   `json:"clockOffset,omitzero"` // from the machine's clock to Options.Now
 }
 
-// MakePlan reads the token and decides what is to be done with ct. Nothing is changed. A file that should not be
-// uploaded is [ErrExpired] (before anything is sent), [ErrOtherOrganization], [ErrOtherLocation] or [ErrEarlierExpiry].
-func MakePlan(ctx context.Context, c *vpptoken.Client, id string, ct *contenttoken.ContentToken, o Options) (*Plan, error) {
+// MakePlan reads the token and decides what is to be done with ct. Nothing is changed. A file that
+// should not be uploaded is [ErrExpired] (before anything is sent), [ErrOtherOrganization],
+// [ErrOtherLocation] or [ErrEarlierExpiry].
+func MakePlan(
+	ctx context.Context, c *vpptoken.Client, id string, ct *contenttoken.ContentToken, o Options,
+) (*Plan, error) {
 	switch {
 	case ctx == nil:
 		return nil, errNoContext
@@ -67,7 +71,8 @@ func MakePlan(ctx context.Context, c *vpptoken.Client, id string, ct *contenttok
 	return p.decide(t, ct)
 }
 
-// PlanFor is [MakePlan] for a token that was read already, from a list for example. It sends nothing.
+// PlanFor is [MakePlan] for a token that was read already, from a list for example. It sends
+// nothing.
 func PlanFor(t *vpptoken.VPPToken, ct *contenttoken.ContentToken, o Options) (*Plan, error) {
 	if t == nil || t.ID == "" {
 		return nil, errNoToken
@@ -150,18 +155,20 @@ func (p *Plan) refuse(t *vpptoken.VPPToken, ct *contenttoken.ContentToken) error
 	if err := p.refuseExpired(); err != nil {
 		return err
 	}
-	theirs := t.ExpirationDateTime
-	switch {
-	case t.OrganizationName != "" && t.OrganizationName != p.OrganizationName && !p.options.AllowOtherOrganization:
-		return fmt.Errorf("%w: the token is of %q, the file of %q", ErrOtherOrganization, clean(t.OrganizationName), clean(p.OrganizationName))
-	case p.otherLocation(clean(t.LocationName), p.Location):
-		return fmt.Errorf("%w: the token is of %q, the file of %q", ErrOtherLocation, clean(t.LocationName), p.Location)
-	case p.otherLocation(clean(t.LocationName), clean(ct.Location)): // the same text under another name
-		return fmt.Errorf("%w: the token is of %q, the file of %q", ErrOtherLocation, clean(t.LocationName), clean(ct.Location))
-	case p.ExpirationDateTime.Unix() >= theirs.Unix() || p.options.AllowEarlierExpiry:
-		return nil
+	differ := func(why error, theirs, ours string) error {
+		return fmt.Errorf("%w: the token is of %q, the file of %q", why, clean(theirs), clean(ours))
 	}
-	return fmt.Errorf("%w: %s is there, the file has %s", ErrEarlierExpiry, on(theirs), on(p.ExpirationDateTime))
+	switch theirs := t.ExpirationDateTime; {
+	case t.OrganizationName != "" && t.OrganizationName != p.OrganizationName && !p.options.AllowOtherOrganization:
+		return differ(ErrOtherOrganization, t.OrganizationName, p.OrganizationName)
+	case p.otherLocation(clean(t.LocationName), p.Location):
+		return differ(ErrOtherLocation, t.LocationName, p.Location)
+	case p.otherLocation(clean(t.LocationName), clean(ct.Location)): // the same text under another name
+		return differ(ErrOtherLocation, t.LocationName, ct.Location)
+	case p.ExpirationDateTime.Unix() < theirs.Unix() && !p.options.AllowEarlierExpiry:
+		return fmt.Errorf("%w: %s is there, the file has %s", ErrEarlierExpiry, on(theirs), on(p.ExpirationDateTime))
+	}
+	return nil
 }
 
 func (p *Plan) otherLocation(service, file string) bool {

@@ -17,7 +17,8 @@ import (
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-// F42: a renewal that goes on from a file, however often it is interrupted. Nothing is uploaded twice.
+// F42: a renewal that goes on from a file, however often it is interrupted. Nothing is uploaded
+// twice.
 func Example_resumable() {
 	srv := vpptokentest.NewServer(vpptokentest.WithNow(november), vpptokentest.WithSyncDuration(0))
 	defer srv.Close()

@@ -12,10 +12,11 @@ import (
 	"github.com/vpptoken/vpptoken/contenttoken"
 )
 
-// A plan's digest is a salt, made for this plan alone, then the hash of the file's text under the salt, then that of what was
-// decided under the one before. The first hash tells whether a file is the plan's and gives nothing away: the text holds a long
-// random token of Apple's. The second one finds a plan that was changed or mixed up, before anything is sent. Who
-// changes it on purpose and knows how can compute it anew: it guards against mistakes.
+// A plan's digest is a salt, made for this plan alone, then the hash of the file's text under the
+// salt, then that of what was decided under the one before. The first hash tells whether a file is
+// the plan's and gives nothing away: the text holds a long random token of Apple's. The second one
+// finds a plan that was changed or mixed up, before anything is sent. Who changes it on purpose and
+// knows how can compute it anew: it guards against mistakes.
 const (
 	saltSize   = 32
 	digestSize = saltSize + 2*sha256.Size
@@ -46,22 +47,29 @@ func (p *Plan) decided() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("renew: the plan's options: %w", err)
 	}
-	return fmt.Sprintf("%q %q %q %s %t %q %q %s", p.TokenID, p.OrganizationName, p.Location, p.ExpirationDateTime.UTC().Format(time.RFC3339Nano),
-		p.NeedsApply, p.Before.State, p.Before.LocationName, kept), nil
+	return fmt.Sprintf("%q %q %q %s %t %q %q %s", p.TokenID, p.OrganizationName, p.Location,
+		p.ExpirationDateTime.UTC().Format(time.RFC3339Nano), p.NeedsApply,
+		p.Before.State, p.Before.LocationName, kept), nil
+}
+
+// parts returns what seal has put together, and whether it is whole.
+func (p *Plan) parts() (salt, file, decided []byte, whole bool) {
+	digest, err := base64.RawURLEncoding.DecodeString(p.digest)
+	if err != nil || len(digest) != digestSize {
+		return nil, nil, nil, false
+	}
+	return digest[:saltSize], digest[saltSize : saltSize+sha256.Size], digest[saltSize+sha256.Size:], true
 }
 
 // isSealed reports whether the plan has a digest that fits it.
 func (p *Plan) isSealed() bool {
-	digest, err := base64.RawURLEncoding.DecodeString(p.digest)
-	if err != nil || len(digest) != digestSize {
-		return false
-	}
+	_, file, want, whole := p.parts()
 	decided, err := p.decided()
-	return err == nil && hmac.Equal(digest[saltSize+sha256.Size:], hash(digest[saltSize:saltSize+sha256.Size], decided))
+	return whole && err == nil && hmac.Equal(want, hash(file, decided))
 }
 
 // isOf reports whether ct has the text that a sealed plan was made for.
 func (p *Plan) isOf(ct *contenttoken.ContentToken) bool {
-	digest, err := base64.RawURLEncoding.DecodeString(p.digest)
-	return err == nil && hmac.Equal(digest[saltSize:saltSize+sha256.Size], hash(digest[:saltSize], ct.Secret().Reveal()))
+	salt, file, _, whole := p.parts()
+	return whole && hmac.Equal(file, hash(salt, ct.Secret().Reveal()))
 }

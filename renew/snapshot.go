@@ -8,8 +8,9 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// Snapshot is what the service showed of a token at one moment. It is for people and records: names are on one line and
-// cut at 256 characters, and a state or status that can't be a word of Graph is left out.
+// Snapshot is what the service showed of a token at one moment. It is for people and records: names
+// are on one line and cut at 256 characters, and a state or status that can't be a word of Graph is
+// left out.
 type Snapshot struct {
 	State              vpptoken.State      `json:"state,omitempty"`
 	ExpirationDateTime time.Time           `json:"expirationDateTime,omitzero"` // zero when the service has none
@@ -24,7 +25,8 @@ func snapshot(t *vpptoken.VPPToken) Snapshot {
 	return Snapshot{
 		State: word(t.State), ExpirationDateTime: t.ExpirationDateTime,
 		LastSyncDateTime: t.LastSyncDateTime, LastSyncStatus: word(t.LastSyncStatus),
-		OrganizationName: clean(t.OrganizationName), LocationName: clean(t.LocationName), DisplayName: clean(t.DisplayName),
+		OrganizationName: clean(t.OrganizationName), LocationName: clean(t.LocationName),
+		DisplayName: clean(t.DisplayName),
 	}
 }
 

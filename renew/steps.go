@@ -19,10 +19,11 @@ type syncNote struct {
 	Ended  vpptoken.SyncStatus `json:"ended,omitempty"`  // how Verify saw it end
 }
 
-// Apply uploads ct, which has to be the file of the plan, or it is [ErrOtherFile]. It reads the token once more and refuses what
-// MakePlan would refuse now, with the plan's options; then comes one PATCH with the property token, and with what
-// [Options].With holds. It sends nothing when the plan needs no upload. The client repeats the PATCH by itself when the service is
-// busy; run again, Apply sends the same values, and a sync that was started before no longer counts.
+// Apply uploads ct, which has to be the file of the plan, or it is [ErrOtherFile]. It reads the
+// token once more and refuses what MakePlan would refuse now, with the plan's options; then comes
+// one PATCH with the property token, and with what [Options].With holds. It sends nothing when the
+// plan needs no upload. The client repeats the PATCH by itself when the service is busy; run again,
+// Apply sends the same values, and a sync that was started before no longer counts.
 func (p *Plan) Apply(ctx context.Context, c *vpptoken.Client, ct *contenttoken.ContentToken) error {
 	if err := p.check(ctx, c); err != nil {
 		return err
@@ -49,14 +50,16 @@ func (p *Plan) Apply(ctx context.Context, c *vpptoken.Client, ct *contenttoken.C
 	return nil
 }
 
-// StartSync asks Intune to sync the token with Apple and notes the sync in the plan, for [Plan.Verify]. Before Apply it is an error.
+// StartSync asks Intune to sync the token with Apple and notes the sync in the plan, for
+// [Plan.Verify]. Before Apply it is an error.
 //
-// Only a sync that began after the upload proves anything. So one that is under way is waited for first, with a look every
-// PollEvery, because it may have begun before; then ours is started. One that begins at the same moment as ours came after
-// the upload as well, and takes its place.
+// Only a sync that began after the upload proves anything. So one that is under way is waited for
+// first, with a look every PollEvery, because it may have begun before; then ours is started. One
+// that begins at the same moment as ours came after the upload as well, and takes its place.
 //
-// A sync that the plan has noted already is left alone, unless it has failed, as Verify or a look found, or Verify saw it
-// end and what the service shows still is no proof: then another one is started.
+// A sync that the plan has noted already is left alone, unless it has failed, as Verify or a look
+// found, or Verify saw it end and what the service shows still is no proof: then another one is
+// started.
 func (p *Plan) StartSync(ctx context.Context, c *vpptoken.Client) error {
 	if err := p.checkUploaded(ctx, c); err != nil {
 		return err
@@ -86,8 +89,8 @@ func (p *Plan) StartSync(ctx context.Context, c *vpptoken.Client) error {
 	return nil
 }
 
-// requestSync does what Client.StartSync does after its look. That would hide whether a sync it adopts began before the look or
-// after it, and so what the sync can prove.
+// requestSync does what Client.StartSync does after its look. That would hide whether a sync it
+// adopts began before the look or after it, and so what the sync can prove.
 func (p *Plan) requestSync(ctx context.Context, c *vpptoken.Client, s *vpptoken.Sync) error {
 	var m vpptoken.Metadata
 	_, err := c.SyncLicenses(ctx, p.TokenID, vpptoken.WithMetadata(&m))
@@ -106,9 +109,10 @@ func (p *Plan) requestSync(ctx context.Context, c *vpptoken.Client, s *vpptoken.
 	return err
 }
 
-// inDoubt tells whether a failed can be ours as well as the one before, still shown: ours has not moved the date, if it was ours.
+// inDoubt tells whether a failed can be ours as well as the one before, still shown: ours has not
+// moved the date, if it was ours.
 func (p *Plan) inDoubt(t *vpptoken.VPPToken) bool {
-	return t.LastSyncStatus == vpptoken.SyncStatusFailed && !p.failedIsOurs() && !t.LastSyncDateTime.After(p.Sync.PreviousSyncDateTime)
+	return t.LastSyncStatus == vpptoken.SyncStatusFailed && !p.failedIsOurs() && !p.hasMoved(t)
 }
 
 // failedIsOurs tells whether a failed that shows can't be from before our sync.
@@ -117,12 +121,17 @@ func (p *Plan) failedIsOurs() bool {
 		p.note.Before != "" && p.note.Before != vpptoken.SyncStatusFailed
 }
 
-// needsAnother tells whether the noted sync has failed, and none has completed since, or ended without proving anything.
+func (p *Plan) hasMoved(t *vpptoken.VPPToken) bool {
+	return t.LastSyncDateTime.After(p.Sync.PreviousSyncDateTime)
+}
+
+// needsAnother tells whether the noted sync has failed, and none has completed since, or ended
+// without proving anything.
 func (p *Plan) needsAnother(t *vpptoken.VPPToken) bool {
 	switch {
 	case p.note.Ended == vpptoken.SyncStatusCompleted:
 		return len(p.missing(t)) > 0
-	case t.LastSyncStatus == vpptoken.SyncStatusCompleted && t.LastSyncDateTime.After(p.Sync.PreviousSyncDateTime):
+	case t.LastSyncStatus == vpptoken.SyncStatusCompleted && p.hasMoved(t):
 		return false
 	}
 	return p.note.Ended == vpptoken.SyncStatusFailed || t.LastSyncStatus == vpptoken.SyncStatusFailed
@@ -136,8 +145,11 @@ func (p *Plan) every() time.Duration {
 	return p.PollEvery
 }
 
-// lookAgain looks after a while, at most the time between two looks: RequestedAt is of any machine's clock.
-func (p *Plan) lookAgain(ctx context.Context, c *vpptoken.Client, m *vpptoken.Metadata, after time.Duration) (*vpptoken.VPPToken, error) {
+// lookAgain looks after a while, at most the time between two looks: RequestedAt is of any
+// machine's clock.
+func (p *Plan) lookAgain(
+	ctx context.Context, c *vpptoken.Client, m *vpptoken.Metadata, after time.Duration,
+) (*vpptoken.VPPToken, error) {
 	timer := time.NewTimer(min(after, p.every()))
 	defer timer.Stop()
 	select {

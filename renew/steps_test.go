@@ -16,7 +16,8 @@ import (
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-// Four jobs on four machines, each delivered twice: first with the plan that it got the first time, then with the one that it left.
+// Four jobs on four machines, each delivered twice: first with the plan that it got the first time,
+// then with the one that it left.
 func TestFourJobs(t *testing.T) {
 	t.Parallel()
 	for _, left := range []bool{false, true} {

@@ -10,7 +10,8 @@ import (
 	"github.com/vpptoken/vpptoken/renew"
 )
 
-// A plan's JSON that was changed, mixed up or cut is refused before anything is sent, by name, by every step.
+// A plan's JSON that was changed, mixed up or cut is refused before anything is sent, by name, by
+// every step.
 func TestTamperedPlan(t *testing.T) {
 	t.Parallel()
 	s := newService(t)

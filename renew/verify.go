@@ -12,30 +12,33 @@ import (
 	"github.com/vpptoken/vpptoken/internal/location"
 )
 
-// Report is how a renewal ended. It is safe to log and encodes to JSON: the text of the file is not in it, and what
-// came from the service is on one line and cut.
+// Report is how a renewal ended. It is safe to log and encodes to JSON: the text of the file is not
+// in it, and what came from the service is on one line and cut.
 type Report struct {
 	TokenID  string   `json:"tokenId"`
-	Verified bool     `json:"verified"`          // after our sync the service showed the state valid and the file's expiry
+	Verified bool     `json:"verified"`          // the service showed the proof
 	Reasons  []string `json:"reasons,omitempty"` // why it is not verified, a sentence each; none when it is
 	Before   Snapshot `json:"before"`            // when the plan was made
 	After    Snapshot `json:"after"`             // the last look of Verify; zero when there was none
 
 	Token *vpptoken.VPPToken `json:"-"` // the last look of Verify, whole; nil when there was none
 
-	// RequestIDs are the service's, in the order of the steps, also of requests that failed; Microsoft's support asks
-	// for them. Of the looks at the sync only one that failed is among them.
+	// RequestIDs are the service's, in the order of the steps, also of requests that failed;
+	// Microsoft's support asks for them. Of the looks at the sync only one that failed is among
+	// them.
 	RequestIDs []string `json:"requestIds,omitempty"`
 }
 
-// Verify waits until the sync of the plan is over and compares what the service then shows with the file. It changes nothing at the
-// service and notes in the plan how the sync ended, for [Plan.StartSync]. opts come after the plan's PollEvery, so they win. It
-// waits as long as the sync takes, so give ctx a deadline.
+// Verify waits until the sync of the plan is over and compares what the service then shows with the
+// file. It changes nothing at the service and notes in the plan how the sync ended, for
+// [Plan.StartSync]. opts come after the plan's PollEvery, so they win. It waits as long as the sync
+// takes, so give ctx a deadline.
 //
-// A nil error is a verified renewal. With [ErrNotVerified] the report is there too. When the sync failed, ctx ended or the token could
-// not be read, the cause is in the same chain: run StartSync, which starts another sync if that is needed, and Verify again. Without a
-// cause the service did all that was asked, and its display may lag: run Verify again later. With any other error there is no
-// report, because there was nothing to look at: no sync was started, or an option is wrong.
+// A nil error is a verified renewal. With [ErrNotVerified] the report is there too. When the sync
+// failed, ctx ended or the token could not be read, the cause is in the same chain: run StartSync,
+// which starts another sync if that is needed, and Verify again. Without a cause the service did
+// all that was asked, and its display may lag: run Verify again later. With any other error there
+// is no report, because there was nothing to look at: no sync was started, or an option is wrong.
 func (p *Plan) Verify(ctx context.Context, c *vpptoken.Client, opts ...vpptoken.WaitOption) (*Report, error) {
 	if err := p.checkSynced(ctx, c); err != nil {
 		return nil, err
@@ -74,7 +77,8 @@ func (p *Plan) Verify(ctx context.Context, c *vpptoken.Client, opts ...vpptoken.
 		r.Verified = true
 		return r, nil
 	case err == nil && !p.NeedsApply && p.shows(t.ExpirationDateTime) && t.State != vpptoken.StateValid:
-		err = fmt.Errorf("%w: the service has this file already, and its state is not valid: download a new one from Apple", ErrEarlierExpiry)
+		err = fmt.Errorf("%w: the service has this file already, and its state is not valid: "+
+			"download a new one from Apple", ErrEarlierExpiry)
 	}
 	return r.unverified(err, reasons...)
 }
@@ -92,26 +96,30 @@ func (p *Plan) missing(t *vpptoken.VPPToken) []string {
 	case t.ExpirationDateTime.IsZero():
 		reasons = append(reasons, "The service shows no expiry: verify again later.")
 	case !p.shows(t.ExpirationDateTime):
-		reasons = append(reasons, fmt.Sprintf("The service shows the expiry %s, the file has %s: it can lag behind the sync, verify again later.",
+		reasons = append(reasons, fmt.Sprintf(
+			"The service shows the expiry %s, the file has %s: it can lag behind the sync, verify again later.",
 			on(t.ExpirationDateTime), on(p.ExpirationDateTime)))
 	}
 	if after := clean(t.LocationName); p.isElsewhere(after) {
-		reasons = append(reasons, fmt.Sprintf("The service shows the location %q, the token was of %q and the file of %q: look whether it is the right file.",
+		reasons = append(reasons, fmt.Sprintf(
+			"The service shows the location %q, the token was of %q, the file of %q: look whether it is the right file.",
 			after, p.Before.LocationName, p.Location))
 	}
 	return reasons
 }
 
-// isElsewhere tells whether the service now shows another location than before, or than the file's when it showed none. One that
-// With asked for is the right one.
+// isElsewhere tells whether the service now shows another location than before, or than the file's
+// when it showed none. One that With asked for is the right one.
 func (p *Plan) isElsewhere(after string) bool {
 	if with := p.options.With; with != nil && with.LocationName != nil && clean(*with.LocationName) == after {
 		return false
 	}
-	return location.Changed(p.Before.LocationName, after) || p.Before.LocationName == "" && p.otherLocation(after, p.Location)
+	before := p.Before.LocationName
+	return location.Changed(before, after) || before == "" && p.otherLocation(after, p.Location)
 }
 
-// state is "" only for valid. It never shows a word that this package does not know: it could be anything.
+// state is "" only for valid. It never shows a word that this package does not know: it could be
+// anything.
 func state(s vpptoken.State) string {
 	switch s {
 	case vpptoken.StateValid:
@@ -123,7 +131,8 @@ func state(s vpptoken.State) string {
 	case vpptoken.StateAssignedToExternalMDM:
 		return "The state is assignedToExternalMDM: remove the token from the other MDM, or claim it."
 	case vpptoken.StateDuplicateLocationID:
-		return "The state is duplicateLocationId: another token has the same location, and sync stops until one of them is gone."
+		return "The state is duplicateLocationId: another token has the same location, " +
+			"and sync stops until one of them is gone."
 	case vpptoken.StateUnknown, "":
 		return "The service does not know the state: verify again later."
 	}
@@ -157,5 +166,6 @@ func why(ctx context.Context, err error) string {
 	case failed.StatusCode/100 == 2:
 		return "the service's answer can't be used"
 	}
-	return strings.TrimSpace(fmt.Sprintf("the service answered %d %s", failed.StatusCode, http.StatusText(failed.StatusCode)))
+	text := fmt.Sprintf("the service answered %d %s", failed.StatusCode, http.StatusText(failed.StatusCode))
+	return strings.TrimSpace(text)
 }

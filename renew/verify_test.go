@@ -18,7 +18,8 @@ import (
 
 const lag = "The service shows the expiry 2026-11-25 12:00:00 UTC, the file has 2027-11-20 18:13:52 UTC: it can lag behind the sync, verify again later."
 
-// wantUnverified checks that the report and the error say the same, with the cause in the same chain; cause may be nil.
+// wantUnverified checks that the report and the error say the same, with the cause in the same
+// chain; cause may be nil.
 func wantUnverified(t *testing.T, report *renew.Report, err, cause error, reasons ...string) {
 	t.Helper()
 	if report == nil || report.Verified || len(report.Reasons) == 0 || !errors.Is(err, renew.ErrNotVerified) {
@@ -137,7 +138,8 @@ func TestRunNotVerified(t *testing.T) {
 	}
 }
 
-// The display lags behind the sync: Verify does not wait for it, and proves the renewal later, from the same plan.
+// The display lags behind the sync: Verify does not wait for it, and proves the renewal later, from
+// the same plan.
 func TestExpiryLags(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
@@ -244,7 +246,8 @@ func TestVerifyCannotRead(t *testing.T) {
 	}
 }
 
-// The sync is refused, or the upload is: the report tells what has happened, when something may have.
+// The sync is refused, or the upload is: the report tells what has happened, when something may
+// have.
 func TestRunIsRefused(t *testing.T) {
 	t.Parallel()
 	pass := vpptokentest.Fault{}
@@ -326,7 +329,7 @@ func TestHostileTexts(t *testing.T) {
 	})
 	report, err := p.Verify(t.Context(), s.client)
 	wantUnverified(t, report, err, nil, "The state is one that this package does not know: look at it in Intune.",
-		`The service shows the location "`+strings.Repeat("é", 256)+`", the token was of "Nordwind" and the file of "Nordwind": look whether it is the right file.`)
+		`The service shows the location "`+strings.Repeat("é", 256)+`", the token was of "Nordwind", the file of "Nordwind": look whether it is the right file.`)
 	if report.After.State != "" || report.After.DisplayName != "a�level=ERROR�[2J�" || report.After.LocationName != strings.Repeat("é", 256) {
 		t.Errorf("after = %+q", report.After)
 	}

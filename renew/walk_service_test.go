@@ -12,9 +12,10 @@ import (
 	"time"
 )
 
-// walkService is Intune as the crash walk needs it: one token, whose syncs take time and fail in both ways, beside other people who
-// start syncs too, over a network that loses requests and answers. It knows what the client can't see: which text is uploaded, and
-// which text each sync had when it began. It decides nothing by the client's rules.
+// walkService is Intune as the crash walk needs it: one token, whose syncs take time and fail in
+// both ways, beside other people who start syncs too, over a network that loses requests and
+// answers. It knows what the client can't see: which text is uploaded, and which text each sync had
+// when it began. It decides nothing by the client's rules.
 type walkService struct {
 	*rand.Rand
 	calm bool // nothing fails any more, and nobody else does anything

@@ -21,9 +21,10 @@ import (
 
 const walkID = "9ceb2f92-2f92-9ceb-922f-eb9c922feb9c"
 
-// TestF34CrashWalk renews again and again while requests and answers are lost, processes die between and within the steps, jobs come
-// twice and late, others start syncs, and syncs fail in both ways. No renewal is ever called verified that is not, nothing is sent that
-// was not planned, and once the faults stop every renewal is verified. The long walk is
+// TestF34CrashWalk renews again and again while requests and answers are lost, processes die
+// between and within the steps, jobs come twice and late, others start syncs, and syncs fail in
+// both ways. No renewal is ever called verified that is not, nothing is sent that was not planned,
+// and once the faults stop every renewal is verified. The long walk is
 //
 //	RENEW_WALKS=20000 go test ./renew -run CrashWalk
 func TestF34CrashWalk(t *testing.T) {
@@ -162,7 +163,8 @@ func (w *walk) settled(report *renew.Report, err error) bool {
 	return false
 }
 
-// over ends the faults after a while, and fails a renewal that is still not verified long after that.
+// over ends the faults after a while, and fails a renewal that is still not verified long after
+// that.
 func (w *walk) over(round int) bool {
 	const faulty, most = 14, 30
 	w.calm = w.calm || round >= faulty

@@ -7,7 +7,8 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// notInWith are the file itself, and what the proof looks at: a PATCH that sets that could forge it.
+// notInWith are the file itself, and what the proof looks at: a PATCH that sets that could forge
+// it.
 var notInWith = []string{"token", "state", "expirationDateTime", "lastSyncDateTime", "lastSyncStatus"}
 
 // copyWith checks Options.With and returns the plan's own copy, nil when nothing goes along.
@@ -25,7 +26,8 @@ func copyWith(with *vpptoken.Patch) (*vpptoken.Patch, error) {
 	}
 	for _, name := range notInWith {
 		if _, found := names[name]; found {
-			return nil, fmt.Errorf("renew: With: %s can't go along: the file is ct, and the proof looks at what Intune makes of it", name)
+			return nil, fmt.Errorf(
+				"renew: With: %s can't go along: the file is ct, and the proof looks at what Intune makes of it", name)
 		}
 	}
 	own := vpptoken.NewPatch()

@@ -7,9 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// FromFile returns the location in a file's base name, "" when there is none: sToken_for_<location>.vpptoken, also with a
-// dot before the location and with the counters that browsers add to a second download: " (1)", "(1)" or "-1". Another
-// number after a hyphen stays, for "Skule-1" and "Skule-2" may be two locations.
+// FromFile returns the location in a file's base name, "" when there is none:
+// sToken_for_<location>.vpptoken, also with a dot before the location and with the counters that
+// browsers add to a second download: " (1)", "(1)" or "-1". Another number after a hyphen stays,
+// for "Skule-1" and "Skule-2" may be two locations.
 func FromFile(base string) string {
 	name, ok := strings.CutPrefix(base, "sToken_for_")
 	if !ok {
@@ -26,9 +27,9 @@ func FromFile(base string) string {
 	return name
 }
 
-// Differ reports whether a file's location is surely another one than the service's. The names are compared without case
-// and without a counter at the end, and what a file's name can't hold, or only changed, is like a space. When either
-// is unknown nothing is sure.
+// Differ reports whether a file's location is surely another one than the service's. The names are
+// compared without case and without a counter at the end, and what a file's name can't hold, or
+// only changed, is like a space. When either is unknown nothing is sure.
 func Differ(file, service string) bool {
 	a, b := folded(withoutCounter(file, true)), folded(withoutCounter(service, true))
 	if a == "" || b == "" || hasMarks(a) != hasMarks(b) {
@@ -68,8 +69,8 @@ func folded(name string) string {
 	}), " ")
 }
 
-// hasMarks finds letters that are written in parts, as some file systems rewrite names: those can't be compared with
-// whole ones.
+// hasMarks finds letters that are written in parts, as some file systems rewrite names: those can't
+// be compared with whole ones.
 func hasMarks(name string) bool {
 	return strings.ContainsFunc(name, func(r rune) bool { return unicode.Is(unicode.Mn, r) })
 }
