@@ -4,90 +4,69 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
+	"strings"
+	"time"
 	"unicode/utf8"
 )
 
-// body writes a request body member by member, in the order of the calls. The first error stays.
+// body is a request body that is being written.
 type body struct {
-	text []byte
-	err  error
-	beta string // a property in it that v1.0 does not have
+	text    []byte
+	version APIVersion // that it must fit; "": any, and what the service would not take is not looked for
+	refused PropertyError
+	newer   []string // the properties that version does not have
 }
 
-// put writes v unless it is nil. texts are the strings inside v: encoding/json would replace what is not UTF-8 in them,
-// and so lose it in silence.
-func put[T any](b *body, name string, v *T, texts ...string) {
-	if v == nil || b.err != nil {
-		return
+// of appends what p holds and returns the whole body.
+func (b *body) of(p *Patch) ([]byte, error) {
+	if b.text == nil {
+		b.text = append(make([]byte, 0, 512), '{') // most bodies fit
 	}
-	for _, s := range texts {
-		if !utf8.ValidString(s) {
-			b.err = fmt.Errorf("%s is not valid UTF-8", name)
-			return
-		}
+	each(&visit{do: write, body: b, nulls: p.nulls}, p, new(VPPToken))
+	if len(b.newer) > 0 {
+		b.refused.reasons = append(b.refused.reasons, notInV1(strings.Join(b.newer, ", ")).Error())
+		b.refused.cause = ErrNotInVersion
 	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		if m, ok := errors.AsType[*json.MarshalerError](err); ok {
-			err = m.Err // without encoding/json's words around it
-		}
-		b.err = fmt.Errorf("%s: %w", name, err)
-		return
+	if len(b.refused.Properties) > 0 {
+		return nil, &b.refused
 	}
-	b.member(name, text)
+	return append(b.text, '}'), nil
 }
 
-func putBool(b *body, name string, v *bool) {
-	if v != nil {
-		b.member(name, strconv.AppendBool(nil, *v))
+// member begins a member.
+func (b *body) member(name string, m mark) {
+	if m&beta != 0 && b.version == VersionV1 {
+		b.newer = append(b.newer, name)
+		b.refused.add(name)
+	}
+	if b.text[len(b.text)-1] != '{' {
+		b.text = append(b.text, ',')
+	}
+	b.text = append(b.text, '"')
+	b.text = append(b.text, name...)
+	b.text = append(b.text, '"', ':')
+}
+
+// refuse notes what is wrong with a property, unless it is "".
+func (b *body) refuse(name, problem string) {
+	if problem != "" {
+		b.refused.add(name)
+		b.refused.reasons = append(b.refused.reasons, name+" "+problem)
 	}
 }
 
-func putString[T ~string](b *body, name string, v *T, null nullSet) {
+func notInV1(what string) error { return fmt.Errorf("%w: v1.0 has no %s", ErrNotInVersion, what) }
+
+// writeText takes a string as it is when it is plain. encoding/json would replace what is not UTF-8, and so lose it in silence.
+func writeText[T ~string](b []byte, v T) ([]byte, string) {
 	switch {
-	case v != nil && isPlain(string(*v)):
-		b.member(name, []byte(`"`+string(*v)+`"`))
-	case v != nil:
-		put(b, name, v, string(*v))
-	case null != 0:
-		b.member(name, []byte("null"))
+	case isPlain(string(v)):
+		return append(append(append(b, '"'), v...), '"'), ""
+	case !utf8.ValidString(string(v)):
+		return b, "is not valid UTF-8"
 	}
-}
-
-// putSecret writes the real text.
-func putSecret(b *body, name string, v *Secret, null nullSet) {
-	if v == nil {
-		putString[string](b, name, nil, null)
-		return
-	}
-	putString(b, name, new(v.Reveal()), 0)
-}
-
-// putStrings writes a nil list as the empty one: null is not among its values.
-func putStrings(b *body, name string, v *[]string) {
-	switch {
-	case v == nil:
-	case *v == nil:
-		b.member(name, []byte("[]"))
-	default:
-		put(b, name, v, *v...)
-	}
-}
-
-func putResults(b *body, name string, v *[]ActionResult) {
-	switch {
-	case v == nil:
-	case *v == nil:
-		b.member(name, []byte("[]"))
-	default:
-		var texts []string
-		for _, r := range *v {
-			texts = append(texts, r.ODataType, r.ActionName, string(r.ActionState), string(r.ActionFailureReason))
-		}
-		put(b, name, v, texts...)
-	}
+	return writeJSON(b, v)
 }
 
 // isPlain reports whether s stands in JSON as it is.
@@ -100,51 +79,36 @@ func isPlain(s string) bool {
 	return true
 }
 
-func (b *body) member(name string, value []byte) {
-	if betaProperty(name) {
-		b.beta = name
+// writeSecret writes the real text.
+func writeSecret(b []byte, v Secret) ([]byte, string) { return writeText(b, v.Reveal()) }
+
+func writeFlag(b []byte, v bool) ([]byte, string) { return strconv.AppendBool(b, v), "" }
+
+func writeTime(b []byte, v time.Time) ([]byte, string) { return writeJSON(b, v) }
+
+func writeTexts(b []byte, v []string) ([]byte, string) {
+	if !utf8.ValidString(strings.Join(v, "")) {
+		return b, "is not valid UTF-8"
 	}
-	if b.text == nil {
-		b.text = make([]byte, 0, 512) // most bodies fit
-	}
-	sep := byte(',')
-	if len(b.text) == 0 {
-		sep = '{'
-	}
-	b.text = append(b.text, sep, '"')
-	b.text = append(b.text, name...)
-	b.text = append(b.text, '"', ':')
-	b.text = append(b.text, value...)
+	return writeJSON(b, append([]string{}, v...))
 }
 
-// end returns the body, which must fit version when that is not "".
-func (b *body) end(version APIVersion) ([]byte, error) {
-	switch {
-	case b.err != nil:
-		return nil, b.err
-	case version == VersionV1 && b.beta != "":
-		return nil, notInV1(b.beta)
-	case len(b.text) == 0:
-		return []byte("{}"), nil
+func writeResults(b []byte, v []ActionResult) ([]byte, string) {
+	for _, r := range v {
+		if !utf8.ValidString(r.ODataType + r.ActionName + string(r.ActionState) + string(r.ActionFailureReason)) {
+			return b, "is not valid UTF-8"
+		}
 	}
-	return append(b.text, '}'), nil
+	return writeJSON(b, append([]ActionResult{}, v...))
 }
 
-func notInV1(name string) error { return fmt.Errorf("%w: v1.0 has no %s", ErrNotInVersion, name) }
-
-// prefixed is for the errors of exported methods.
-func prefixed(text []byte, err error) ([]byte, error) {
+func writeJSON(b []byte, v any) ([]byte, string) {
+	text, err := json.Marshal(v)
+	if m, ok := errors.AsType[*json.MarshalerError](err); ok {
+		err = m.Err // without encoding/json's words around it
+	}
 	if err != nil {
-		return nil, fmt.Errorf("vpptoken: %w", err)
+		return b, "can't be written: " + err.Error()
 	}
-	return text, nil
-}
-
-// logBody shows a body whose secret was taken out before.
-func logBody(b json.Marshaler) slog.Value {
-	text, err := b.MarshalJSON()
-	if err != nil {
-		return slog.StringValue(err.Error())
-	}
-	return slog.StringValue(string(text))
+	return append(b, text...), ""
 }

@@ -91,11 +91,11 @@ func (c *Client) Get(ctx context.Context, id string, opts ...CallOption) (*VPPTo
 }
 
 // Create uploads a content token, the text of Apple's .vpptoken file (package contenttoken reads it), with exactly what p sets or
-// clears besides; a nil p adds nothing. A p with a Token of its own is refused. Create is never repeated on an unclear failure: when [Error.Ambiguous] is set, list the
+// clears besides; a nil p adds nothing. A p that sets or clears Token is a [PropertyError], and so is a zero token. Create is never repeated on an unclear failure: when [Error.Ambiguous] is set, list the
 // tokens before another try, because a second token for the same location is a duplicate, and stops the sync of both. To renew
 // a token use [Client.Update]. Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-create.
 func (c *Client) Create(ctx context.Context, token Secret, p *Patch, opts ...CallOption) (*VPPToken, error) {
-	body, err := c.createBody(token, p)
+	body, err := p.createBody(token, c.apiVersion())
 	if err != nil {
 		return nil, fmt.Errorf("vpptoken: create: %w", err)
 	}
@@ -107,10 +107,10 @@ func (c *Client) Create(ctx context.Context, token Secret, p *Patch, opts ...Cal
 }
 
 // Update sends p, only the properties that it sets or clears, and returns the token as the service now holds it. The
-// content token is not in the answer. An empty patch is [ErrEmptyPatch].
+// content token is not in the answer. An empty patch is [ErrEmptyPatch]; what else [Patch.Check] finds is a [PropertyError].
 // Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-update.
 func (c *Client) Update(ctx context.Context, id string, p *Patch, opts ...CallOption) (*VPPToken, error) {
-	body, err := c.updateBody(p)
+	body, err := p.updateBody(c.apiVersion())
 	if err != nil {
 		return nil, fmt.Errorf("vpptoken: update: %w", err)
 	}
@@ -237,33 +237,6 @@ func (c *Client) apiVersion() APIVersion {
 		return ""
 	}
 	return c.version
-}
-
-// updateBody checks a patch and encodes it.
-func (c *Client) updateBody(p *Patch) ([]byte, error) {
-	switch {
-	case p.IsEmpty():
-		return nil, ErrEmptyPatch
-	case p.AppDeliveryProtocolType != nil && *p.AppDeliveryProtocolType == DeliveryProtocolUnknownFutureValue:
-		return nil, errors.New("appleDeviceAppDeliveryProtocolType unknownFutureValue is ignored by Graph in a PATCH")
-	}
-	return p.body(c.apiVersion())
-}
-
-// createBody checks a new token and encodes it.
-func (c *Client) createBody(token Secret, p *Patch) ([]byte, error) {
-	switch {
-	case token.IsZero():
-		return nil, errors.New("there is no content token to upload: token is empty")
-	case p == nil:
-		p = NewPatch()
-	case p.Token != nil || p.nulls&nullToken != 0:
-		return nil, errors.New("the patch sets or clears token, which is given beside it")
-	}
-	whole := *p
-	whole.Token = &token
-	b := body{text: []byte(`{"@odata.type":"#microsoft.graph.vppToken"`)}
-	return whole.write(&b, c.apiVersion())
 }
 
 // tokenOrRead returns the token in the answer, or reads it when the service answered without one.

@@ -3,6 +3,7 @@ package vpptoken_test
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -229,26 +230,36 @@ func TestActionResultEncoding(t *testing.T) {
 func TestDecodeErrorsNameTheProperty(t *testing.T) {
 	t.Parallel()
 	for in, want := range map[string]string{
-		`{"displayName":4711}`:                                              "displayName",
-		`{"token":4711}`:                                                    "token",
-		`{"token":["canary"]}`:                                              "token",
-		`{"state":{"a":"canary"}}`:                                          "state",
-		`{"automaticallyUpdateApps":"canary"}`:                              "automaticallyUpdateApps",
-		`{"roleScopeTagIds":"canary"}`:                                      "roleScopeTagIds",
-		`{"roleScopeTagIds":[4711]}`:                                        "roleScopeTagIds",
-		`{"tokenActionResults":{"a":"canary"}}`:                             "tokenActionResults",
-		`{"tokenActionResults":["canary"]}`:                                 "tokenActionResults",
-		`{"tokenActionResults":[{"totalLicensesCount":"canary"}]}`:          "totalLicensesCount",
-		`{"tokenActionResults":[{"totalLicensesCount":4711.5}]}`:            "totalLicensesCount",
-		`{"expirationDateTime":"canary"}`:                                   "expirationDateTime",
-		`{"lastSyncDateTime":"2027-11-20T18:13:52+0000 canary"}`:            "lastSyncDateTime",
-		`{"lastModifiedDateTime":4711}`:                                     "lastModifiedDateTime",
-		`{"tokenActionResults":[{"startDateTime":"2026-13-01 canary"}]}`:    "startDateTime",
-		`{"id":"canary","id":"canary"}`:                                     "twice",
-		`{"id":"canary","i\u0064":"canary"}`:                                "twice",
-		`{"x":{"canary":1,"canary":2}}`:                                     "twice",
-		"{\"displayName\":\"canary\xff\"}":                                  "UTF-8",
-		`{"x":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`: "64",
+		`{"displayName":4711}`:                                                    "displayName",
+		`{"token":4711}`:                                                          "token",
+		`{"token":["canary"]}`:                                                    "token",
+		`{"state":{"a":"canary"}}`:                                                "state",
+		`{"automaticallyUpdateApps":"canary"}`:                                    "automaticallyUpdateApps",
+		`{"roleScopeTagIds":"canary"}`:                                            "roleScopeTagIds",
+		`{"roleScopeTagIds":[4711]}`:                                              "roleScopeTagIds",
+		`{"tokenActionResults":{"a":"canary"}}`:                                   "tokenActionResults",
+		`{"tokenActionResults":["canary"]}`:                                       "tokenActionResults",
+		`{"tokenActionResults":[{"totalLicensesCount":"canary"}]}`:                "totalLicensesCount",
+		`{"tokenActionResults":[{"totalLicensesCount":4711.5}]}`:                  "totalLicensesCount",
+		`{"expirationDateTime":"canary"}`:                                         "expirationDateTime",
+		`{"lastSyncDateTime":"2027-11-20T18:13:52+0000 canary"}`:                  "lastSyncDateTime",
+		`{"lastModifiedDateTime":4711}`:                                           "lastModifiedDateTime",
+		`{"tokenActionResults":[{"startDateTime":"2026-13-01 canary"}]}`:          "startDateTime",
+		`{"id":"canary","id":"canary"}`:                                           "twice",
+		`{"id":"canary","i\u0064":"canary"}`:                                      "twice",
+		`{"x":{"canary":1,"canary":2}}`:                                           "twice",
+		"{\"displayName\":\"canary\xff\"}":                                        "UTF-8",
+		`{"x":"\ud800"}`:                                                          "UTF-8",
+		`{"x":` + strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001) + `}`: "deep",
+		`{"id":"1",}`:                     "",
+		`{"id":"1"} trailing`:             "",
+		`{"id"`:                           "",
+		`{"id":`:                          "",
+		`{"id":"canary`:                   "",
+		`{"automaticallyUpdateApps":tru}`: "",
+		`{"tokenActionResults":[{"actionName":"canary"`: "",
+		"\uFEFF":                    "",
+		" ":                         "",
 		`["canary"]`:                "",
 		`"canary"`:                  "",
 		`4711`:                      "",
@@ -281,5 +292,76 @@ func TestUnknownEnumIsNotLost(t *testing.T) {
 	}
 	if encoded := encode(t, got); !strings.Contains(encoded, `"state":"quarantined"`) {
 		t.Errorf("encoded %s", encoded)
+	}
+}
+
+// A patch that was kept as JSON sends the same bytes afterwards.
+func TestPatchSurvivesJSON(t *testing.T) {
+	t.Parallel()
+	seed, err := os.ReadFile("testdata/seed-update-request.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{
+		string(seed),
+		`{}`,
+		`{"organizationName":null,"appleId":null,"token":null,"countryOrRegion":null,"displayName":null,"locationName":null}`,
+		`{"organizationName":"","vppTokenAccountType":"","token":"","automaticallyUpdateApps":false,"displayName":"","roleScopeTagIds":[]}`,
+		`{"expirationDateTime":"2027-11-20T18:13:52.25+02:00","tokenActionResults":[],"roleScopeTagIds":["0","\u00e6"]}`,
+		`{"state":"aWordOfTomorrow","appleDeviceAppDeliveryProtocolType":"default"}`,
+	} {
+		var p vpptoken.Patch
+		if err := json.Unmarshal([]byte(text), &p); err != nil {
+			t.Errorf("%.60s: %v", text, err)
+			continue
+		}
+		again, err := json.Marshal(p)
+		if err != nil {
+			t.Errorf("%.60s: %v", text, err)
+			continue
+		}
+		var want, got any
+		if json.Unmarshal([]byte(text), &want) != nil || json.Unmarshal(again, &got) != nil {
+			t.Fatal("no JSON")
+		}
+		w, _ := json.Marshal(want)
+		g, _ := json.Marshal(got)
+		if string(w) != string(g) {
+			t.Errorf("got %s, want %s", g, w)
+		}
+	}
+}
+
+// Nothing is lost in silence, and no value shows.
+func TestPatchRefusesWhatItCannotKeep(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{"displayname":"canary"}`:                        "displayname",
+		`{"id":"canary"}`:                                 "id",
+		`{"roleScopeTagIds":["canary",null]}`:             "roleScopeTagIds",
+		`{"tokenActionResults":[null]}`:                   "tokenActionResults",
+		`{"@odata.type":"#microsoft.graph.vppToken"}`:     "property",
+		`{"displayName":"canary","displayName":"canary"}`: "displayName",
+		`{"state":null}`:                                  "state",
+		`{"automaticallyUpdateApps":null}`:                "automaticallyUpdateApps",
+		`{"automaticallyUpdateApps":"canary"}`:            "automaticallyUpdateApps",
+		`{"roleScopeTagIds":null}`:                        "roleScopeTagIds",
+		`{"roleScopeTagIds":"canary"}`:                    "roleScopeTagIds",
+		`{"tokenActionResults":[{"startDateTime":1}]}`:    "tokenActionResults",
+		`{"expirationDateTime":null}`:                     "expirationDateTime",
+		`{"expirationDateTime":"canary"}`:                 "expirationDateTime",
+		`{"token":["canary"]}`:                            "token",
+		`{"token":"REDACTED"}`:                            "token",
+		`["canary"]`:                                      "object",
+		`{"displayName":"canary"`:                         "JSON",
+	} {
+		p := vpptoken.Patch{DisplayName: new("before")}
+		err := p.UnmarshalJSON([]byte(text))
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "canary") || !strings.HasPrefix(err.Error(), "vpptoken: ") {
+			t.Errorf("%s: got %v, want an error that names %q and no value", text, err, want)
+		}
+		if p.DisplayName == nil || *p.DisplayName != "before" {
+			t.Errorf("%s: the patch was changed", text)
+		}
 	}
 }

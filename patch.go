@@ -1,7 +1,9 @@
 package vpptoken
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -13,6 +15,9 @@ import (
 // settable. Those marked "kept by Intune" are maintained by the service, which may ignore or refuse them. Never build a
 // Patch by reading a token, changing a field and writing the whole back: the service hides the Apple token on reads,
 // and what others changed in between would be lost. See [Patch.Diff].
+//
+// A nil field never clears anything. Where desired state is kept as pointers and nil means "no value" (an attribute that was removed
+// from a configuration), copying the pointer would leave the old value at the service: use [SetOrClear].
 //
 // A Patch is a request body, so encoding/json writes the real Apple token, also where slog's JSON handler meets a
 // Patch inside a slice, a map or a struct. On its own it logs without the token.
@@ -36,20 +41,8 @@ type Patch struct {
 	RoleScopeTagIDs                     *[]string         // beta; replaced as a whole
 	AppDeliveryProtocolType             *DeliveryProtocol // beta
 
-	nulls nullSet
+	nulls mark // of the properties that are sent as null; a value, so that a copy of a Patch is independent
 }
-
-// nullSet tells which properties are sent as null. It is a value, so that a copy of a Patch is independent.
-type nullSet uint8
-
-const (
-	nullOrganizationName nullSet = 1 << iota
-	nullAppleID
-	nullToken
-	nullCountryOrRegion
-	nullDisplayName
-	nullLocationName
-)
 
 // NewPatch returns an empty patch, to be filled by its Set and Clear methods.
 func NewPatch() *Patch { return &Patch{} }
@@ -237,72 +230,113 @@ func (p *Patch) orNew() *Patch {
 // IsEmpty reports whether p, which may be nil, would change nothing. [Client.Update] refuses such a patch.
 func (p *Patch) IsEmpty() bool { return p == nil || *p == Patch{} }
 
-// Diff returns the part of p that would change current: send it with [Client.Update] unless it is empty. Times are
-// compared as instants and lists in order; an empty list is the same as none. A Clear is dropped when current holds the
-// zero value, because a VPPToken does not tell null from empty. A set or cleared Token is always kept: reads never
-// show it. With a nil current all of p is kept. The result is another patch: setting and clearing it does not
-// change p. A nil p gives an empty patch.
+// Diff returns the part of p that would change current: send it with [Client.Update] unless it is empty. Times are compared as
+// instants, RoleScopeTagIDs as sets, CountryOrRegion without case, TokenActionResults in order; an empty list is the same as none.
+//
+// What can't be compared is kept: all of p when current is nil, a property that current was not read with (see [VPPToken.Has]), and a
+// set or cleared Token, which reads never show. null and "" differ when current tells them apart, as a token that was read does;
+// one that was built by hand does not. A nil field of p is left alone, also when current has a value: see [SetOrClear].
+//
+// The result is another patch: setting and clearing it does not change p. A nil p gives an empty patch.
 func (p *Patch) Diff(current *VPPToken) *Patch {
-	if p == nil {
-		return NewPatch()
-	}
-	d := *p
+	d := *p.orNew()
 	if d.TokenActionResults != nil {
 		d.TokenActionResults = new(slices.Clone(*d.TokenActionResults))
 	}
 	if d.RoleScopeTagIDs != nil {
 		d.RoleScopeTagIDs = new(slices.Clone(*d.RoleScopeTagIDs))
 	}
-	if current == nil {
-		return &d
+	if current != nil {
+		v := &visit{do: drop, nulls: d.nulls, seen: current.seen}
+		each(v, &d, current)
+		d.nulls = v.nulls
 	}
-	diffNullable(&d, &d.OrganizationName, nullOrganizationName, current.OrganizationName)
-	diff(&d.AccountType, current.AccountType)
-	diffNullable(&d, &d.AppleID, nullAppleID, current.AppleID)
-	diffTime(&d.ExpirationDateTime, current.ExpirationDateTime)
-	diffTime(&d.LastSyncDateTime, current.LastSyncDateTime)
-	diffTime(&d.LastModifiedDateTime, current.LastModifiedDateTime)
-	diff(&d.State, current.State)
-	if d.TokenActionResults != nil && slices.EqualFunc(*d.TokenActionResults, current.TokenActionResults, sameResult) {
-		d.TokenActionResults = nil
-	}
-	diff(&d.LastSyncStatus, current.LastSyncStatus)
-	diff(&d.AutomaticallyUpdateApps, current.AutomaticallyUpdateApps)
-	diffNullable(&d, &d.CountryOrRegion, nullCountryOrRegion, current.CountryOrRegion)
-	diff(&d.DataSharingConsentGranted, current.DataSharingConsentGranted)
-	diffNullable(&d, &d.DisplayName, nullDisplayName, current.DisplayName)
-	diffNullable(&d, &d.LocationName, nullLocationName, current.LocationName)
-	diff(&d.ClaimTokenManagementFromExternalMDM, current.ClaimTokenManagementFromExternalMDM)
-	if d.RoleScopeTagIDs != nil && slices.Equal(*d.RoleScopeTagIDs, current.RoleScopeTagIDs) {
-		d.RoleScopeTagIDs = nil
-	}
-	diff(&d.AppDeliveryProtocolType, current.AppDeliveryProtocolType)
 	return &d
 }
 
-func diff[T comparable](want **T, current T) {
-	if *want != nil && **want == current {
-		*want = nil
-	}
-}
-
-// diffNullable also drops the null that a property would become once its field is nil.
-func diffNullable(d *Patch, want **string, null nullSet, current string) {
-	if *want == nil && current == "" || *want != nil && **want == current {
-		*want, d.nulls = nil, d.nulls&^null
-	}
-}
-
-func diffTime(want **time.Time, current time.Time) {
-	if *want != nil && (*want).Equal(current) {
-		*want = nil
-	}
-}
-
-func sameResult(a, b ActionResult) bool {
-	times := a.StartDateTime.Equal(b.StartDateTime) && a.LastUpdatedDateTime.Equal(b.LastUpdatedDateTime)
+// sameResult compares times as instants, and types with and without #, as the service gives them.
+func sameResult(a, b ActionResult, exactly bool) bool {
+	times := sameTime(a.StartDateTime, b.StartDateTime, exactly) && sameTime(a.LastUpdatedDateTime, b.LastUpdatedDateTime, exactly)
 	a.StartDateTime, a.LastUpdatedDateTime = b.StartDateTime, b.LastUpdatedDateTime
+	if !exactly {
+		a.ODataType, b.ODataType = strings.TrimPrefix(a.ODataType, "#"), strings.TrimPrefix(b.ODataType, "#")
+	}
 	return times && a == b
+}
+
+func sameTime(a, b time.Time, exactly bool) bool {
+	return a.Equal(b) || !exactly && never(a) && never(b)
+}
+
+// Check returns what [Client.Update] would refuse before sending p to that version of the API, all of it at once: [ErrEmptyPatch],
+// or a [PropertyError] that names every property that is not in the version, has no JSON, or holds a value that no service takes
+// (the zero Secret as Token, unknownFutureValue). p may be nil.
+func (p *Patch) Check(v APIVersion) error {
+	if v != VersionBeta && v != VersionV1 {
+		return fmt.Errorf("vpptoken: there is no version %q: it is %q or %q", v, VersionBeta, VersionV1)
+	}
+	if _, err := p.updateBody(v); err != nil {
+		return fmt.Errorf("vpptoken: %w", err)
+	}
+	return nil
+}
+
+// updateBody checks a patch and encodes it.
+func (p *Patch) updateBody(v APIVersion) ([]byte, error) {
+	if p.IsEmpty() {
+		return nil, ErrEmptyPatch
+	}
+	return (&body{version: v}).of(p)
+}
+
+// createBody is the body of a new token, with what p, which may be nil, sets or clears besides.
+func (p *Patch) createBody(token Secret, v APIVersion) ([]byte, error) {
+	b := &body{version: v, text: []byte(`{"@odata.type":"#microsoft.graph.vppToken"`)}
+	whole := *p.orNew()
+	if whole.Token != nil || whole.nulls&nullToken != 0 {
+		b.refuse("token", "is given beside the patch, which must not set or clear it")
+	}
+	whole.Token = &token
+	return b.of(&whole)
+}
+
+// PropertyError is what is wrong with a patch before it is sent; [Patch.Check] gives the same. Its text names each property with the
+// reason, and shows no value.
+type PropertyError struct {
+	Properties []string // Graph's names, all of them, in the order of Microsoft's table
+
+	reasons []string
+	cause   error
+}
+
+// Error says what is wrong, property by property.
+func (e *PropertyError) Error() string {
+	if len(e.reasons) == 0 {
+		return "the patch can't be sent because of " + strings.Join(e.Properties, ", ")
+	}
+	return strings.Join(e.reasons, "; ")
+}
+
+// Unwrap returns [ErrNotInVersion] when the version of the API lacks one of the properties, otherwise nil.
+func (e *PropertyError) Unwrap() error { return e.cause }
+
+func (e *PropertyError) add(name string) {
+	if !slices.Contains(e.Properties, name) {
+		e.Properties = append(e.Properties, name)
+	}
+}
+
+// SetOrClear calls set with the value that v points to, or clear when v is nil, and returns the patch. It is for desired state that is
+// kept as pointers, where nil means that the property shall have no value:
+//
+//	p = vpptoken.SetOrClear(p.SetDisplayName, p.ClearDisplayName, plan.DisplayName)
+//
+// Copying such a pointer into a field of [Patch] would leave the property alone.
+func SetOrClear[T any](set func(T) *Patch, clear func() *Patch, v *T) *Patch { //nolint:revive // clear is the word for it
+	if v == nil {
+		return clear()
+	}
+	return set(*v)
 }
 
 // secret returns the Apple token in p, which no error text may show.

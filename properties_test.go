@@ -7,6 +7,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -122,7 +123,7 @@ func TestFieldsFollowTheFacts(t *testing.T) {
 // The methods of Patch are one Set for each property, one Clear for each that may be null, and these few.
 func TestPatchMethodsFollowTheFacts(t *testing.T) {
 	t.Parallel()
-	others := []string{"IsEmpty", "Diff", "MarshalJSON", "UnmarshalJSON", "LogValue"}
+	others := []string{"IsEmpty", "Diff", "Check", "Redacted", "MarshalJSON", "UnmarshalJSON", "LogValue"}
 	patch := reflect.TypeFor[*vpptoken.Patch]()
 	want := slices.Clone(others)
 	for _, f := range settable(t) {
@@ -248,4 +249,109 @@ func TestVersionsFollowTheFacts(t *testing.T) {
 			t.Errorf("%s on v1.0: %d requests", f.name, sent)
 		}
 	}
+}
+
+// patchCase is what one property looks like in a body, made from its row of the table and its field.
+type patchCase struct {
+	name, field string
+	set         func(*vpptoken.Patch) *vpptoken.Patch
+	literal     *vpptoken.Patch
+	value       string
+	zero        func(*vpptoken.Patch) *vpptoken.Patch
+	zeroLiteral *vpptoken.Patch
+	zeroValue   string
+	clear       func(*vpptoken.Patch) *vpptoken.Patch // nil when Graph takes no null
+}
+
+// instant has a zone and seven digits, both of which must arrive.
+func instant() time.Time {
+	return time.Date(2016, 12, 31, 23, 57, 57, 248123400, time.FixedZone("", -8*60*60))
+}
+
+// sample is a value of a property's type that is not zero, with its JSON and that of the zero value.
+func sample(tb testing.TB, t reflect.Type) (value any, text, zero string) {
+	tb.Helper()
+	const at, never = `"2016-12-31T23:57:57.2481234-08:00"`, `"0001-01-01T00:00:00Z"`
+	switch t {
+	case reflect.TypeFor[string]():
+		return "Kontor \u00e5 \u201cnord\u201d", "\"Kontor \u00e5 \u201cnord\u201d\"", `""`
+	case reflect.TypeFor[bool]():
+		return true, `true`, `false`
+	case reflect.TypeFor[time.Time]():
+		return instant(), at, never
+	case reflect.TypeFor[vpptoken.Secret]():
+		return vpptoken.NewSecret("Token value"), `"Token value"`, `""`
+	case reflect.TypeFor[[]string]():
+		return []string{"0", "7"}, `["0","7"]`, `[]`
+	case reflect.TypeFor[[]vpptoken.ActionResult]():
+		return []vpptoken.ActionResult{{
+				ODataType: "microsoft.graph.vppTokenActionResult", ActionName: "sync", ActionState: vpptoken.ActionStatePending, StartDateTime: instant(),
+			}},
+			`[{"@odata.type":"microsoft.graph.vppTokenActionResult","actionName":"sync","actionState":"pending","startDateTime":` + at + `}]`, `[]`
+	}
+	words := reflect.Zero(t).MethodByName("Values")
+	if !words.IsValid() {
+		tb.Fatalf("no sample of %v", t)
+	}
+	word := words.Call(nil)[0].Index(1)
+	return word.Interface(), strconv.Quote(word.String()), `""`
+}
+
+// patchCases has one case for each property that can be set, in the order of the table.
+func patchCases(tb testing.TB) []patchCase {
+	tb.Helper()
+	var all []patchCase
+	for _, f := range settable(tb) {
+		value, text, zero := sample(tb, f.field.Type)
+		c := patchCase{
+			name: f.name, field: f.field.Name, value: text, zeroValue: zero,
+			set: setter(tb, f, reflect.ValueOf(value)), literal: literal(tb, f, reflect.ValueOf(value)),
+			zero: setter(tb, f, reflect.Zero(f.field.Type)), zeroLiteral: literal(tb, f, reflect.Zero(f.field.Type)),
+		}
+		if f.nullable {
+			c.clear = method(tb, "Clear"+f.field.Name)
+		}
+		all = append(all, c)
+	}
+	return all
+}
+
+func setter(tb testing.TB, f fact, value reflect.Value) func(*vpptoken.Patch) *vpptoken.Patch {
+	tb.Helper()
+	var arguments []reflect.Value
+	if value.Kind() != reflect.Slice {
+		arguments = append(arguments, value)
+	} else {
+		for i := range value.Len() {
+			arguments = append(arguments, value.Index(i))
+		}
+	}
+	return method(tb, "Set"+f.field.Name, arguments...)
+}
+
+// method calls a method of Patch, which must return its receiver.
+func method(tb testing.TB, name string, arguments ...reflect.Value) func(*vpptoken.Patch) *vpptoken.Patch {
+	tb.Helper()
+	if _, ok := reflect.TypeFor[*vpptoken.Patch]().MethodByName(name); !ok {
+		tb.Fatalf("Patch has no %s", name)
+	}
+	return func(p *vpptoken.Patch) *vpptoken.Patch {
+		got, ok := reflect.ValueOf(p).MethodByName(name).Call(arguments)[0].Interface().(*vpptoken.Patch)
+		if !ok || got != p {
+			tb.Errorf("%s does not return its receiver", name)
+		}
+		return got
+	}
+}
+
+func literal(tb testing.TB, f fact, value reflect.Value) *vpptoken.Patch {
+	tb.Helper()
+	p := new(vpptoken.Patch)
+	field := reflect.ValueOf(p).Elem().FieldByName(f.field.Name)
+	if !field.IsValid() {
+		tb.Fatalf("Patch has no field %s", f.field.Name)
+	}
+	field.Set(reflect.New(f.field.Type))
+	field.Elem().Set(value)
+	return p
 }

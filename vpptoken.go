@@ -2,6 +2,8 @@ package vpptoken
 
 import (
 	"encoding/json"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -39,6 +41,46 @@ type VPPToken struct {
 
 	// Extra holds the properties that this package does not know, as they came; nil when there are none.
 	Extra map[string]json.RawMessage `json:"-"`
+
+	seen presence // see Has
+}
+
+// Has reports whether t was read with a property, by Graph's name, such as "displayName": $select, v1.0 and partial answers leave some
+// out, and their fields are zero because nothing is known. A token that was built by hand has all of Graph's properties. Encoding
+// leaves out what is empty, so a token that went through JSON may have fewer.
+func (t *VPPToken) Has(property string) bool {
+	if t == nil {
+		return false
+	}
+	v := lookUp(property, t)
+	if _, extra := t.Extra[property]; !v.found {
+		return extra
+	}
+	return t.seen.includes(v.bit)
+}
+
+// IsNull reports whether t was read with null for a property, by Graph's name. Of a token that was built by hand it reports whether
+// the field holds its zero value.
+func (t *VPPToken) IsNull(property string) bool {
+	if t == nil {
+		return false
+	}
+	v := lookUp(property, t)
+	if !v.found {
+		return string(t.Extra[property]) == "null"
+	}
+	return v.zero && (!t.seen.decoded || t.seen.null&v.bit != 0)
+}
+
+// Equal reports whether both tokens hold the same values: times as instants, lists in order, a nil list as an empty one. What they were
+// read with (see [VPPToken.Has]) does not count, so that a test can compare what was read with a literal. go-cmp calls it;
+// reflect.DeepEqual sees the difference.
+func (t VPPToken) Equal(other VPPToken) bool {
+	var p Patch
+	each(&visit{do: fill}, &p, &t)
+	v := &visit{do: compare}
+	each(v, &p, &other)
+	return !v.differs && t.ODataType == other.ODataType && t.ID == other.ID && maps.EqualFunc(t.Extra, other.Extra, slices.Equal[json.RawMessage])
 }
 
 // ActionResult is what became of an action on a token (vppTokenActionResult, and vppTokenRevokeLicensesActionResult,

@@ -2,6 +2,7 @@ package vpptoken_test
 
 import (
 	"encoding/json"
+	"reflect"
 	"testing"
 	"time"
 
@@ -52,5 +53,126 @@ func TestListFixture(t *testing.T) {
 	}
 	if got[0].Extra != nil {
 		t.Errorf("Extra of a token without unknown properties: %v", got[0].Extra)
+	}
+}
+
+func TestF07HandBuiltTokensHaveAll(t *testing.T) {
+	t.Parallel()
+	var zero vpptoken.VPPToken
+	for _, f := range facts(t) {
+		if !zero.Has(f.name) || !zero.IsNull(f.name) {
+			t.Errorf("%s: Has %v, IsNull %v", f.name, zero.Has(f.name), zero.IsNull(f.name))
+		}
+		value, _, _ := sample(t, f.field.Type)
+		var token vpptoken.VPPToken
+		reflect.ValueOf(&token).Elem().FieldByIndex(f.field.Index).Set(reflect.ValueOf(value))
+		for _, other := range facts(t) {
+			if !token.Has(other.name) || token.IsNull(other.name) == (other.name == f.name) {
+				t.Errorf("with %s, %s: Has %v, IsNull %v", f.name, other.name, token.Has(other.name), token.IsNull(other.name))
+			}
+		}
+	}
+}
+
+func TestF07DecodedTokensHaveWhatWasRead(t *testing.T) {
+	t.Parallel()
+	for _, f := range facts(t) {
+		_, text, zero := sample(t, f.field.Type)
+		for value, null := range map[string]bool{text: false, zero: false, "null": true} {
+			token := *decodeToken(t, `{"`+f.name+`":`+value+`}`) // a copy knows it too
+			for _, other := range facts(t) {
+				same := other.name == f.name
+				if token.Has(other.name) != same || token.IsNull(other.name) != (same && null) {
+					t.Errorf("%s of %s: %s: Has %v, IsNull %v", value, f.name, other.name, token.Has(other.name), token.IsNull(other.name))
+				}
+			}
+		}
+	}
+}
+
+func TestF07PresenceOfOthers(t *testing.T) {
+	t.Parallel()
+	token := decodeToken(t, `{"@odata.type":"x","lastAppCount":12,"alpha":null,"displayName":null}`)
+	for name, want := range map[string][2]bool{
+		"lastAppCount": {true, false}, "alpha": {true, true}, "beta": {}, "": {}, "DisplayName": {}, "displayName": {true, true}, "@odata.etag": {}, "a\"b": {},
+	} {
+		if token.Has(name) != want[0] || token.IsNull(name) != want[1] {
+			t.Errorf("%s: Has %v, IsNull %v", name, token.Has(name), token.IsNull(name))
+		}
+	}
+	if zero := new(vpptoken.VPPToken); zero.Has("lastAppCount") || zero.IsNull("lastAppCount") || zero.Has("@odata.type") {
+		t.Error("a zero token has what Graph has not")
+	}
+	var none *vpptoken.VPPToken
+	if none.Has("id") || none.IsNull("id") {
+		t.Error("a nil token has an id")
+	}
+	token.DisplayName = "changed"
+	if !token.Has("displayName") || token.IsNull("displayName") {
+		t.Error("a field that was changed is null")
+	}
+	if err := json.Unmarshal([]byte("{}"), token); err != nil || token.Has("displayName") || token.Has("lastAppCount") {
+		t.Error("what was read before is still there", err)
+	}
+	// Written and read again it may have fewer, not more.
+	again := decodeToken(t, encode(t, decodeToken(t, `{"id":"1","displayName":"","organizationName":"o"}`)))
+	if !again.Has("id") || !again.Has("organizationName") || again.Has("displayName") || !again.Has("automaticallyUpdateApps") {
+		t.Error("after JSON:", encode(t, again))
+	}
+}
+
+// The client's answers, the versions and $select.
+func TestF07PresenceOfAnswers(t *testing.T) {
+	t.Parallel()
+	c, mock := faulttest.Mock(t)
+	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, `{"value":{"id":"`+faulttest.ID+`","appleId":null}}`))
+	mock.RegisterResponder("GET", faulttest.Root, faulttest.Respond(200, `{"value":[{"id":"1","displayName":"a"},{"id":"2"},{"displayName":null,"id":"3"}]}`))
+	got, err := c.Get(t.Context(), faulttest.ID)
+	if err != nil || !got.Has("id") || !got.IsNull("appleId") || got.Has("displayName") {
+		t.Error(got, err)
+	}
+	list, err := faulttest.Collect(c.List(t.Context()))
+	if err != nil || len(list) != 3 || !list[0].Has("displayName") || list[1].Has("displayName") || !list[2].IsNull("displayName") || list[0].IsNull("displayName") {
+		t.Error(list, err)
+	}
+}
+
+// What a token was read with is none of its values: a literal equals what was read, under go-cmp too.
+func TestEqual(t *testing.T) {
+	t.Parallel()
+	text := `{"id":"1","appleId":null,"expirationDateTime":"2016-12-31T23:57:57.2481234-08:00","roleScopeTagIds":[],"x":1}`
+	read := decodeToken(t, text)
+	literal := vpptoken.VPPToken{ID: "1", ExpirationDateTime: instant().UTC(), Extra: map[string]json.RawMessage{"x": json.RawMessage("1")}}
+	if !read.Equal(literal) || !literal.Equal(*read) || !cmp.Equal(*read, literal) || !cmp.Equal([]*vpptoken.VPPToken{read}, []*vpptoken.VPPToken{&literal}) {
+		t.Errorf("%v is not %v", read, literal)
+	}
+	if !reflect.DeepEqual(read, decodeToken(t, text)) {
+		t.Error("the same text gives tokens that are not deeply equal")
+	}
+	for name, other := range map[string]vpptoken.VPPToken{
+		"@odata.type": {ODataType: "x"}, "Extra": {Extra: map[string]json.RawMessage{"x": json.RawMessage("1")}},
+	} {
+		if other.Equal(vpptoken.VPPToken{}) || new(vpptoken.VPPToken).Equal(other) {
+			t.Errorf("%s does not count", name)
+		}
+	}
+	for _, f := range facts(t) {
+		value, _, _ := sample(t, f.field.Type)
+		var token vpptoken.VPPToken
+		reflect.ValueOf(&token).Elem().FieldByIndex(f.field.Index).Set(reflect.ValueOf(value))
+		copied := token
+		if token.Equal(vpptoken.VPPToken{}) || new(vpptoken.VPPToken).Equal(token) || !token.Equal(copied) {
+			t.Errorf("%s does not count", f.name)
+		}
+	}
+	for name, pair := range map[string][2]vpptoken.VPPToken{
+		"order of tags":   {{RoleScopeTagIDs: []string{"1", "2"}}, {RoleScopeTagIDs: []string{"2", "1"}}},
+		"case of country": {{CountryOrRegion: "no"}, {CountryOrRegion: "NO"}},
+		"type of results": {{TokenActionResults: []vpptoken.ActionResult{{ODataType: "a"}}}, {TokenActionResults: []vpptoken.ActionResult{{ODataType: "#a"}}}},
+		"value in Extra":  {{Extra: map[string]json.RawMessage{"x": json.RawMessage("1")}}, {Extra: map[string]json.RawMessage{"x": json.RawMessage("2")}}},
+	} {
+		if pair[0].Equal(pair[1]) {
+			t.Errorf("%s does not count", name)
+		}
 	}
 }

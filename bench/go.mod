@@ -8,6 +8,9 @@ require (
 	golang.org/x/oauth2 v0.37.0
 )
 
-require github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
+require (
+	github.com/go-json-experiment/json v1.27.2 // indirect
+	github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
+)
 
 replace github.com/vpptoken/vpptoken => ../

@@ -39,6 +39,7 @@ func TestR08WrongSuccesses(t *testing.T) {
 	t.Parallel()
 	const value = "value-canary-20" // of a property: it must not stand in the error
 	const typeJSON = "application/json"
+	deep := strings.Repeat("[", 10_001) + strings.Repeat("]", 10_001)
 	for name, tc := range map[string]struct{ contentType, body, names string }{
 		"HTML":                  {"text/html; charset=utf-8", "<html>" + value + "</html>", "Content-Type"},
 		"HTML without a type":   {"", "<html>" + value + "</html>", "JSON"},
@@ -93,7 +94,7 @@ func TestR08WrongSuccesses(t *testing.T) {
 		"string in the list":     {typeJSON, `{"value":["` + value + `"]}`, ""},
 		"object for the list":    {typeJSON, `{"value":{"displayName":"` + value + `"}}`, ""},
 		"number for a nextLink":  {typeJSON, `{"value":[{"id":"1"}],"@odata.nextLink":202020}`, ""},
-		"deep":                   {typeJSON, `{"id":"1","x":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) + `,"value":[{"id":"1","x":` + strings.Repeat("[", 70) + strings.Repeat("]", 70) + `}]}`, "64"},
+		"deep":                   {typeJSON, `{"id":"1","x":` + deep + `,"value":[{"id":"1","x":` + deep + `}]}`, "deep"},
 	} {
 		for _, op := range []string{"get", "create", "update", "syncLicenses", "list"} {
 			if strings.Trim(tc.body, "\uFEFF\r\n\t ") == "" && (op == "update" || op == "syncLicenses") {

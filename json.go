@@ -1,0 +1,292 @@
+package vpptoken
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+// UnmarshalJSON reads a token, bare, and replaces all of t. Properties that this package does not know go into Extra;
+// names count in their exact case. A property that stands twice, invalid UTF-8 and a value of the wrong kind are errors,
+// which name the property and never show a value. What was read tells [VPPToken.Has].
+func (t *VPPToken) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil // as encoding/json has it
+	}
+	fresh, err := readBare(data)
+	if err != nil {
+		return fmt.Errorf("vpptoken: %w", err)
+	}
+	*t = *fresh
+	return nil
+}
+
+// UnmarshalJSON reads an action result, as [VPPToken.UnmarshalJSON] reads a token, and passes over what it does not know.
+func (r *ActionResult) UnmarshalJSON(data []byte) error {
+	var fresh ActionResult
+	if err := read(data, func(in *reader) { in.result(&fresh) }); err != nil {
+		return fmt.Errorf("vpptoken: %w", err)
+	}
+	*r = fresh
+	return nil
+}
+
+// UnmarshalJSON reads what MarshalJSON writes, for programs that keep patches in files or queues: null clears a property that may be
+// null. It replaces all of p. An unknown property, one that stands twice, null where it can't be, a token of REDACTED and a value
+// of the wrong kind are errors: no property is passed over, because a patch that lost one would still look like one.
+func (p *Patch) UnmarshalJSON(data []byte) error {
+	var fresh Patch
+	err := read(data, func(in *reader) {
+		in.strict = true
+		v := &visit{do: readPatch, in: in}
+		v.members(&fresh, new(VPPToken), func() { in.fail(fmt.Errorf("it has no property %.40q", v.name)) })
+		fresh.nulls = v.nulls
+	})
+	if err != nil {
+		return fmt.Errorf("vpptoken: a patch: %w", err)
+	}
+	*p = fresh
+	return nil
+}
+
+func readBare(data []byte) (*VPPToken, error) {
+	t := new(VPPToken)
+	return t, read(data, func(in *reader) { (&visit{do: readToken, in: in}).token(t) })
+}
+
+// decodeToken reads the entity, bare or, as in Microsoft's own examples, under "value".
+func decodeToken(data []byte) (*VPPToken, error) {
+	t, err := readBare(data)
+	if inner := t.Extra["value"]; err == nil && bytes.HasPrefix(inner, []byte("{")) {
+		t, err = readBare(inner)
+	}
+	if err == nil && t.ID == "" {
+		err = errors.New("the answer holds no token: id is missing")
+	}
+	return t, err
+}
+
+// decodePage reads one page of a list of tokens. Whole ones have an id: without it a zero token would pass for one.
+func decodePage(data []byte, whole bool) ([]*VPPToken, string, error) {
+	var v *visit
+	return decodeList(data, func(in *reader) *VPPToken {
+		if v == nil {
+			v = &visit{do: readToken, in: in}
+		}
+		t := new(VPPToken)
+		v.token(t)
+		if whole && t.ID == "" {
+			in.fail(errors.New("a token of the list has no id"))
+		}
+		return t
+	})
+}
+
+// decodeLicenses reads one page of license summaries.
+func decodeLicenses(data []byte, _ bool) ([]*LicenseSummary, string, error) {
+	return decodeList(data, func(in *reader) *LicenseSummary {
+		l := new(LicenseSummary)
+		in.summary(l)
+		return l
+	})
+}
+
+func decodeList[T any](data []byte, element func(*reader) *T) (list []*T, nextLink string, err error) {
+	found := false
+	err = read(data, func(in *reader) {
+		in.object(func(name []byte) bool {
+			switch string(name) {
+			case "@odata.nextLink":
+				return in.null() || readText(in, &nextLink, new(string))
+			case "value":
+				found = in.array(func() bool {
+					list = append(list, element(in))
+					return true
+				})
+				return found || in.skip() != nil
+			}
+			return in.skip() != nil
+		})
+	})
+	if err == nil && !found {
+		err = errors.New("the answer is no page of a list: value is missing or no list")
+	}
+	return list, nextLink, err
+}
+
+// token reads one token into t, which is fresh.
+func (v *visit) token(t *VPPToken) {
+	v.seen = presence{decoded: true}
+	v.members(&v.in.none, t, func() { v.stranger(t) })
+	t.seen = v.seen
+}
+
+// members lets the list take the members of an object, and other those that it does not know. An answer has them in the order of
+// the list, so that one visit takes them all.
+func (v *visit) members(p *Patch, t *VPPToken, other func()) {
+	if !v.in.open('{') {
+		v.in.fail(errNoObject)
+		return
+	}
+	for v.next(); v.more && v.in.err == nil; {
+		v.found = false
+		each(v, p, t)
+		if !v.found {
+			other()
+		}
+	}
+}
+
+// next steps to the next member.
+func (v *visit) next() { v.name, v.more = v.in.name() }
+
+// stranger keeps an unknown property in Extra, unless it is an annotation or an advertised action.
+func (v *visit) stranger(t *VPPToken) {
+	switch name := string(v.name); {
+	case name == "@odata.type":
+		if !v.in.null() && !readText(v.in, &t.ODataType, &v.in.words[0]) {
+			v.in.wrongKind(name)
+		}
+	case strings.ContainsAny(name, "@#"):
+		v.in.skip()
+	default:
+		value := v.in.skip()
+		if t.Extra == nil {
+			t.Extra = make(map[string]json.RawMessage)
+		}
+		t.Extra[name] = bytes.Clone(value)
+	}
+	v.next()
+}
+
+func (in *reader) result(r *ActionResult) {
+	in.object(func(name []byte) bool {
+		if in.null() {
+			return true
+		}
+		switch string(name) {
+		case "@odata.type":
+			return readText(in, &r.ODataType, new(string))
+		case "actionName":
+			return readText(in, &r.ActionName, new(string))
+		case "actionState":
+			return readText(in, &r.ActionState, new(string))
+		case "startDateTime":
+			return readTime(in, &r.StartDateTime, nil)
+		case "lastUpdatedDateTime":
+			return readTime(in, &r.LastUpdatedDateTime, nil)
+		case "actionFailureReason":
+			return readText(in, &r.ActionFailureReason, new(string))
+		case "totalLicensesCount":
+			return readNumber(in, &r.TotalLicensesCount)
+		case "failedLicensesCount":
+			return readNumber(in, &r.FailedLicensesCount)
+		}
+		return in.skip() != nil
+	})
+}
+
+func (in *reader) summary(l *LicenseSummary) {
+	in.object(func(name []byte) bool {
+		if in.null() {
+			return true
+		}
+		switch string(name) {
+		case "appleId":
+			return readText(in, &l.AppleID, new(string))
+		case "organizationName":
+			return readText(in, &l.OrganizationName, new(string))
+		case "vppTokenId":
+			return readText(in, &l.VPPTokenID, new(string))
+		case "availableLicenseCount":
+			return readNumber(in, &l.AvailableLicenseCount)
+		case "usedLicenseCount":
+			return readNumber(in, &l.UsedLicenseCount)
+		}
+		return in.skip() != nil
+	})
+}
+
+// wireToken is VPPToken without its methods, so that encoding/json goes by the struct tags.
+type wireToken VPPToken
+
+// MarshalJSON writes t in the order of Microsoft's table, with the Apple token redacted. Zero times, empty strings and
+// empty lists are left out; Extra follows, sorted by name.
+func (t VPPToken) MarshalJSON() ([]byte, error) {
+	b, err := json.Marshal(wireToken(t))
+	if err != nil || len(t.Extra) == 0 {
+		return b, err
+	}
+	for name := range t.Extra {
+		if known(name) {
+			return nil, fmt.Errorf("vpptoken: Extra holds %s, which has a field of its own", name)
+		}
+	}
+	extra, err := json.Marshal(t.Extra)
+	if err != nil {
+		return nil, fmt.Errorf("vpptoken: Extra: %w", err)
+	}
+	b[len(b)-1] = ','
+	return append(b, extra[1:]...), nil
+}
+
+// known reports whether a name has a field of its own in a VPPToken.
+func known(name string) bool { return name == "@odata.type" || lookUp(name, new(VPPToken)).found }
+
+// MarshalJSON writes the three results of a revocation when the type says that it is one, or when they are not zero.
+func (r ActionResult) MarshalJSON() ([]byte, error) {
+	w := struct {
+		ODataType           string              `json:"@odata.type,omitempty"`
+		ActionName          string              `json:"actionName,omitempty"`
+		ActionState         ActionState         `json:"actionState,omitempty"`
+		StartDateTime       time.Time           `json:"startDateTime,omitzero"`
+		LastUpdatedDateTime time.Time           `json:"lastUpdatedDateTime,omitzero"`
+		ActionFailureReason ActionFailureReason `json:"actionFailureReason,omitempty"`
+		TotalLicensesCount  *int                `json:"totalLicensesCount,omitempty"`
+		FailedLicensesCount *int                `json:"failedLicensesCount,omitempty"`
+	}{
+		ODataType: r.ODataType, ActionName: r.ActionName, ActionState: r.ActionState,
+		StartDateTime: r.StartDateTime, LastUpdatedDateTime: r.LastUpdatedDateTime,
+		ActionFailureReason: r.ActionFailureReason,
+	}
+	revoke := strings.TrimPrefix(r.ODataType, "#") == "microsoft.graph.vppTokenRevokeLicensesActionResult"
+	if revoke || r.TotalLicensesCount != 0 {
+		w.TotalLicensesCount = &r.TotalLicensesCount
+	}
+	if revoke || r.FailedLicensesCount != 0 {
+		w.FailedLicensesCount = &r.FailedLicensesCount
+	}
+	return json.Marshal(w)
+}
+
+// MarshalJSON returns exactly the bytes that [Client.Update] sends: what was set and what was cleared, in the order of
+// Microsoft's table, with the real Apple token, and nothing else. A string that is not valid UTF-8 and a time outside of the
+// years 0 to 9999 are errors.
+func (p Patch) MarshalJSON() ([]byte, error) {
+	text, err := new(body).of(&p)
+	if err != nil {
+		return nil, fmt.Errorf("vpptoken: %w", err)
+	}
+	return text, nil
+}
+
+// Redacted returns the body that [Client.Update] would send, for logs and dry runs: a token that is set shows as REDACTED. Of a
+// patch that has no JSON it returns the error. p may be nil.
+func (p *Patch) Redacted() string {
+	shown := *p.orNew()
+	if shown.Token != nil {
+		shown.Token = new(NewSecret(redacted))
+	}
+	text, err := shown.MarshalJSON()
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// LogValue shows the body with the Apple token redacted.
+func (p Patch) LogValue() slog.Value { return slog.StringValue(p.Redacted()) }

@@ -1,0 +1,261 @@
+package vpptoken
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// each is the one list of a token's properties, in the order of Microsoft's table: the name, where a [Patch] and a [VPPToken] hold
+// it, and its marks. What the package does property by property is a visit of this list, so a new property is a line here besides
+// its fields and its Set. testdata/properties.csv says what the list must say.
+func each(v *visit, p *Patch, t *VPPToken) {
+	v.at = -1
+	text[string](v, "id", nil, &t.ID, 0)
+	text(v, "organizationName", &p.OrganizationName, &t.OrganizationName, nullOrganizationName)
+	word(v, "vppTokenAccountType", &p.AccountType, &t.AccountType, 0)
+	text(v, "appleId", &p.AppleID, &t.AppleID, nullAppleID)
+	when(v, "expirationDateTime", &p.ExpirationDateTime, &t.ExpirationDateTime, 0)
+	when(v, "lastSyncDateTime", &p.LastSyncDateTime, &t.LastSyncDateTime, 0)
+	secret(v, "token", &p.Token, &t.Token, nullToken)
+	when(v, "lastModifiedDateTime", &p.LastModifiedDateTime, &t.LastModifiedDateTime, 0)
+	word(v, "state", &p.State, &t.State, 0)
+	results(v, "tokenActionResults", &p.TokenActionResults, &t.TokenActionResults, beta)
+	word(v, "lastSyncStatus", &p.LastSyncStatus, &t.LastSyncStatus, 0)
+	flag(v, "automaticallyUpdateApps", &p.AutomaticallyUpdateApps, &t.AutomaticallyUpdateApps, 0)
+	text(v, "countryOrRegion", &p.CountryOrRegion, &t.CountryOrRegion, nullCountryOrRegion|anyCase)
+	flag(v, "dataSharingConsentGranted", &p.DataSharingConsentGranted, &t.DataSharingConsentGranted, beta)
+	text(v, "displayName", &p.DisplayName, &t.DisplayName, nullDisplayName|beta)
+	text(v, "locationName", &p.LocationName, &t.LocationName, nullLocationName|beta)
+	flag(v, "claimTokenManagementFromExternalMdm", &p.ClaimTokenManagementFromExternalMDM, &t.ClaimTokenManagementFromExternalMDM, beta)
+	texts(v, "roleScopeTagIds", &p.RoleScopeTagIDs, &t.RoleScopeTagIDs, beta)
+	word(v, "appleDeviceAppDeliveryProtocolType", &p.AppDeliveryProtocolType, &t.AppDeliveryProtocolType, beta)
+}
+
+// maxProperties is how many properties the list may have, for what is kept of each.
+const maxProperties = 32
+
+// mark is what else is to know of a property.
+type mark uint16
+
+const (
+	beta    mark = 1 << iota // v1.0 does not have it
+	anyCase                  // its value counts without case
+
+	// One for each property that may be null. A Patch keeps those of the properties that it clears.
+	nullOrganizationName
+	nullAppleID
+	nullToken
+	nullCountryOrRegion
+	nullDisplayName
+	nullLocationName
+
+	nullable = ^(beta | anyCase)
+)
+
+// action is what a visit does at each property.
+type action int
+
+const (
+	readToken action = iota // take the member named by the input into the token
+	readPatch               // the same, into the patch
+	find                    // look at the one property with the name
+	write                   // put what the patch holds into a body
+	drop                    // take out of the patch what the token has already
+	fill                    // let the patch set all that the token holds
+	compare                 // find whether the token holds anything else than the patch sets
+)
+
+// visit is a walk along the list. What an action does not need is left zero.
+type visit struct {
+	do      action
+	at      int      // which property it is at
+	name    []byte   // readToken, readPatch: of the member at hand; find: what is looked for
+	more    bool     // readToken, readPatch: there is a member at hand
+	found   bool     // some property had the name
+	in      *reader  // readToken, readPatch
+	nulls   mark     // readPatch, write, drop: the properties that the patch clears
+	seen    presence // readToken, drop: what the token was read with
+	body    *body    // write
+	differs bool     // compare
+	bit     uint32   // find: of the property
+	marks   mark     // find: of the property
+	zero    bool     // find: the token holds its zero value
+}
+
+// skips steps to the next property and reports whether there is nothing to do at it.
+func (v *visit) skips(name string) bool {
+	v.at++
+	return v.do <= find && string(v.name) != name
+}
+
+// kind is how the values of a type are read, written and compared.
+type kind[T any] struct {
+	read  func(in *reader, into *T, last *string) bool      // false: not of the type
+	write func(b []byte, v T) (text []byte, problem string) // problem: it has no JSON
+	same  func(a, b T, exactly bool) bool                   // not exactly: as the service takes them
+	check func(v T) (problem string)                        // why the service must not get it; nil: nothing to check
+}
+
+func text[T ~string](v *visit, name string, p **T, t *T, m mark) {
+	if v.skips(name) {
+		return
+	}
+	same := func(a, b T, exactly bool) bool {
+		return a == b || !exactly && m&anyCase != 0 && strings.EqualFold(string(a), string(b))
+	}
+	property(v, name, p, t, m, kind[T]{read: readText[T], write: writeText[T], same: same})
+}
+
+// word is an enum.
+func word[T interface {
+	~string
+	IsKnown() bool
+}](v *visit, name string, p **T, t *T, m mark,
+) {
+	if v.skips(name) {
+		return
+	}
+	check := func(w T) string {
+		if w == "unknownFutureValue" {
+			return "is unknownFutureValue, which Graph ignores in a request"
+		}
+		return ""
+	}
+	property(v, name, p, t, m, kind[T]{readText[T], writeText[T], func(a, b T, _ bool) bool { return a == b }, check})
+}
+
+func flag(v *visit, name string, p **bool, t *bool, m mark) {
+	if !v.skips(name) {
+		property(v, name, p, t, m, kind[bool]{read: readFlag, write: writeFlag, same: func(a, b, _ bool) bool { return a == b }})
+	}
+}
+
+func when(v *visit, name string, p **time.Time, t *time.Time, m mark) {
+	if !v.skips(name) {
+		property(v, name, p, t, m, kind[time.Time]{read: readTime, write: writeTime, same: sameTime})
+	}
+}
+
+// secret is never the same as what was read, because reads do not show it.
+func secret(v *visit, name string, p **Secret, t *Secret, m mark) {
+	if v.skips(name) || v.do == drop {
+		return
+	}
+	check := func(s Secret) string {
+		switch s.Reveal() {
+		case "":
+			return "is the zero Secret, as reads give it: there is no text to send"
+		case redacted:
+			return "is the mark that stands for it in logs, not its text"
+		}
+		return ""
+	}
+	property(v, name, p, t, m, kind[Secret]{readSecret, writeSecret, func(a, b Secret, _ bool) bool { return a.Equal(b) }, check})
+}
+
+// texts are a set: the service gives them back in an order of its own.
+func texts(v *visit, name string, p **[]string, t *[]string, m mark) {
+	if v.skips(name) {
+		return
+	}
+	same := func(a, b []string, exactly bool) bool {
+		if !exactly {
+			a, b = slices.Compact(slices.Sorted(slices.Values(a))), slices.Compact(slices.Sorted(slices.Values(b)))
+		}
+		return slices.Equal(a, b)
+	}
+	property(v, name, p, t, m, kind[[]string]{read: readTexts, write: writeTexts, same: same})
+}
+
+func results(v *visit, name string, p **[]ActionResult, t *[]ActionResult, m mark) {
+	if v.skips(name) {
+		return
+	}
+	same := func(a, b []ActionResult, exactly bool) bool {
+		return slices.EqualFunc(a, b, func(a, b ActionResult) bool { return sameResult(a, b, exactly) })
+	}
+	property(v, name, p, t, m, kind[[]ActionResult]{read: readResults, write: writeResults, same: same})
+}
+
+// presence is what a token was read with, a bit for each property of the list; zero for one that was built by hand.
+type presence struct {
+	decoded   bool
+	has, null uint32
+}
+
+// includes reports whether what the token holds for a property is what the service has.
+func (s presence) includes(bit uint32) bool { return !s.decoded || s.has&bit != 0 }
+
+// property does what the visit is for. p is nil for a property that no body may hold.
+func property[T any](v *visit, name string, p **T, t *T, m mark, k kind[T]) {
+	v.found = true
+	bit := uint32(1) << v.at
+	var zero T
+	switch v.do {
+	case readToken:
+		if v.in.null() {
+			v.seen.null |= bit
+		} else if !k.read(v.in, t, &v.in.words[v.at+1]) {
+			v.in.wrongKind(name)
+		}
+		v.seen.has |= bit
+		v.next()
+	case readPatch:
+		switch {
+		case p == nil:
+			v.found = false
+			return
+		case m&nullable != 0 && v.in.null():
+			v.nulls |= m & nullable
+		default:
+			*p = new(T)
+			if !k.read(v.in, *p, &v.in.words[v.at+1]) {
+				v.in.wrongKind(name)
+			}
+		}
+		v.next()
+	case find:
+		v.bit, v.marks, v.zero = bit, m, k.same(*t, zero, true)
+	case write:
+		switch {
+		case p == nil:
+		case *p != nil:
+			v.body.member(name, m)
+			text, problem := k.write(v.body.text, **p)
+			if problem == "" && k.check != nil && v.body.version != "" {
+				problem = k.check(**p)
+			}
+			v.body.text = text
+			v.body.refuse(name, problem)
+		case v.nulls&m&nullable != 0:
+			v.body.member(name, m)
+			v.body.text = append(v.body.text, "null"...)
+		}
+	case drop:
+		if p == nil || !v.seen.includes(bit) {
+			return
+		}
+		isZero := k.same(*t, zero, true)
+		isNull := m&nullable != 0 && isZero && v.seen.null&bit != 0
+		if *p != nil && !isNull && k.same(**p, *t, false) || *p == nil && isZero && (isNull || !v.seen.decoded) {
+			*p, v.nulls = nil, v.nulls&^(m&nullable)
+		}
+	case fill:
+		if p != nil {
+			*p = t
+		}
+	case compare:
+		v.differs = v.differs || p != nil && !k.same(**p, *t, true)
+	}
+}
+
+// lookUp looks at a property by its exact name. There is one when found is true.
+func lookUp(name string, t *VPPToken) *visit {
+	v := &visit{do: find, name: []byte(name)}
+	each(v, new(Patch), t)
+	return v
+}
+
+// betaProperty tells the properties that v1.0 does not have.
+func betaProperty(name string) bool { return lookUp(name, new(VPPToken)).marks&beta != 0 }
