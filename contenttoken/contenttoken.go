@@ -24,8 +24,10 @@ import (
 	"time"
 	"unicode"
 
+	// With go 1.27 in go.mod this becomes the standard library's encoding/json/jsontext, of which it is the mirror.
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/vpptoken/vpptoken"
-	"github.com/vpptoken/vpptoken/internal/jsonscan"
 )
 
 // maxSize is far above any content token, which has a few hundred bytes.
@@ -121,9 +123,12 @@ func parseJSON(text []byte) (*ContentToken, error) {
 	if json.Unmarshal(text, &members) != nil {
 		return nil, malformed("the JSON inside is cut off or damaged: copy or download the file again")
 	}
-	scan := jsonscan.New(text) // encoding/json would let these pass
-	if scan.Value(); scan.Err() != nil {
-		return nil, malformed("the JSON inside: " + scan.Err().Error())
+	switch strict := jsontext.Value(text); { // encoding/json lets these pass
+	case strict.IsValid():
+	case strict.IsValid(jsontext.AllowInvalidUTF8(true)):
+		return nil, malformed("the JSON inside: not valid UTF-8")
+	default:
+		return nil, malformed("the JSON inside: a property stands twice in one object")
 	}
 	if _, err := member(members, "token"); err != nil {
 		return nil, err

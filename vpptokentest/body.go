@@ -7,8 +7,9 @@ import (
 	"mime"
 	"net/http"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/vpptoken/vpptoken"
-	"github.com/vpptoken/vpptoken/internal/jsonscan"
 )
 
 const tokenType = "microsoft.graph.vppToken"
@@ -35,16 +36,28 @@ func members(contentType string, body []byte) ([]member, *problem) {
 }
 
 func object(text []byte) ([]member, error) {
-	if !json.Valid(text) {
+	switch value := jsontext.Value(text); {
+	case value.IsValid():
+	case value.IsValid(jsontext.AllowInvalidUTF8(true)):
+		return nil, errors.New("not valid UTF-8")
+	case value.IsValid(jsontext.AllowDuplicateNames(true)):
+		return nil, errors.New("a property stands twice in one object")
+	default:
 		return nil, errors.New("malformed")
 	}
-	if bytes.TrimLeft(text, " \t\r\n")[0] != '{' {
+	d := jsontext.NewDecoder(bytes.NewBuffer(text))
+	if d.PeekKind() != '{' {
 		return nil, errors.New("no object")
 	}
 	var list []member
-	s := jsonscan.New(text)
-	s.Object(func(name []byte) { list = append(list, member{string(name), s.Value()}) })
-	return list, s.Err()
+	for _, err := d.ReadToken(); err == nil && d.PeekKind() != '}'; { // it is valid, so that no error comes
+		name, _ := d.ReadToken()
+		m := member{name: name.String()}
+		value, _ := d.ReadValue()
+		m.value = bytes.Clone(value)
+		list = append(list, m)
+	}
+	return list, nil
 }
 
 // merge writes the properties of a body into t, which is the caller's copy.

@@ -11,7 +11,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/vpptoken/vpptoken/internal/jsonscan"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // maxFile is far above what a person writes by hand.
@@ -50,11 +50,9 @@ func ParseObjects(text []byte) ([]Object, error) {
 	if err := json.Unmarshal(text, &list); err != nil {
 		return nil, fmt.Errorf("it is not a list of JSON objects: %w", err)
 	}
-	scan := jsonscan.New(text)
-	scan.Value()
 	switch {
-	case scan.Err() != nil:
-		return nil, scan.Err()
+	case !jsontext.Value(text).IsValid():
+		return nil, errors.New("a name stands twice in one object, or it is not valid UTF-8")
 	case len(list) == 0:
 		return nil, errors.New("the list is empty")
 	case slices.ContainsFunc(list, func(o Object) bool { return o == nil }):
