@@ -332,7 +332,7 @@ func (e *PropertyError) add(name string) {
 //	p = vpptoken.SetOrClear(p.SetDisplayName, p.ClearDisplayName, plan.DisplayName)
 //
 // Copying such a pointer into a field of [Patch] would leave the property alone.
-func SetOrClear[T any](set func(T) *Patch, clear func() *Patch, v *T) *Patch { //nolint:revive // clear is the word for it
+func SetOrClear[T any](set func(T) *Patch, clear func() *Patch, v *T) *Patch {
 	if v == nil {
 		return clear()
 	}

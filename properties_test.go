@@ -336,7 +336,7 @@ func method(tb testing.TB, name string, arguments ...reflect.Value) func(*vpptok
 		tb.Fatalf("Patch has no %s", name)
 	}
 	return func(p *vpptoken.Patch) *vpptoken.Patch {
-		got, ok := reflect.ValueOf(p).MethodByName(name).Call(arguments)[0].Interface().(*vpptoken.Patch)
+		got, ok := reflect.TypeAssert[*vpptoken.Patch](reflect.ValueOf(p).MethodByName(name).Call(arguments)[0])
 		if !ok || got != p {
 			tb.Errorf("%s does not return its receiver", name)
 		}

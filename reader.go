@@ -144,10 +144,7 @@ func (in *reader) shut() bool {
 
 // name reads the name of the next member; at the end of the object there is no more.
 func (in *reader) name() (name []byte, more bool) {
-	switch in.kind() {
-	case 0:
-		return nil, false
-	case '}':
+	if in.kind() == '}' {
 		in.shut()
 		return nil, false
 	}
@@ -233,7 +230,7 @@ func readSecret(in *reader, into *Secret, _ *string) bool {
 	var text string
 	ok := readText(in, &text, new(string))
 	_ = into.UnmarshalText([]byte(text)) // never fails
-	return ok && !(in.strict && text == redacted)
+	return ok && (!in.strict || text != redacted)
 }
 
 // readTime reads a time, with its precision and offset. 0001-01-01 of any zone, which is how the service writes "never", is the

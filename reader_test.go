@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unsafe"
@@ -26,7 +27,7 @@ func TestMembersComeInAnyOrder(t *testing.T) {
 	slices.Reverse(backwards)
 	var crowded []string
 	for _, m := range backwards {
-		crowded = append(crowded, `"@odata.a`+fmt.Sprint(len(crowded))+`":{"x":[1,{}]}`, m)
+		crowded = append(crowded, `"@odata.a`+strconv.Itoa(len(crowded))+`":{"x":[1,{}]}`, m)
 	}
 	escaped := strings.ReplaceAll(strings.Join(members, " ,\r\n\t"), `"state":`, `"\u0073tate" : `)
 	for name, text := range map[string]string{
@@ -47,7 +48,9 @@ func TestMembersComeInAnyOrder(t *testing.T) {
 // What is built from an answer is bounded by count, however small each part of it is.
 func TestR07BoundsOnCounts(t *testing.T) {
 	t.Parallel()
-	list := func(n int, element string) string { return "[" + strings.TrimPrefix(strings.Repeat(","+element, n), ",") + "]" }
+	list := func(n int, element string) string {
+		return "[" + strings.TrimPrefix(strings.Repeat(","+element, n), ",") + "]"
+	}
 	names := func(n int) string {
 		var b strings.Builder
 		for i := range n {

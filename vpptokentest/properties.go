@@ -3,182 +3,106 @@ package vpptokentest
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"maps"
+	"reflect"
 	"slices"
-	"time"
+	"strings"
 
 	"github.com/vpptoken/vpptoken"
 )
 
-// property is a row of Microsoft's table: how it is written in answers, and what a body may hold for it.
+// property is one of the properties that vpptoken knows.
 type property struct {
 	name     string
-	typ      string // as the metadata calls it
+	field    string // of VPPToken and Patch
+	settable bool   // a body may hold it
 	nullable bool
 	beta     bool // v1.0 does not have it
-	encode   func(b []byte, t *vpptoken.VPPToken) []byte
-	decode   func(t *vpptoken.VPPToken, value []byte, beta bool) bool // false: not of the type; nil: not in a body
 }
 
-// schema is the table, in its order.
-func schema() []property {
-	type token = vpptoken.VPPToken
-	return []property{
-		{name: "id", typ: "Edm.String", encode: func(b []byte, t *token) []byte { return appendJSON(b, t.ID) }},
-		text("organizationName", func(t *token) *string { return &t.OrganizationName }),
-		word("vppTokenAccountType", "microsoft.graph.vppTokenAccountType",
-			func(t *token) *vpptoken.AccountType { return &t.AccountType }),
-		text("appleId", func(t *token) *string { return &t.AppleID }),
-		when("expirationDateTime", func(t *token) *time.Time { return &t.ExpirationDateTime }),
-		when("lastSyncDateTime", func(t *token) *time.Time { return &t.LastSyncDateTime }),
-		{
-			name: "token", typ: "Edm.String", nullable: true,
-			encode: func(b []byte, _ *token) []byte { return append(b, "null"...) },
-			decode: func(t *token, value []byte, _ bool) bool {
-				var s string
-				ok := json.Unmarshal(value, &s) == nil
-				t.Token = vpptoken.NewSecret(s)
-				return ok
-			},
-		},
-		when("lastModifiedDateTime", func(t *token) *time.Time { return &t.LastModifiedDateTime }),
-		state("state"),
-		onBeta(results("tokenActionResults")),
-		word("lastSyncStatus", "microsoft.graph.vppTokenSyncStatus",
-			func(t *token) *vpptoken.SyncStatus { return &t.LastSyncStatus }),
-		truth("automaticallyUpdateApps", func(t *token) *bool { return &t.AutomaticallyUpdateApps }),
-		text("countryOrRegion", func(t *token) *string { return &t.CountryOrRegion }),
-		onBeta(truth("dataSharingConsentGranted", func(t *token) *bool { return &t.DataSharingConsentGranted })),
-		onBeta(text("displayName", func(t *token) *string { return &t.DisplayName })),
-		onBeta(text("locationName", func(t *token) *string { return &t.LocationName })),
-		onBeta(truth("claimTokenManagementFromExternalMdm", func(t *token) *bool { return &t.ClaimTokenManagementFromExternalMDM })),
-		onBeta(texts("roleScopeTagIds", func(t *token) *[]string { return &t.RoleScopeTagIDs })),
-		onBeta(delivery("appleDeviceAppDeliveryProtocolType")),
-	}
-}
-
-func onBeta(p property) property {
-	p.beta = true
-	return p
-}
-
-// plain is a property whose value encoding/json reads and writes as the service does.
-func plain[T any](name, typ string, field func(*vpptoken.VPPToken) *T) property {
-	return property{
-		name: name, typ: typ,
-		encode: func(b []byte, t *vpptoken.VPPToken) []byte { return appendJSON(b, *field(t)) },
-		decode: func(t *vpptoken.VPPToken, value []byte, _ bool) bool {
-			var v T
-			ok := json.Unmarshal(value, &v) == nil
-			*field(t) = v
-			return ok
-		},
-	}
-}
-
-func truth(name string, field func(*vpptoken.VPPToken) *bool) property {
-	return plain(name, "Edm.Boolean", field)
-}
-
-func when(name string, field func(*vpptoken.VPPToken) *time.Time) property {
-	return plain(name, "Edm.DateTimeOffset", field)
-}
-
-// text is null when it is empty: a VPPToken does not tell the two apart.
-func text(name string, field func(*vpptoken.VPPToken) *string) property {
-	p := plain(name, "Edm.String", field)
-	p.nullable = true
-	p.encode = func(b []byte, t *vpptoken.VPPToken) []byte { return appendText(b, *field(t)) }
-	return p
-}
-
-func texts(name string, field func(*vpptoken.VPPToken) *[]string) property {
-	p := plain(name, "Collection(Edm.String)", field)
-	p.encode = func(b []byte, t *vpptoken.VPPToken) []byte {
-		if len(*field(t)) == 0 {
-			return append(b, "[]"...)
+// schema asks vpptoken for its list of properties, so that what a VPPToken and a Patch learn is known here: the fields of VPPToken have
+// their names and order, and a Patch tells what a body may hold, what may be null and what v1.0 lacks.
+func schema() (list []property) {
+	for f := range reflect.TypeFor[vpptoken.VPPToken]().Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if !f.IsExported() || !new(vpptoken.VPPToken).Has(name) {
+			continue
 		}
-		return appendJSON(b, *field(t))
-	}
-	decode := p.decode
-	p.decode = func(t *vpptoken.VPPToken, value []byte, beta bool) bool {
-		elements, ok := array(value)
-		return ok && !slices.ContainsFunc(elements, isNull) && decode(t, value, beta)
-	}
-	return p
-}
-
-// known is an enum of the root package.
-type known interface {
-	~string
-	IsKnown() bool
-}
-
-// word is an enum: a body may hold only the words of the metadata.
-func word[T known](name, typ string, field func(*vpptoken.VPPToken) *T) property {
-	p := plain(name, typ, field)
-	decode := p.decode
-	p.decode = func(t *vpptoken.VPPToken, value []byte, beta bool) bool {
-		return decode(t, value, beta) && (*field(t)).IsKnown()
-	}
-	return p
-}
-
-// state lacks a word on v1.0.
-func state(name string) property {
-	p := word(name, "microsoft.graph.vppTokenState", func(t *vpptoken.VPPToken) *vpptoken.State { return &t.State })
-	decode := p.decode
-	p.decode = func(t *vpptoken.VPPToken, value []byte, beta bool) bool {
-		return decode(t, value, beta) && (beta || t.State != vpptoken.StateDuplicateLocationID)
-	}
-	return p
-}
-
-// delivery has a word that Graph accepts in a body and ignores.
-func delivery(name string) property {
-	field := func(t *vpptoken.VPPToken) *vpptoken.DeliveryProtocol { return &t.AppDeliveryProtocolType }
-	p := word(name, "microsoft.graph.appleDeviceDeliveryProtocol", field)
-	decode := p.decode
-	p.decode = func(t *vpptoken.VPPToken, value []byte, beta bool) bool {
-		before := *field(t)
-		ok := decode(t, value, beta)
-		if *field(t) == vpptoken.DeliveryProtocolUnknownFutureValue {
-			*field(t) = before
+		p := property{name: name, field: f.Name}
+		for _, value := range []string{"null", "false", "[]", `"0001-01-01T00:00:00Z"`, `""`} {
+			patch, ok := p.read([]byte(value))
+			if !ok {
+				continue
+			}
+			p.settable = true
+			p.nullable = p.nullable || value == "null"
+			p.beta = errors.Is(patch.Check(vpptoken.VersionV1), vpptoken.ErrNotInVersion)
 		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// read reads a value as a body with nothing else holds it.
+func (p property) read(value []byte) (*vpptoken.Patch, bool) {
+	patch := new(vpptoken.Patch)
+	err := json.Unmarshal(slices.Concat([]byte(`{"`+p.name+`":`), value, []byte("}")), patch)
+	return patch, err == nil
+}
+
+// takes reports whether a value is one that the property can have. Of an enum only the members of the metadata are, and
+// duplicateLocationId is none on v1.0.
+func (p property) takes(value []byte, beta bool) bool {
+	patch, ok := p.read(value)
+	field := reflect.ValueOf(patch).Elem().FieldByName(p.field)
+	if !ok || field.IsNil() {
 		return ok
 	}
-	return p
+	switch v := field.Elem().Interface().(type) {
+	case vpptoken.State:
+		return v.IsKnown() && (beta || v != vpptoken.StateDuplicateLocationID)
+	case interface{ IsKnown() bool }:
+		return v.IsKnown()
+	case []vpptoken.ActionResult:
+		elements, ok := array(value)
+		return ok && !slices.ContainsFunc(elements, func(e json.RawMessage) bool { return !isResult(e) })
+	}
+	return true
 }
 
-func results(name string) property {
-	return property{
-		name: name, typ: "Collection(microsoft.graph.vppTokenActionResult)",
-		encode: func(b []byte, t *vpptoken.VPPToken) []byte {
-			b = append(b, '[')
-			for i := range t.TokenActionResults {
-				if i > 0 {
-					b = append(b, ',')
-				}
-				b = appendResult(b, &t.TokenActionResults[i])
+// append writes the value that t has: null for the content token always, and for a text that is empty, unless it was set to be.
+func (p property) append(b []byte, t *vpptoken.VPPToken) []byte {
+	switch v := reflect.ValueOf(t).Elem().FieldByName(p.field).Interface().(type) {
+	case vpptoken.Secret:
+		return append(b, "null"...)
+	case []vpptoken.ActionResult:
+		b = append(b, '[')
+		for i := range v {
+			if i > 0 {
+				b = append(b, ',')
 			}
-			return append(b, ']')
-		},
-		decode: func(t *vpptoken.VPPToken, value []byte, _ bool) bool {
-			elements, ok := array(value)
-			t.TokenActionResults = make([]vpptoken.ActionResult, len(elements))
-			for i, e := range elements {
-				ok = ok && decodeResult(e, &t.TokenActionResults[i])
-			}
-			return ok
-		},
+			b = appendResult(b, &v[i])
+		}
+		return append(b, ']')
+	case []string:
+		return appendJSON(b, append([]string{}, v...))
+	case string:
+		if p.nullable && v == "" && (t.IsNull(p.name) || !t.Has(p.name)) {
+			return append(b, "null"...)
+		}
+		return appendJSON(b, v)
+	default:
+		return appendJSON(b, v)
 	}
 }
 
 // view is how much of a token an answer shows.
 type view struct {
 	beta    bool
-	context string          // the @odata.context; "" for an element of a list
-	only    map[string]bool // from $select; nil for everything
+	context string                     // the @odata.context; "" for an element of a list
+	only    map[string]bool            // from $select; nil for everything
+	instead map[string]json.RawMessage // shown in the place of what the token has
 }
 
 // encode writes every property of the version, as Graph does, and then those of Extra.
@@ -204,7 +128,11 @@ func (g *tenant) encode(t *vpptoken.VPPToken, v view) []byte {
 			continue
 		}
 		put(p.name)
-		b = p.encode(b, t)
+		if value, ok := v.instead[p.name]; ok {
+			b = append(b, value...)
+		} else {
+			b = p.append(b, t)
+		}
 	}
 	if v.only == nil {
 		for _, name := range slices.Sorted(maps.Keys(t.Extra)) {

@@ -152,3 +152,26 @@ func compact(t *testing.T, text string) string {
 	}
 	return encoded(t, v)
 }
+
+// A text that was set to be empty is not null, so that a client can tell the two apart.
+func TestEmptyIsNotNull(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	s.Add(vpptoken.VPPToken{ID: "one"})
+	for _, step := range []struct{ body, want string }{
+		{`{"appleId":"","automaticallyUpdateApps":true}`, `""`},
+		{`{"displayName":"x"}`, `""`},
+		{`{"appleId":null}`, "null"},
+		{`{"appleId":"a"}`, `"a"`},
+		{`{"appleId":""}`, `""`},
+	} {
+		s.patch("one", step.body)
+		if got := encoded(t, s.get("one")["appleId"]); got != step.want {
+			t.Errorf("after %s: %s, want %s", step.body, got, step.want)
+		}
+	}
+	s.Edit("one", func(token *vpptoken.VPPToken) { token.AppleID = "b" })
+	if got := s.get("one")["appleId"]; got != "b" {
+		t.Errorf("after an edit: %v", got)
+	}
+}

@@ -2,6 +2,7 @@ package vpptokentest
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 
 	"github.com/vpptoken/vpptoken"
@@ -37,9 +38,8 @@ func orNone[T ~string](word T) T {
 	return word
 }
 
-// decodeResult reads one action result out of a body. It is false for anything that the type does
-// not have.
-func decodeResult(text json.RawMessage, r *vpptoken.ActionResult) bool {
+// isResult reports whether text is an action result that a body may hold: nothing that its type does not have.
+func isResult(text json.RawMessage) bool {
 	list, err := object(text)
 	if err != nil {
 		return false
@@ -48,50 +48,32 @@ func decodeResult(text json.RawMessage, r *vpptoken.ActionResult) bool {
 	for _, m := range list {
 		if m.name == "@odata.type" {
 			revoke = isType(m.value, revokeResultType)
-			if !revoke && !isType(m.value, resultType) || json.Unmarshal(m.value, &r.ODataType) != nil {
+			if !revoke && !isType(m.value, resultType) {
 				return false
 			}
 		}
 	}
-	for _, m := range list {
-		if isNull(m.value) {
-			if m.name != "actionName" {
-				return false
-			}
-			continue
-		}
-		if !decodeResultMember(m, r, revoke) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(list, func(m member) bool { return !isResultMember(m, revoke) })
 }
 
-func decodeResultMember(m member, r *vpptoken.ActionResult, revoke bool) bool {
+func isResultMember(m member, revoke bool) bool {
+	if isNull(m.value) {
+		return m.name == "actionName"
+	}
 	switch m.name {
-	case "@odata.type":
-		return true
-	case "actionName":
-		return json.Unmarshal(m.value, &r.ActionName) == nil
+	case "@odata.type", "actionName", "startDateTime", "lastUpdatedDateTime":
+		return true // a Patch has read them
 	case "actionState":
-		return json.Unmarshal(m.value, &r.ActionState) == nil && r.ActionState.IsKnown()
-	case "startDateTime":
-		return json.Unmarshal(m.value, &r.StartDateTime) == nil
-	case "lastUpdatedDateTime":
-		return json.Unmarshal(m.value, &r.LastUpdatedDateTime) == nil
+		return isMember(m.value, vpptoken.ActionState("").Values())
 	case "actionFailureReason":
-		return revoke && json.Unmarshal(m.value, &r.ActionFailureReason) == nil && r.ActionFailureReason.IsKnown()
-	case "totalLicensesCount":
-		return revoke && decodeInt32(m.value, &r.TotalLicensesCount)
-	case "failedLicensesCount":
-		return revoke && decodeInt32(m.value, &r.FailedLicensesCount)
+		return revoke && isMember(m.value, vpptoken.ActionFailureReason("").Values())
+	case "totalLicensesCount", "failedLicensesCount":
+		return revoke && json.Unmarshal(m.value, new(int32)) == nil
 	}
 	return false
 }
 
-func decodeInt32(value json.RawMessage, into *int) bool {
-	var n int32
-	ok := json.Unmarshal(value, &n) == nil
-	*into = int(n)
-	return ok
+func isMember[T ~string](value json.RawMessage, words []T) bool {
+	var word T
+	return json.Unmarshal(value, &word) == nil && slices.Contains(words, word)
 }
