@@ -3,6 +3,7 @@ package leaktest_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -87,12 +88,17 @@ func TestLeakExportedTypes(t *testing.T) {
 		t.Fatal(err)
 	}
 	patch := vpptoken.NewPatch().SetToken(apple).SetDisplayName("Nordwind")
+	refused, ok := errors.AsType[*vpptoken.PropertyError](vpptoken.NewPatch().SetToken(vpptoken.NewSecret(faulttest.AppleToken + "\xff")).Check(vpptoken.VersionBeta))
+	if !ok {
+		t.Fatal("a token that is not UTF-8 is taken")
+	}
 	vpp := vpptoken.VPPToken{ID: faulttest.ID, Token: apple}
 
 	values := map[string][]any{
 		"Secret":              {apple, &apple, []vpptoken.Secret{apple, bearer}, map[string]vpptoken.Secret{"k": apple}, struct{ s vpptoken.Secret }{apple}, vpptoken.Secret{}},
 		"VPPToken":            {vpp, &vpp, []vpptoken.VPPToken{vpp}, []*vpptoken.VPPToken{&vpp}},
 		"Patch":               {patch, *patch},
+		"PropertyError":       {refused, *refused},
 		"Client":              {client, *client, &vpptoken.Client{}, (*vpptoken.Client)(nil)},
 		"Source":              {source, *source, &vpptoken.Source{}, []*vpptoken.Source{source}, struct{ s *vpptoken.Source }{source}},
 		"Error":               {failed, *failed},
