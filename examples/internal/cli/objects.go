@@ -14,8 +14,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxFile is far above what a person writes by hand.
-const maxFile = 1 << 20
+// maxFile is far above what anybody writes, by hand or by a script: tens of thousands of entries.
+const maxFile = 16 << 20
 
 // Object is one object of a file that a person wrote. Its members are taken out one by one, so that what is left in the
 // end is what the program does not know.
@@ -33,7 +33,7 @@ func ReadObjects(name string) ([]Object, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrUsage, err)
 	case len(text) > maxFile:
-		return nil, fmt.Errorf("%w: %s: it has more than 1 MiB", ErrUsage, name)
+		return nil, fmt.Errorf("%w: %s: it has more than 16 MiB", ErrUsage, name)
 	}
 	list, err := ParseObjects(text)
 	if err != nil {

@@ -39,7 +39,7 @@ func TestReadObjects(t *testing.T) {
 	if list, err := cli.ReadObjects(clitest.File(t, "list.json", `[{"a":1}]`)); err != nil || string(list[0]["a"]) != "1" {
 		t.Errorf("ReadObjects = %v, %v", list, err)
 	}
-	for text, want := range map[string]string{"{": "not a list", "[" + strings.Repeat(" ", 1<<20) + "]": "more than 1 MiB"} {
+	for text, want := range map[string]string{"{": "not a list", "[" + strings.Repeat(" ", 16<<20) + "]": "more than 16 MiB"} {
 		if _, err := cli.ReadObjects(clitest.File(t, "list.json", text)); !errors.Is(err, cli.ErrUsage) || !strings.Contains(err.Error(), "list.json: it ") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
