@@ -4,12 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
+	"strings"
 
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/contenttoken"
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
 )
+
+// everyOther is the id of the entry for all tokens that no other entry names. No token has it.
+const everyOther = "*"
 
 // desired is one entry of the file. Either id or displayName says which token it is.
 type desired struct {
@@ -17,6 +20,9 @@ type desired struct {
 	patch           *vpptoken.Patch            // what the settings come to
 	content         *contenttoken.ContentToken // nil when the entry names no file
 }
+
+// key is the same for the entries that name a token alike.
+func (d desired) key() string { return strings.ToLower(d.id) + " " + d.displayName }
 
 // readDesired reads the file, or the sample when none is named. All of it is right before anything is sent.
 func readDesired(file string, version vpptoken.APIVersion) ([]desired, error) {
@@ -28,16 +34,16 @@ func readDesired(file string, version vpptoken.APIVersion) ([]desired, error) {
 		return nil, err
 	}
 	var all []desired
+	seen := make(map[string]bool, len(list))
 	for i, o := range list {
 		d, err := readEntry(o, filepath.Dir(file), version)
-		same := func(other desired) bool { return other.id == d.id && other.displayName == d.displayName }
-		if err == nil && slices.ContainsFunc(all, same) {
+		if err == nil && seen[d.key()] {
 			err = errors.New("the same token stands in an entry before")
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: entry %d: %w", cli.ErrUsage, i+1, err)
 		}
-		all = append(all, d)
+		all, seen[d.key()] = append(all, d), true
 	}
 	return all, nil
 }
@@ -64,11 +70,16 @@ func readEntry(o cli.Object, folder string, version vpptoken.APIVersion) (d desi
 	switch {
 	case (d.id == "") == (d.displayName == ""):
 		return d, errors.New("it names its token by id or by displayName, one of them")
+	case d.id == everyOther && file != "":
+		return d, errors.New("a tokenFile is for one token, and not for all")
 	case d.displayName != "" && version == vpptoken.VersionV1:
 		return d, errors.New("v1.0 has no displayName: name the token by id")
 	}
 	if d.patch, err = readSettings(settings, version); err != nil {
 		return d, err
+	}
+	if d.id == everyOther && d.patch.DisplayName != nil {
+		return d, errors.New("a displayName is for one token, and not for all")
 	}
 	if d.displayName != "" {
 		renaming, err := members(d.patch.Diff(&vpptoken.VPPToken{DisplayName: d.displayName}))

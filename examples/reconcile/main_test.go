@@ -92,6 +92,9 @@ func TestWrongFile(t *testing.T) {
 		`[{"id":"a","settings":{"countryOrRegion":"no"}},{"id":"a","settings":{"countryOrRegion":"se"}}]`: "entry 2: the same token stands in an entry before",
 		`[{"displayName":"a","settings":{"displayName":"b"}}]`:                                            "entry 1: it changes the displayName that names its token",
 		`[{"displayName":"a","settings":{"displayName":null}}]`:                                           "entry 1: it changes the displayName that names its token",
+		`[{"id":"*","tokenFile":"a.vpptoken"}]`:                                                           "entry 1: a tokenFile is for one token",
+		`[{"id":"*","settings":{"displayName":"hidden"}}]`:                                                "entry 1: a displayName is for one token",
+		`[{"id":"*","settings":{"locationName":null}},{"id":"*","settings":{"appleId":""}}]`:              "entry 2: the same token stands in an entry before",
 		`[{"id":"a","tokenFile":"none.vpptoken"}]`:                                                        "entry 1: tokenFile: contenttoken: the file can't be read",
 		`[{"id":"a","tokenFile":` + string(quoted) + `}]`:                                                 "entry 1: tokenFile: contenttoken: the file is empty",
 		`[{"id":"a","tokenFile":"ZXlKMGIydGxiaUk2SW1oMWRDSjk="}]`:                                         "entry 1: tokenFile: contenttoken: the file can't be read",
@@ -124,6 +127,10 @@ func TestWrongFlags(t *testing.T) {
 		{[]string{"-version", "v1.0", "-file", v1}, `entry 1: "locationName" is no setting in v1.0; these are: organizationName, `},
 		{[]string{"-version", "v1.0", "-file", named}, "entry 1: v1.0 has no displayName: name the token by id"},
 		{[]string{"-apply", "yes"}, "something follows the flags"},
+		{[]string{"-parallel", "0"}, "-parallel is 1 or more"},
+		{[]string{"-tokens", "-1"}, "-tokens is for the embedded Graph"},
+		{[]string{"-tokens", "x"}, "-tokens"},
+		{[]string{"-tokens", "5", "-tenant", "a.example", "-client-id", "x", "-file", v1}, "-tokens is for the embedded Graph"},
 	} {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
 			t.Parallel()

@@ -58,10 +58,15 @@ func (o output) results(results []*result, applied bool) error {
 		summary += "Nothing was changed. -apply carries it out.\n"
 	}
 	o.note(summary)
-	if err == nil && count[failed] > 0 {
-		err = fmt.Errorf("%d of %d tokens failed", count[failed], len(results))
+	switch {
+	case err != nil:
+		return err
+	case count[differs] > 0 && applied:
+		return fmt.Errorf("interrupted: %d tokens failed and %d were left as they are: run it again to go on", count[failed], count[differs])
+	case count[failed] > 0:
+		return fmt.Errorf("%d of %d tokens failed", count[failed], len(results))
 	}
-	return err
+	return nil
 }
 
 func (o output) table(entries []entry) error {

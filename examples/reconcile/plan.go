@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/renew"
@@ -34,90 +34,91 @@ func (r *result) fail(err error) { r.status, r.err = failed, err }
 
 // plan finds the tokens in one pass over all of them and works out what differs. The error is that of the pass, since a token that was
 // not seen may still be there.
-func plan(ctx context.Context, client *vpptoken.Client, wanted []desired) ([]*result, error) {
-	results := make([]*result, len(wanted))
-	for i, d := range wanted {
-		results[i] = &result{want: d}
+func (w *work) plan(ctx context.Context, wanted []desired) ([]*result, error) {
+	var results []*result
+	var others *desired // what is wanted of the tokens that no entry names
+	entries := make(map[string][]*result)
+	for _, d := range wanted {
+		if d.id == everyOther {
+			others = &d
+			continue
+		}
+		r := &result{want: d}
+		results, entries[d.key()] = append(results, r), append(entries[d.key()], r)
 	}
-	owners := make(map[string]int) // how many entries mean the token with an id
-	for token, err := range client.List(ctx) {
+	count, stop := w.progress("reading", 0)
+	defer stop()
+	for token, err := range w.client.List(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		for _, r := range results {
-			switch {
-			case !r.want.means(token):
-				continue
-			case r.token != nil:
-				r.fail(errors.New("several tokens have this displayName: name the token by id"))
-			default:
-				r.token = token
-			}
-			owners[token.ID]++
+		count(nil)
+		named := slices.Concat(entries[desired{id: token.ID}.key()], entries[desired{displayName: token.DisplayName}.key()])
+		if len(named) == 0 && others != nil {
+			named = []*result{{want: *others}}
+			results = append(results, named[0])
+		}
+		for _, r := range named {
+			r.meet(token, len(named) > 1)
 		}
 	}
-	for _, r := range results {
-		switch {
-		case r.token == nil:
-			r.fail(errors.New("there is no such token, or it is not visible to this account"))
-		case owners[r.token.ID] > 1 && r.err == nil:
-			r.fail(errors.New("another entry means the same token"))
-		case r.err == nil:
-			r.compare(ctx, client)
-		}
-	}
-	return results, nil
+	stop()
+	w.each(ctx, "comparing", results, (*result).compare)
+	return results, context.Cause(ctx)
 }
 
-func (d desired) means(t *vpptoken.VPPToken) bool {
-	if d.id != "" {
-		return strings.EqualFold(d.id, t.ID)
+// meet notes that the entry means the token. That another entry does as well, or that it means another token too, is a slip in the file.
+func (r *result) meet(token *vpptoken.VPPToken, shared bool) {
+	switch {
+	case r.token != nil:
+		r.fail(errors.New("several tokens have this displayName: name the token by id"))
+		return
+	case shared:
+		r.fail(errors.New("another entry means the same token"))
 	}
-	return d.displayName == t.DisplayName
+	r.token = token
 }
 
 // compare works out the smallest patch. Reads never show the content token, so its expiry tells whether the file is there.
-func (r *result) compare(ctx context.Context, client *vpptoken.Client) {
+func (r *result) compare(ctx context.Context, client *vpptoken.Client) error {
+	switch {
+	case r.err != nil:
+		return r.err
+	case r.token == nil:
+		return errors.New("there is no such token, or it is not visible to this account")
+	}
 	r.patch = r.want.patch.Diff(r.token)
 	if c := r.want.content; c != nil && c.ExpirationDateTime.Unix() != r.token.ExpirationDateTime.Unix() {
-		// The same refusals as for a renewal: an expired file, another organisation, an earlier expiry.
+		// The same refusals as for a renewal: an expired file, another organization, an earlier expiry.
 		if _, err := renew.MakePlan(ctx, client, r.token.ID, c, renew.Options{}); err != nil {
-			r.fail(err)
-			return
+			return err
 		}
 		r.patch.SetToken(c.Secret())
 	}
 	if r.patch.IsEmpty() {
 		r.status = inOrder
-		return
+		return nil
 	}
 	r.status = differs
-	if err := r.describe(); err != nil {
-		r.fail(err)
-	}
+	return r.describe()
 }
 
 // apply sends what differs, and looks whether the answer shows it: that the service accepts a setting does not say that it
 // keeps it.
-func (r *result) apply(ctx context.Context, client *vpptoken.Client) {
-	if r.status != differs {
-		return
-	}
+func (r *result) apply(ctx context.Context, client *vpptoken.Client) error {
 	after, err := client.Update(ctx, r.token.ID, r.patch)
 	if err != nil {
-		r.fail(err)
-		return
+		return err
 	}
 	rest := *r.patch
 	rest.Token = nil
 	if left := rest.Diff(after); !left.IsEmpty() {
 		names, err := properties(left)
 		if err != nil {
-			r.fail(err)
-			return
+			return err
 		}
-		r.fail(fmt.Errorf("the service accepted the change, but still shows another %s", names))
-		return
+		return fmt.Errorf("the service accepted the change, but still shows another %s", names)
 	}
 	r.status = changed
+	return nil
 }
