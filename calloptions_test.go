@@ -25,14 +25,16 @@ func TestCallOptionsAreSent(t *testing.T) {
 		mock.RegisterResponder(op.Method, "=~.*", faulttest.Respond(op.Status, op.Answer))
 		const id = "00000000-0000-4000-8000-000000000078"
 		_, err := op.Call(
-			t.Context(), c, faulttest.ID, vpptoken.WithHeader("prefer", "first"), vpptoken.WithHeader("Prefer", "include-unknown-enum-members"),
+			t.Context(), c, faulttest.ID, vpptoken.WithHeader("prefer", "first"),
+			vpptoken.WithHeader("Prefer", "include-unknown-enum-members"),
 			vpptoken.WithHeader("Accept-Language", "nb"), vpptoken.WithClientRequestID(id),
 		)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for name, want := range map[string][]string{
-			"Prefer": {"include-unknown-enum-members"}, "Accept-Language": {"nb"}, "Client-Request-Id": {id}, "Authorization": {"Bearer " + faulttest.Bearer},
+			"Prefer": {"include-unknown-enum-members"}, "Accept-Language": {"nb"}, "Client-Request-Id": {id},
+			"Authorization": {"Bearer " + faulttest.Bearer},
 		} {
 			if diff := cmp.Diff(want, mock.Requests()[0].Header.Values(name)); diff != "" {
 				t.Errorf("%s: %s (-want +got):\n%s", op.Name, name, diff)
@@ -58,7 +60,8 @@ func TestListQuery(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := url.Values{
-		"$top": {"5"}, "$select": {"id,displayName"}, "$orderby": {"displayName desc,id"}, "$filter": {"state eq 'valid' & a+b=100%#?"},
+		"$top": {"5"}, "$select": {"id,displayName"}, "$orderby": {"displayName desc,id"},
+		"$filter": {"state eq 'valid' & a+b=100%#?"},
 	}
 	if diff := cmp.Diff(want, u.Query()); diff != "" {
 		t.Errorf("query (-want +got):\n%s", diff)
@@ -75,7 +78,8 @@ func TestListQuery(t *testing.T) {
 func TestListSelectsWithoutID(t *testing.T) {
 	t.Parallel()
 	c, mock := faulttest.Mock(t)
-	mock.RegisterResponder("GET", faulttest.Root, faulttest.Respond(200, `{"value":[{"displayName":"a"},{"displayName":"b"}]}`))
+	mock.RegisterResponder("GET", faulttest.Root,
+		faulttest.Respond(200, `{"value":[{"displayName":"a"},{"displayName":"b"}]}`))
 	got, err := faulttest.Collect(c.List(t.Context(), vpptoken.WithSelect("displayName")))
 	if err != nil || len(got) != 2 || got[1].DisplayName != "b" {
 		t.Errorf("got %v, %v", got, err)
@@ -86,7 +90,8 @@ func TestMetadata(t *testing.T) {
 	t.Parallel()
 	const serviceID, ownID = "00000000-0000-4000-8000-000000000077", "00000000-0000-4000-8000-000000000078"
 	headers := []string{
-		"Request-Id", serviceID, "Date", "Fri, 20 Nov 2026 13:50:50 GMT", "X-Ms-Ags-Diagnostic", `{"ServerInfo":{"Ring":"1"}}`,
+		"Request-Id", serviceID, "Date", "Fri, 20 Nov 2026 13:50:50 GMT", "X-Ms-Ags-Diagnostic",
+		`{"ServerInfo":{"Ring":"1"}}`,
 		"Deprecation", "@1767225600", "Sunset", "Sat, 20 Nov 2027 00:00:00 GMT", "Set-Cookie", "secret",
 	}
 	for _, op := range faulttest.Operations() {
@@ -143,7 +148,8 @@ func TestMetadataIsNotOfAnotherCall(t *testing.T) {
 	if _, err := c.Get(t.Context(), faulttest.ID, vpptoken.WithMetadata(&m)); err != nil || m.StatusCode != http.StatusOK {
 		t.Fatal(m, err)
 	}
-	if _, err := c.Get(t.Context(), "..", vpptoken.WithMetadata(&m)); err == nil || m.StatusCode != 0 || m.ClientRequestID != "" {
+	if _, err := c.Get(t.Context(), "..", vpptoken.WithMetadata(&m)); err == nil || m.StatusCode != 0 ||
+		m.ClientRequestID != "" {
 		t.Error(m, err)
 	}
 }

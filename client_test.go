@@ -3,14 +3,11 @@ package vpptoken_test
 import (
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/oauth2"
 
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/internal/faulttest"
@@ -90,7 +87,8 @@ func TestBareAndWrapped(t *testing.T) {
 			`{"@odata.context":"https://graph.microsoft.com/beta/$metadata#x","value":` + faulttest.BareToken + `}`,
 		} {
 			c, mock := faulttest.Mock(t)
-			mock.RegisterResponder(op.Method, "=~.*", faulttest.Respond(200, answer, "Content-Type", "application/json; charset=utf-8"))
+			mock.RegisterResponder(op.Method, "=~.*",
+				faulttest.Respond(200, answer, "Content-Type", "application/json; charset=utf-8"))
 			got, err := op.Call(t.Context(), c, faulttest.ID)
 			if diff := cmp.Diff(op.Want, got); err != nil || diff != "" {
 				t.Errorf("%s %s: %v\n%s", op.Name, answer, err, diff)
@@ -146,13 +144,15 @@ func TestUpdateAcceptedButNotReadable(t *testing.T) {
 	t.Parallel()
 	c, mock := faulttest.Mock(t)
 	mock.RegisterResponder("PATCH", faulttest.Item, faulttest.Respond(204, ""))
-	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(403, `{"error":{"code":"Forbidden","message":"no reads"}}`))
+	mock.RegisterResponder("GET", faulttest.Item,
+		faulttest.Respond(403, `{"error":{"code":"Forbidden","message":"no reads"}}`))
 	got, err := c.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetDisplayName("Field iPads"))
 	e, ok := errors.AsType[*vpptoken.Error](err)
 	if got != nil || !ok {
 		t.Fatalf("got %v, %v, want an *Error", got, err)
 	}
-	if !e.Ambiguous || !strings.Contains(err.Error(), "accepted") || strings.Count(err.Error(), "403") != 1 || e.Op != "update" {
+	if !e.Ambiguous || !strings.Contains(err.Error(), "accepted") || strings.Count(err.Error(), "403") != 1 ||
+		e.Op != "update" {
 		t.Errorf("got %q, Ambiguous %v, Op %q: it must say that the update was accepted", err, e.Ambiguous, e.Op)
 	}
 }
@@ -176,7 +176,8 @@ func TestUpdateRefusesEmptyPatch(t *testing.T) {
 func TestUpdateRefusesUnknownFutureValue(t *testing.T) {
 	t.Parallel()
 	c, _ := faulttest.Mock(t)
-	_, err := c.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetAppDeliveryProtocolType(vpptoken.DeliveryProtocolUnknownFutureValue))
+	_, err := c.Update(t.Context(), faulttest.ID,
+		vpptoken.NewPatch().SetAppDeliveryProtocolType(vpptoken.DeliveryProtocolUnknownFutureValue))
 	if err == nil || !strings.Contains(err.Error(), "unknownFutureValue") {
 		t.Errorf("got %v", err)
 	}
@@ -185,7 +186,8 @@ func TestUpdateRefusesUnknownFutureValue(t *testing.T) {
 func TestInvalidIDs(t *testing.T) {
 	t.Parallel()
 	ids := []string{
-		"", ".", "..", "a/b", "../x", `a\b`, "a b", "a?b", "a#b", "a%2Fb", "a\r\nb", "a\x00b", "é", "a'b", "a(b)", "a;b", "a:b", "a@b",
+		"", ".", "..", "a/b", "../x", `a\b`, "a b", "a?b", "a#b", "a%2Fb", "a\r\nb", "a\x00b", "é", "a'b", "a(b)", "a;b",
+		"a:b", "a@b",
 		strings.Repeat("a", 129),
 	}
 	type call struct {
@@ -201,7 +203,10 @@ func TestInvalidIDs(t *testing.T) {
 	}
 	for _, op := range faulttest.Operations() {
 		if op.Item {
-			calls = append(calls, call{op.Name, func(c *vpptoken.Client, id string) error { _, err := op.Call(t.Context(), c, id); return err }})
+			calls = append(calls, call{op.Name, func(c *vpptoken.Client, id string) error {
+				_, err := op.Call(t.Context(), c, id)
+				return err
+			}})
 		}
 	}
 	if len(calls) != 7 {
@@ -258,14 +263,18 @@ func TestF13CreateBodies(t *testing.T) {
 	}
 	for _, tc := range patchCases(t) {
 		before, after := "", `,"token":"t"`
-		if slices.Contains([]string{"organizationName", "vppTokenAccountType", "appleId", "expirationDateTime", "lastSyncDateTime"}, tc.name) {
+		if slices.Contains([]string{
+			"organizationName", "vppTokenAccountType", "appleId", "expirationDateTime",
+			"lastSyncDateTime",
+		}, tc.name) {
 			before, after = after, before
 		}
 		if tc.name == "token" {
 			continue
 		}
 		around := func(value string) string { return head + after + `,"` + tc.name + `":` + value + before + `}` }
-		creates = append(creates, create{tc.set(vpptoken.NewPatch()), around(tc.value)}, create{tc.zero(vpptoken.NewPatch()), around(tc.zeroValue)})
+		creates = append(creates, create{tc.set(vpptoken.NewPatch()), around(tc.value)},
+			create{tc.zero(vpptoken.NewPatch()), around(tc.zeroValue)})
 		if tc.clear != nil {
 			creates = append(creates, create{tc.clear(vpptoken.NewPatch()), around("null")})
 		}
@@ -305,14 +314,18 @@ func TestF13CreateRefuses(t *testing.T) {
 		"cleared in p": {vpptoken.VersionBeta, secret, vpptoken.NewPatch().ClearToken(), "token"},
 		"displayName":  {vpptoken.VersionV1, secret, vpptoken.NewPatch().SetDisplayName("d"), "displayName"},
 		"null":         {vpptoken.VersionV1, secret, vpptoken.NewPatch().ClearLocationName(), "locationName"},
-		"consent":      {vpptoken.VersionV1, secret, vpptoken.NewPatch().SetDataSharingConsentGranted(false), "dataSharingConsentGranted"},
+		"consent": {
+			vpptoken.VersionV1, secret, vpptoken.NewPatch().SetDataSharingConsentGranted(false),
+			"dataSharingConsentGranted",
+		},
 		"scope tags":   {vpptoken.VersionV1, secret, vpptoken.NewPatch().SetRoleScopeTagIDs(), "roleScopeTagIds"},
 		"not UTF-8":    {vpptoken.VersionBeta, secret, vpptoken.NewPatch().SetDisplayName("a\xff"), "displayName"},
 		"token, UTF-8": {vpptoken.VersionBeta, vpptoken.NewSecret("canary\xff"), nil, "token"},
 	} {
 		c, mock := faulttest.Mock(t, vpptoken.WithAPIVersion(tc.version))
 		got, err := c.Create(t.Context(), tc.token, tc.p)
-		if got != nil || err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "canary") || len(mock.Requests()) != 0 {
+		if got != nil || err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "canary") ||
+			len(mock.Requests()) != 0 {
 			t.Errorf("%s: got %v, %v", name, got, err)
 		}
 		if tc.version == vpptoken.VersionV1 && !errors.Is(err, vpptoken.ErrNotInVersion) {
@@ -321,11 +334,13 @@ func TestF13CreateRefuses(t *testing.T) {
 	}
 }
 
-// Reading a token, changing a field and sending the difference must not lose the change or write back what Intune keeps.
+// Reading a token, changing a field and sending the difference must not lose the change or write
+// back what Intune keeps.
 func TestReadModifyWriteKeepsTheChange(t *testing.T) {
 	t.Parallel()
 	c, mock := faulttest.Mock(t)
-	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, faulttest.Fixture(t, "seed-update-response.json")))
+	mock.RegisterResponder("GET", faulttest.Item,
+		faulttest.Respond(200, faulttest.Fixture(t, "seed-update-response.json")))
 	mock.RegisterResponder("PATCH", faulttest.Item, faulttest.Respond(200, faulttest.BareToken))
 	current, err := c.Get(t.Context(), faulttest.ID)
 	if err != nil {
@@ -337,56 +352,5 @@ func TestReadModifyWriteKeepsTheChange(t *testing.T) {
 	}
 	if got := mock.Requests()[1].Body; got != `{"automaticallyUpdateApps":false,"displayName":"Field iPads"}` {
 		t.Errorf("sent %s", got)
-	}
-}
-
-// canned answers every request from memory, so that what is measured is the client alone.
-type canned string
-
-func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body != nil {
-		if _, err := io.Copy(io.Discard, r.Body); err != nil {
-			return nil, err
-		}
-		if err := r.Body.Close(); err != nil {
-			return nil, err
-		}
-	}
-	return &http.Response{
-		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, ContentLength: int64(len(c)),
-		Body: io.NopCloser(strings.NewReader(string(c))), Request: r,
-	}, nil
-}
-
-func cannedClient(b *testing.B, answer string) *vpptoken.Client {
-	b.Helper()
-	ts := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: faulttest.Bearer})
-	c, err := vpptoken.NewClient(ts, vpptoken.WithHTTPClient(&http.Client{Transport: canned(answer)}))
-	if err != nil {
-		b.Fatal(err)
-	}
-	return c
-}
-
-// BenchmarkUpdate is one PATCH of two properties, its answer read.
-func BenchmarkUpdate(b *testing.B) {
-	c := cannedClient(b, faulttest.Fixture(b, "seed-update-response.json"))
-	b.ReportAllocs()
-	for b.Loop() {
-		p := vpptoken.NewPatch().SetDisplayName("Field iPads").SetAutomaticallyUpdateApps(true)
-		if _, err := c.Update(b.Context(), faulttest.ID, p); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-// BenchmarkGet is one GET, its answer read.
-func BenchmarkGet(b *testing.B) {
-	c := cannedClient(b, faulttest.Fixture(b, "seed-update-response.json"))
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := c.Get(b.Context(), faulttest.ID); err != nil {
-			b.Fatal(err)
-		}
 	}
 }

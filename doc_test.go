@@ -23,7 +23,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var update = flag.Bool("update", false, "write testdata/api.txt instead of comparing with it")
 
-// What users can name is seen in review: testdata/api.txt holds the exported API of every public package.
+// What users can name is seen in review: testdata/api.txt holds the exported API of every public
+// package.
 func TestAPIIsTheGolden(t *testing.T) {
 	t.Parallel()
 	var got []string
@@ -43,7 +44,8 @@ func TestAPIIsTheGolden(t *testing.T) {
 	}
 }
 
-// exportedAPI reads a package's source and returns a line for each thing that users can name, sorted.
+// exportedAPI reads a package's source and returns a line for each thing that users can name,
+// sorted.
 func exportedAPI(t *testing.T, dir string) []string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
@@ -133,9 +135,15 @@ func exportedType(t *testing.T, spec *ast.TypeSpec) (lines []string) {
 	case *ast.InterfaceType:
 		members, kind = of.Methods.List, "interface"
 	default:
-		return []string{"type " + source(t, &ast.TypeSpec{Name: spec.Name, TypeParams: spec.TypeParams, Assign: spec.Assign, Type: spec.Type})}
+		return []string{"type " + source(t, &ast.TypeSpec{
+			Name: spec.Name, TypeParams: spec.TypeParams, Assign: spec.Assign,
+			Type: spec.Type,
+		})}
 	}
-	lines = []string{"type " + source(t, &ast.TypeSpec{Name: spec.Name, TypeParams: spec.TypeParams, Type: ast.NewIdent(kind)})}
+	lines = []string{"type " + source(t, &ast.TypeSpec{
+		Name: spec.Name, TypeParams: spec.TypeParams,
+		Type: ast.NewIdent(kind),
+	})}
 	hidden := false
 	for _, m := range members {
 		if len(m.Names) == 0 {
@@ -169,8 +177,8 @@ func source(t *testing.T, node ast.Node) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
-// Every Go snippet of the README and of docs stands in an Example, so it compiles and does what it says. Code of other
-// clients is fenced as something else.
+// Every Go snippet of the README and of docs stands in an Example, so it compiles and does what it
+// says. Code of other clients is fenced as something else.
 func TestSnippetsAreExamples(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("*_test.go")
@@ -182,7 +190,10 @@ func TestSnippetsAreExamples(t *testing.T) {
 		all.WriteString(text(t, f))
 	}
 	code := squeeze(all.String())
-	for name, least := range map[string]int{"README.md": 5, "docs/migrating.md": 10, "docs/why.md": 0, "docs/release.md": 0} {
+	for name, least := range map[string]int{
+		"README.md": 5, "docs/migrating.md": 10, "docs/why.md": 0,
+		"docs/release.md": 0,
+	} {
 		blocks := strings.Split(text(t, name), "```go\n")[1:]
 		if len(blocks) < least {
 			t.Errorf("%s: found %d snippets", name, len(blocks))
@@ -196,7 +207,8 @@ func TestSnippetsAreExamples(t *testing.T) {
 	}
 }
 
-// A claim that names its test must go on naming one that is there. A name may be the beginning of several, as -run takes it.
+// A claim that names its test must go on naming one that is there. A name may be the beginning of
+// several, as -run takes it.
 func TestDocsNameTestsThatExist(t *testing.T) {
 	t.Parallel()
 	var code strings.Builder

@@ -51,11 +51,17 @@ func TestErrorFields(t *testing.T) {
 		"Intune's JSON in message": {
 			"update", 400, faulttest.Fixture(t, "error-intune-nested-once.json"),
 			[]string{"Request-Id", "from-header"},
-			vpptoken.Error{Method: "PATCH", Path: path, Code: "BadRequest", Message: message, RequestID: "from-header", ActivityID: service},
+			vpptoken.Error{
+				Method: "PATCH", Path: path, Code: "BadRequest", Message: message, RequestID: "from-header",
+				ActivityID: service,
+			},
 		},
 		"wrapped twice, ids in the body": {
 			"get", 401, faulttest.Fixture(t, "error-intune-nested-twice.json"), nil,
-			vpptoken.Error{Method: "GET", Path: path, Code: "Forbidden", Message: message, RequestID: service, ActivityID: service},
+			vpptoken.Error{
+				Method: "GET", Path: path, Code: "Forbidden", Message: message, RequestID: service,
+				ActivityID: service,
+			},
 		},
 		"throttled": {
 			"update", 429, faulttest.Fixture(t, "error-throttled.json"),
@@ -71,18 +77,24 @@ func TestErrorFields(t *testing.T) {
 		},
 		"list with a query": {
 			"list", 400, `{"error":{"code":"BadRequest","message":"No.","innererror":{"request-id":"in-body"}}}`, nil,
-			vpptoken.Error{Method: "GET", Path: "/deviceAppManagement/vppTokens", Code: "BadRequest", Message: "No.", RequestID: "in-body"},
+			vpptoken.Error{
+				Method: "GET", Path: "/deviceAppManagement/vppTokens", Code: "BadRequest", Message: "No.",
+				RequestID: "in-body",
+			},
 		},
 		"unknown error around an inner one": {
-			"get", 400, `{"error":{"code":"UnknownError","message":"","innerError":{"code":"ResourceNotFound","message":"It is gone."}}}`, nil,
+			"get", 400,
+			`{"error":{"code":"UnknownError","message":"","innerError":{"code":"ResourceNotFound","message":"It is gone."}}}`,
+			nil,
 			vpptoken.Error{Method: "GET", Path: path, Code: "ResourceNotFound"},
 		},
 		"claims challenge": {
 			"count", 401, `{"error":{"code":"InvalidAuthenticationToken","message":"Sign in again."}}`,
 			[]string{"WWW-Authenticate", `Bearer error="insufficient_claims", claims="eyJhIjoxfQ"`},
 			vpptoken.Error{
-				Method: "GET", Path: "/deviceAppManagement/vppTokens/$count", Code: "InvalidAuthenticationToken", Message: "Sign in again.",
-				Claims: `{"a":1}`,
+				Method: "GET", Path: "/deviceAppManagement/vppTokens/$count", Code: "InvalidAuthenticationToken",
+				Message: "Sign in again.",
+				Claims:  `{"a":1}`,
 			},
 		},
 	} {
@@ -94,7 +106,8 @@ func TestErrorFields(t *testing.T) {
 		if diff := cmp.Diff(tc.want, got, cmpopts.IgnoreUnexported(vpptoken.Error{})); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
 		}
-		if text := got.Error(); strings.Contains(text, "\n") || strings.Contains(text, "https://") || strings.Contains(text, "api-version") ||
+		if text := got.Error(); strings.Contains(text, "\n") || strings.Contains(text, "https://") ||
+			strings.Contains(text, "api-version") ||
 			!strings.HasPrefix(text, "vpptoken: "+tc.op+": ") {
 			t.Errorf("%s: %q", name, text)
 		}
@@ -106,7 +119,8 @@ func TestErrorIsOneLine(t *testing.T) {
 	op := faulttest.Named(t, "update")
 	const refused = `{"error":{"code":"Forbidden","message":"You may not."}}`
 	got := failed(t, op, 403, refused, "Request-Id", "service-id").Error()
-	if !strings.HasPrefix(got, "vpptoken: update: 403 Forbidden: You may not.") || !strings.HasSuffix(got, " (request-id service-id)") {
+	if !strings.HasPrefix(got, "vpptoken: update: 403 Forbidden: You may not.") ||
+		!strings.HasSuffix(got, " (request-id service-id)") {
 		t.Errorf("got %q", got)
 	}
 	got = failed(t, op, 409, "").Error()
@@ -159,44 +173,17 @@ func TestForbiddenNamesThePermission(t *testing.T) {
 
 func TestRetryable(t *testing.T) {
 	t.Parallel()
-	if err := failed(t, faulttest.Named(t, "get"), 503, ``); !vpptoken.Retryable(err) || !vpptoken.Retryable(fmt.Errorf("job 7: %w", err)) {
+	if err := failed(t, faulttest.Named(t, "get"), 503, ``); !vpptoken.Retryable(err) ||
+		!vpptoken.Retryable(fmt.Errorf("job 7: %w", err)) {
 		t.Errorf("%v is not Retryable, or not when it is wrapped", err)
 	}
 	for name, err := range map[string]error{
-		"nil": nil, "foreign": errors.New("x"), "ErrEmptyPatch": vpptoken.ErrEmptyPatch, "ErrInvalidID": vpptoken.ErrInvalidID,
+		"nil": nil, "foreign": errors.New("x"), "ErrEmptyPatch": vpptoken.ErrEmptyPatch,
+		"ErrInvalidID":  vpptoken.ErrInvalidID,
 		"ErrSyncFailed": vpptoken.ErrSyncFailed, "bare context": context.Canceled,
 	} {
 		if vpptoken.Retryable(err) {
 			t.Errorf("%s: Retryable", name)
-		}
-	}
-}
-
-func TestRetryableAfterTheContextEnds(t *testing.T) {
-	t.Parallel()
-	for name, tc := range map[string]struct {
-		start func(context.Context) (context.Context, context.CancelFunc)
-		cause error
-		want  bool
-	}{
-		"cancelled": {context.WithCancel, context.Canceled, false},
-		"deadline": {
-			func(ctx context.Context) (context.Context, context.CancelFunc) {
-				return context.WithDeadline(ctx, time.Now().Add(-time.Second))
-			},
-			context.DeadlineExceeded, true,
-		},
-	} {
-		c, mock := faulttest.Mock(t)
-		mock.RegisterResponder("GET", faulttest.Item, func(r *http.Request) (*http.Response, error) { return nil, r.Context().Err() })
-		ctx, cancel := tc.start(t.Context())
-		cancel()
-		_, err := c.Get(ctx, faulttest.ID)
-		if !errors.Is(err, tc.cause) || vpptoken.Retryable(err) != tc.want {
-			t.Errorf("%s: got %v, Retryable %v", name, err, vpptoken.Retryable(err))
-		}
-		if _, ok := errors.AsType[*vpptoken.Error](err); !ok {
-			t.Errorf("%s: %T is no *Error", name, err)
 		}
 	}
 }
@@ -223,7 +210,8 @@ func TestRetryAfter(t *testing.T) {
 func TestHandmadeErrors(t *testing.T) {
 	t.Parallel()
 	e := &vpptoken.Error{Op: "update", Method: "PATCH", StatusCode: 404, Code: "ResourceNotFound"}
-	if !errors.Is(e, vpptoken.ErrNotFound) || errors.Unwrap(e) != nil || e.Error() != "vpptoken: update: 404 Not Found: ResourceNotFound" {
+	if !errors.Is(e, vpptoken.ErrNotFound) || errors.Unwrap(e) != nil ||
+		e.Error() != "vpptoken: update: 404 Not Found: ResourceNotFound" {
 		t.Errorf("got %q", e)
 	}
 	if got := new(vpptoken.Error).Error(); !strings.HasPrefix(got, "vpptoken") {
@@ -235,7 +223,8 @@ func TestHandmadeErrors(t *testing.T) {
 func TestRequestIDsAreChecked(t *testing.T) {
 	t.Parallel()
 	for _, id := range []string{"a b", "a\"b", strings.Repeat("a", 65), "Bearer x"} {
-		if e := failed(t, faulttest.Named(t, "get"), 404, `{"error":{"code":"x","message":"y"}}`, "Request-Id", id); e.RequestID != "" {
+		if e := failed(t, faulttest.Named(t, "get"), 404, `{"error":{"code":"x","message":"y"}}`, "Request-Id",
+			id); e.RequestID != "" {
 			t.Errorf("%q became %q", id, e.RequestID)
 		}
 	}
@@ -248,9 +237,11 @@ func TestErrorsHoldNoQueryAndNoHeader(t *testing.T) {
 	mock.RegisterResponder(http.MethodGet, "=~.*", func(r *http.Request) (*http.Response, error) {
 		echo := r.URL.String() + " " + r.URL.RawQuery + " " + strings.Join(r.Header["X-Api-Key"], "")
 		plain := strings.ReplaceAll(echo, "%20", " ")
-		return httpmock.NewJsonResponse(http.StatusBadRequest, map[string]any{"error": map[string]string{"code": echo, "message": echo + " " + plain}})
+		return httpmock.NewJsonResponse(http.StatusBadRequest,
+			map[string]any{"error": map[string]string{"code": echo, "message": echo + " " + plain}})
 	})
-	_, err := faulttest.Collect(c.List(t.Context(), vpptoken.WithFilter("displayName eq 'canary one'"), vpptoken.WithHeader("X-Api-Key", "canary-key")))
+	_, err := faulttest.Collect(c.List(t.Context(), vpptoken.WithFilter("displayName eq 'canary one'"),
+		vpptoken.WithHeader("X-Api-Key", "canary-key")))
 	var e *vpptoken.Error
 	if !errors.As(err, &e) {
 		t.Fatal(err)
@@ -260,7 +251,8 @@ func TestErrorsHoldNoQueryAndNoHeader(t *testing.T) {
 	}
 }
 
-// Intune puts JSON into the message of Graph's error, sometimes twice. The error holds the sentence and the ids.
+// Intune puts JSON into the message of Graph's error, sometimes twice. The error holds the sentence
+// and the ids.
 func ExampleError_intune() {
 	srv := vpptokentest.NewServer()
 	defer srv.Close()
@@ -320,7 +312,8 @@ func ExampleError_forbidden() {
 	// false
 }
 
-// The service asks for more patience than a call has: the error says how long, and a job engine comes back then.
+// The service asks for more patience than a call has: the error says how long, and a job engine
+// comes back then.
 func ExampleRetryAfter() {
 	srv := vpptokentest.NewServer()
 	defer srv.Close()
@@ -332,7 +325,8 @@ func ExampleRetryAfter() {
 	// Output: true true 5m0s true
 }
 
-// A create that lost its answer is not repeated: it may have been carried out, and a second one makes a duplicate.
+// A create that lost its answer is not repeated: it may have been carried out, and a second one
+// makes a duplicate.
 func ExampleError_ambiguous() {
 	srv := vpptokentest.NewServer()
 	defer srv.Close()

@@ -37,7 +37,8 @@ func seed(f *testing.F, pattern string) {
 // An id that is accepted is exactly one segment of the path, and is sent as it is.
 func FuzzID(f *testing.F) {
 	for _, s := range []string{
-		faulttest.ID, "", ".", "..", "...", "a/b", "a%2fb", "%2e%2e", "a?b", "a#b", "a b", "a\\b", "é", "a\x00", "$count", "~._-", strings.Repeat("a", 128), strings.Repeat("a", 129),
+		faulttest.ID, "", ".", "..", "...", "a/b", "a%2fb", "%2e%2e", "a?b", "a#b", "a b", "a\\b", "é", "a\x00", "$count",
+		"~._-", strings.Repeat("a", 128), strings.Repeat("a", 129),
 	} {
 		f.Add(s)
 	}
@@ -51,17 +52,21 @@ func FuzzID(f *testing.F) {
 			}
 			return
 		}
-		if err != nil || len(sent) != 1 || sent[0].URL != faulttest.Root+"/"+id || strings.ContainsAny(id, "/?#%\\ ") || len(id) > 128 || id == "." || id == ".." || id == "" {
+		if err != nil || len(sent) != 1 || sent[0].URL != faulttest.Root+"/"+id || strings.ContainsAny(id, "/?#%\\ ") ||
+			len(id) > 128 || id == "." || id == ".." || id == "" {
 			t.Errorf("%q: error %v, requests %+v", id, err, sent)
 		}
 	})
 }
 
-// An address that is accepted is https or loopback, and every request goes to its host, below its path.
+// An address that is accepted is https or loopback, and every request goes to its host, below its
+// path.
 func FuzzBaseURL(f *testing.F) {
 	for _, s := range []string{
-		"https://graph.microsoft.com", "https://graph.microsoft.com/", "https://proxy.example:8443/graph/", "http://127.0.0.1:8080", "http://[::1]:1", "http://localhost", "http://localhost.evil.example",
-		"http://127.0.0.1.evil.example", "https://u:p@h", "https://h?q", "https://h#f", "https://h/a/../b", "https://h//", "https:h", "//h", "https://", "https://h/%2e%2e", "https://h/a%2fb", `https://h\@evil`, "https://h:port",
+		"https://graph.microsoft.com", "https://graph.microsoft.com/", "https://proxy.example:8443/graph/",
+		"http://127.0.0.1:8080", "http://[::1]:1", "http://localhost", "http://localhost.evil.example",
+		"http://127.0.0.1.evil.example", "https://u:p@h", "https://h?q", "https://h#f", "https://h/a/../b", "https://h//",
+		"https:h", "//h", "https://", "https://h/%2e%2e", "https://h/a%2fb", `https://h\@evil`, "https://h:port",
 	} {
 		f.Add(s)
 	}
@@ -87,25 +92,33 @@ func FuzzBaseURL(f *testing.F) {
 			t.Fatal(err)
 		}
 		host := want.Hostname()
-		local := host == "127.0.0.1" || host == "::1" || strings.EqualFold(host, "localhost") || strings.HasPrefix(host, "127.") || strings.Contains(host, ":")
-		if got.Scheme != want.Scheme || got.Host != want.Host || got.User != nil || got.RawQuery != "" || got.Fragment != "" ||
-			got.Path != strings.TrimSuffix(want.Path, "/")+"/beta/deviceAppManagement/vppTokens/x" || got.Scheme != "https" && !local {
+		local := host == "127.0.0.1" || host == "::1" || strings.EqualFold(host, "localhost") ||
+			strings.HasPrefix(host, "127.") || strings.Contains(host, ":")
+		if got.Scheme != want.Scheme || got.Host != want.Host || got.User != nil || got.RawQuery != "" ||
+			got.Fragment != "" ||
+			got.Path != strings.TrimSuffix(want.Path, "/")+"/beta/deviceAppManagement/vppTokens/x" || got.Scheme != "https" &&
+			!local {
 			t.Errorf("%q: the request went to %s", root, got)
 		}
 	})
 }
 
-// Whatever an answer is, Get gives a token with an id or an error. What was decoded survives encoding and decoding, and never shows a secret.
+// Whatever an answer is, Get gives a token with an id or an error. What was decoded survives
+// encoding and decoding, and never shows a secret.
 func FuzzDecodeToken(f *testing.F) {
 	seed(f, "seed-update-response.json")
 	for _, s := range []string{
-		`{"id":"1"}`, `{"value":{"id":"1"}}`, "\uFEFF" + `{"id":"1","x":[1]}`, `{"id":"1","ID":"2","Value":{"id":"3"}}`, "null", "{}", `{"id":"1"}{}`, `{"id":"1","id":"2"}`, `{"id":"\ud800"}`,
-		`{"id":"1","lastSyncDateTime":"0001-01-01T00:00:00-08:00"}`, `{"id":"1","token":"REDACTED"}`, `{"id":"1","tokenActionResults":[{"totalLicensesCount":-0}]}`, `{"id":"1","expirationDateTime":null,"roleScopeTagIds":null}`,
+		`{"id":"1"}`, `{"value":{"id":"1"}}`, "\uFEFF" + `{"id":"1","x":[1]}`, `{"id":"1","ID":"2","Value":{"id":"3"}}`,
+		"null", "{}", `{"id":"1"}{}`, `{"id":"1","id":"2"}`, `{"id":"\ud800"}`,
+		`{"id":"1","lastSyncDateTime":"0001-01-01T00:00:00-08:00"}`, `{"id":"1","token":"REDACTED"}`,
+		`{"id":"1","tokenActionResults":[{"totalLicensesCount":-0}]}`,
+		`{"id":"1","expirationDateTime":null,"roleScopeTagIds":null}`,
 	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		token, err := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(200, string(body))}).Get(t.Context(), faulttest.ID)
+		token, err := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(200, string(body))}).Get(t.Context(),
+			faulttest.ID)
 		if (token == nil) == (err == nil) || token != nil && token.ID == "" {
 			t.Fatalf("token %+v, error %v", token, err)
 		}
@@ -153,8 +166,10 @@ func extraOf(token *vpptoken.VPPToken) map[string]bool {
 func FuzzDecodeList(f *testing.F) {
 	seed(f, "list-page-beta.json")
 	for _, s := range []string{
-		`{"value":[]}`, `{"value":[{"id":"1"}]}`, `{"value":[null]}`, `{"value":null}`, `{"value":{}}`, "[]", `{"value":[],"value":[]}`, `{"Value":[{"id":"1"}],"value":[]}`,
-		`{"value":[],"@odata.nextLink":"` + faulttest.Root + `?$skip=1"}`, `{"value":[],"@odata.nextLink":"//evil"}`, `{"value":[],"@odata.nextLink":""}`, `{"value":[{"id":"1"},{}]}`,
+		`{"value":[]}`, `{"value":[{"id":"1"}]}`, `{"value":[null]}`, `{"value":null}`, `{"value":{}}`, "[]",
+		`{"value":[],"value":[]}`, `{"Value":[{"id":"1"}],"value":[]}`,
+		`{"value":[],"@odata.nextLink":"` + faulttest.Root + `?$skip=1"}`, `{"value":[],"@odata.nextLink":"//evil"}`,
+		`{"value":[],"@odata.nextLink":""}`, `{"value":[{"id":"1"},{}]}`,
 	} {
 		f.Add([]byte(s))
 	}
@@ -180,15 +195,21 @@ func FuzzDecodeList(f *testing.F) {
 // An error's status and request-id survive any body, on one line and of bounded length.
 func FuzzDecodeError(f *testing.F) {
 	seed(f, "error-*.json")
-	for _, s := range []string{"", "null", "[]", "<html>", `{"error":"x"}`, `{"error":{"message":"{\"Message\":\"` + faulttest.Bearer + `\"}"}}`, "\xff", strings.Repeat("[", 1000)} {
+	for _, s := range []string{
+		"", "null", "[]", "<html>", `{"error":"x"}`,
+		`{"error":{"message":"{\"Message\":\"` + faulttest.Bearer + `\"}"}}`, "\xff", strings.Repeat("[", 1000),
+	} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		err := faulttest.Named(t, "update").Run(t.Context(), faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(400, string(body), "Request-Id", "req-1")}))
-		if e := faulttest.Error(t, err); e.StatusCode != http.StatusBadRequest || e.RequestID != "req-1" || e.Attempts != 1 || len(e.Message) > 4<<10 || len(e.Code) > 4<<10 {
+		err := faulttest.Named(t, "update").Run(t.Context(),
+			faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(400, string(body), "Request-Id", "req-1")}))
+		if e := faulttest.Error(t, err); e.StatusCode != http.StatusBadRequest || e.RequestID != "req-1" ||
+			e.Attempts != 1 || len(e.Message) > 4<<10 || len(e.Code) > 4<<10 {
 			t.Errorf("error %+v", *e)
 		}
-		if strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' || r == 0x7f }) || strings.Contains(err.Error(), faulttest.Bearer) || strings.Contains(err.Error(), faulttest.AppleToken) {
+		if strings.ContainsFunc(err.Error(), func(r rune) bool { return r < ' ' || r == 0x7f }) ||
+			strings.Contains(err.Error(), faulttest.Bearer) || strings.Contains(err.Error(), faulttest.AppleToken) {
 			t.Errorf("error %q", err)
 		}
 	})
@@ -197,8 +218,10 @@ func FuzzDecodeError(f *testing.F) {
 // A time that is read is written as the same instant, with the same offset.
 func FuzzTime(f *testing.F) {
 	for _, s := range []string{
-		"2016-12-31T23:57:57.2481234-08:00", "2026-11-20T14:50:53Z", "2026-11-20T14:50:53.123456789012Z", "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z", "2026-02-30T00:00:00Z",
-		"2026-11-20T14:50:53", "2026-11-20", "2026-11-20T14:50:53+24:00", "2026-11-20T24:00:00Z", "", "now", "0000-12-31T23:59:59-23:59",
+		"2016-12-31T23:57:57.2481234-08:00", "2026-11-20T14:50:53Z", "2026-11-20T14:50:53.123456789012Z",
+		"0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59Z", "2026-02-30T00:00:00Z",
+		"2026-11-20T14:50:53", "2026-11-20", "2026-11-20T14:50:53+24:00", "2026-11-20T24:00:00Z", "", "now",
+		"0000-12-31T23:59:59-23:59",
 	} {
 		f.Add(s)
 	}
@@ -227,16 +250,20 @@ func FuzzTime(f *testing.F) {
 		if before != after {
 			t.Errorf("%q: the offset %v became %v", text, before, after)
 		}
-		if want, err := time.Parse(time.RFC3339Nano, text); err == nil && want.Year() > 1 && !want.Equal(token.ExpirationDateTime) {
+		if want, err := time.Parse(time.RFC3339Nano, text); err == nil && want.Year() > 1 &&
+			!want.Equal(token.ExpirationDateTime) {
 			t.Errorf("%q was read as %v", text, token.ExpirationDateTime)
 		}
 	})
 }
 
-// A link that is followed leads to the same origin and collection; any other ends the list before a token is fetched.
+// A link that is followed leads to the same origin and collection; any other ends the list before a
+// token is fetched.
 func FuzzNextLink(f *testing.F) {
 	for _, s := range []string{
-		faulttest.Root + "?$skip=1", faulttest.Root, "https://evil.example/", "//evil.example", "https://graph.microsoft.com@evil.example/", faulttest.Root + "/..", faulttest.Root + "#x", "https://graph.micro\u017foft.com/beta/deviceAppManagement/vppTokens",
+		faulttest.Root + "?$skip=1", faulttest.Root, "https://evil.example/", "//evil.example",
+		"https://graph.microsoft.com@evil.example/", faulttest.Root + "/..", faulttest.Root + "#x",
+		"https://graph.micro\u017foft.com/beta/deviceAppManagement/vppTokens",
 	} {
 		f.Add(s)
 	}
@@ -248,7 +275,8 @@ func FuzzNextLink(f *testing.F) {
 		source := &faulttest.CountedSource{Answer: func(int) (*oauth2.Token, error) { // which nobody keeps
 			return &oauth2.Token{AccessToken: faulttest.Bearer, Expiry: time.Now()}, nil
 		}}
-		service := &faulttest.Service{Answer: faulttest.Once(faulttest.Always(200, `{"value":[],"@odata.nextLink":`+string(quoted)+`}`), faulttest.Always(200, `{"value":[]}`))}
+		service := &faulttest.Service{Answer: faulttest.Once(faulttest.Always(200,
+			`{"value":[],"@odata.nextLink":`+string(quoted)+`}`), faulttest.Always(200, `{"value":[]}`))}
 		client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
 		err = faulttest.Last(client.List(t.Context()))
 		sent := service.Requests()
@@ -262,7 +290,8 @@ func FuzzNextLink(f *testing.F) {
 			return
 		}
 		u, parseErr := url.Parse(sent[1].URL)
-		if err != nil || parseErr != nil || u.Scheme != "https" || !strings.EqualFold(u.Host, "graph.microsoft.com") || u.User != nil || u.Path != "/beta/deviceAppManagement/vppTokens" || sent[1].Method != http.MethodGet {
+		if err != nil || parseErr != nil || u.Scheme != "https" || !strings.EqualFold(u.Host, "graph.microsoft.com") ||
+			u.User != nil || u.Path != "/beta/deviceAppManagement/vppTokens" || sent[1].Method != http.MethodGet {
 			t.Errorf("%q was followed to %s: %v", link, sent[1].URL, err)
 		}
 	})

@@ -38,7 +38,8 @@ func TestBaseURLs(t *testing.T) {
 		if err := c.Delete(t.Context(), faulttest.ID); err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]string{"DELETE " + want + "/deviceAppManagement/vppTokens/" + faulttest.ID}, mock.Lines()); diff != "" {
+		if diff := cmp.Diff([]string{"DELETE " + want + "/deviceAppManagement/vppTokens/" + faulttest.ID},
+			mock.Lines()); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -50,11 +51,14 @@ func TestNextLinkUnderABaseURL(t *testing.T) {
 	const root = "http://127.0.0.1:8080/graph"
 	own := root + "/beta/deviceAppManagement/vppTokens?$skiptoken=2"
 	for link, trusted := range map[string]bool{
-		own: true, faulttest.Root + "?$skiptoken=2": true, "https://graph.microsoft.us/beta/deviceAppManagement/vppTokens?$skiptoken=2": false, "http://127.0.0.1:8081/graph/beta/deviceAppManagement/vppTokens": false,
-		"http://127.0.0.1:8080/beta/deviceAppManagement/vppTokens": false,
+		own: true, faulttest.Root + "?$skiptoken=2": true,
+		"https://graph.microsoft.us/beta/deviceAppManagement/vppTokens?$skiptoken=2": false,
+		"http://127.0.0.1:8081/graph/beta/deviceAppManagement/vppTokens":             false,
+		"http://127.0.0.1:8080/beta/deviceAppManagement/vppTokens":                   false,
 	} {
 		c, mock := faulttest.Mock(t, vpptoken.WithBaseURL(root))
-		mock.RegisterResponder("GET", "=~.*", faulttest.Respond(200, faulttest.Page(link, "1")).Then(faulttest.Respond(200, faulttest.Page("", "2"))))
+		mock.RegisterResponder("GET", "=~.*", faulttest.Respond(200,
+			faulttest.Page(link, "1")).Then(faulttest.Respond(200, faulttest.Page("", "2"))))
 		got, err := faulttest.Collect(c.List(t.Context()))
 		if trusted != (err == nil) || !trusted && !errors.Is(err, vpptoken.ErrUntrustedURL) || trusted && len(got) != 2 {
 			t.Errorf("%s: %d tokens, %v", link, len(got), err)
@@ -64,8 +68,12 @@ func TestNextLinkUnderABaseURL(t *testing.T) {
 
 func TestRootMustNotNameAVersion(t *testing.T) {
 	t.Parallel()
-	for _, root := range []string{"https://graph.microsoft.com/beta", "https://graph.microsoft.com/v1.0/", "http://127.0.0.1:1/proxy/beta"} {
-		if _, err := vpptoken.NewClient(new(faulttest.CountedSource), vpptoken.WithBaseURL(root)); err == nil || !strings.Contains(err.Error(), "version") {
+	for _, root := range []string{
+		"https://graph.microsoft.com/beta", "https://graph.microsoft.com/v1.0/",
+		"http://127.0.0.1:1/proxy/beta",
+	} {
+		if _, err := vpptoken.NewClient(new(faulttest.CountedSource), vpptoken.WithBaseURL(root)); err == nil ||
+			!strings.Contains(err.Error(), "version") {
 			t.Errorf("%s: %v", root, err)
 		}
 	}
@@ -76,7 +84,8 @@ func TestHTTPClientIsCopied(t *testing.T) {
 	mock, later := httpmock.NewMockTransport(), httpmock.NewMockTransport()
 	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, faulttest.BareToken))
 	hc := &http.Client{Transport: mock, Timeout: time.Minute}
-	c, err := vpptoken.NewClient(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: faulttest.Bearer}), vpptoken.WithHTTPClient(hc))
+	c, err := vpptoken.NewClient(oauth2.StaticTokenSource(&oauth2.Token{AccessToken: faulttest.Bearer}),
+		vpptoken.WithHTTPClient(hc))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +112,10 @@ func TestRetryOption(t *testing.T) {
 	t.Parallel()
 	for attempts, want := range map[int]int{0: 4, 1: 1, 2: 2} {
 		synctest.Test(t, func(t *testing.T) {
-			c, mock := faulttest.Mock(t, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: attempts, MinWait: time.Minute, MaxWait: time.Minute}))
+			c, mock := faulttest.Mock(t, vpptoken.WithRetry(vpptoken.Retry{
+				MaxAttempts: attempts, MinWait: time.Minute,
+				MaxWait: time.Minute,
+			}))
 			mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(503, ""))
 			start := time.Now()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
@@ -121,7 +133,8 @@ func TestRetryOption(t *testing.T) {
 	}
 }
 
-// With a logger: method, path, status, attempt, duration and request-id, and nothing of what was sent.
+// With a logger: method, path, status, attempt, duration and request-id, and nothing of what was
+// sent.
 func TestLogger(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -129,7 +142,8 @@ func TestLogger(t *testing.T) {
 		l := slog.New(slog.NewJSONHandler(&b, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		c, mock := faulttest.Mock(t, vpptoken.WithLogger(l))
 		const serviceID = "00000000-0000-4000-8000-000000000077"
-		mock.RegisterResponder("PATCH", faulttest.Item, faulttest.Respond(503, canary).Then(faulttest.Respond(200, faulttest.BareToken, "Request-Id", serviceID)))
+		mock.RegisterResponder("PATCH", faulttest.Item,
+			faulttest.Respond(503, canary).Then(faulttest.Respond(200, faulttest.BareToken, "Request-Id", serviceID)))
 		mock.RegisterResponder("GET", faulttest.Root, faulttest.Respond(200, faulttest.Page("")))
 		p := vpptoken.NewPatch().SetToken(vpptoken.NewSecret(canary)).SetDisplayName("Field iPads")
 		if _, err := c.Update(t.Context(), faulttest.ID, p, vpptoken.WithHeader("X-Custom", canary)); err != nil {
@@ -138,7 +152,10 @@ func TestLogger(t *testing.T) {
 		if _, err := faulttest.Collect(c.List(t.Context(), vpptoken.WithFilter("displayName eq '"+canary+"'"))); err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{"PATCH", "/deviceAppManagement/vppTokens/" + faulttest.ID, "503", "200", serviceID, `"level":"WARN"`} {
+		for _, want := range []string{
+			"PATCH", "/deviceAppManagement/vppTokens/" + faulttest.ID, "503", "200", serviceID,
+			`"level":"WARN"`,
+		} {
 			if !strings.Contains(b.String(), want) {
 				t.Errorf("the log lacks %s", want)
 			}
@@ -200,7 +217,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// What is repeated is fixed; how often and how patiently can be chosen. Zero fields keep their defaults.
+// What is repeated is fixed; how often and how patiently can be chosen. Zero fields keep their
+// defaults.
 func ExampleWithRetry() {
 	srv := vpptokentest.NewServer(vpptokentest.WithCountRoute())
 	defer srv.Close()

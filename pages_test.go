@@ -49,7 +49,8 @@ func TestListIsLazy(t *testing.T) {
 	t.Parallel()
 	ts := new(faulttest.CountedSource)
 	c, mock := faulttest.MockFor(t, ts)
-	mock.RegisterResponder("GET", faulttest.Root, faulttest.Respond(200, faulttest.Page(faulttest.Root+"?$skiptoken=2", "1", "2")))
+	mock.RegisterResponder("GET", faulttest.Root,
+		faulttest.Respond(200, faulttest.Page(faulttest.Root+"?$skiptoken=2", "1", "2")))
 	list := c.List(t.Context())
 	if ts.Asked.Load() != 0 || len(mock.Requests()) != 0 {
 		t.Error("something happened before the first pull")
@@ -71,8 +72,9 @@ func TestListIsLazy(t *testing.T) {
 func TestListErrorIsLast(t *testing.T) {
 	t.Parallel()
 	c, mock := faulttest.Mock(t)
-	mock.RegisterResponder("GET", faulttest.Root, faulttest.Respond(200, faulttest.Page(faulttest.Root+"?$skiptoken=2", "1")).
-		Then(faulttest.Respond(403, `{"error":{"code":"Forbidden","message":"no"}}`)))
+	mock.RegisterResponder("GET", faulttest.Root,
+		faulttest.Respond(200, faulttest.Page(faulttest.Root+"?$skiptoken=2", "1")).
+			Then(faulttest.Respond(403, `{"error":{"code":"Forbidden","message":"no"}}`)))
 	got, err := faulttest.Collect(c.List(t.Context()))
 	if diff := cmp.Diff([]string{"1"}, ids(got)); diff != "" {
 		t.Error(diff)
@@ -92,8 +94,9 @@ func TestLicensesForApp(t *testing.T) {
 	// The quote is doubled, then all is percent-encoded, so that it stays one segment of the path.
 	first := faulttest.Root + "/getLicensesForApp(bundleId='O%27%27Brien%3F%23%20%C3%A4%25')"
 	next := first + "?$skiptoken=2"
-	mock.RegisterResponder("GET", "=~getLicensesForApp", faulttest.Respond(200, `{"@odata.nextLink":"`+next+`","value":[{"usedLicenseCount":1}]}`).
-		Then(faulttest.Respond(200, `{"value":[{"usedLicenseCount":2}]}`)))
+	mock.RegisterResponder("GET", "=~getLicensesForApp",
+		faulttest.Respond(200, `{"@odata.nextLink":"`+next+`","value":[{"usedLicenseCount":1}]}`).
+			Then(faulttest.Respond(200, `{"value":[{"usedLicenseCount":2}]}`)))
 	got, err := faulttest.Collect(c.LicensesForApp(t.Context(), "O'Brien?# ä%"))
 	if err != nil || len(got) != 2 || got[1].UsedLicenseCount != 2 {
 		t.Errorf("got %v, %v", got, err)
@@ -105,7 +108,9 @@ func TestLicensesForApp(t *testing.T) {
 	if _, err := faulttest.Collect(c.LicensesForApp(t.Context(), "a/../b")); err != nil {
 		t.Fatal(err)
 	}
-	if want := faulttest.Root + "/getLicensesForApp(bundleId='a%2F..%2Fb')"; mock.Requests()[0].URL != strings.ReplaceAll(want, "'", "%27") && mock.Requests()[0].URL != want {
+	if want := faulttest.Root +
+		"/getLicensesForApp(bundleId='a%2F..%2Fb')"; mock.Requests()[0].URL != strings.ReplaceAll(want, "'", "%27") &&
+		mock.Requests()[0].URL != want {
 		t.Errorf("sent %s, want %s", mock.Requests()[0].URL, want)
 	}
 	for _, bad := range []string{"", "a\xff"} {
@@ -138,10 +143,14 @@ func TestLicensesForAppRefusesWhatIsNoPage(t *testing.T) {
 func TestLicensesForAppRefusesForeignLinks(t *testing.T) {
 	t.Parallel()
 	// The collection of tokens is not that of this function, nor are the licences of another app.
-	for _, link := range []string{faulttest.Root, faulttest.Root + "/getLicensesForApp(bundleId='com.other.app')", "https://evil.example/"} {
+	for _, link := range []string{
+		faulttest.Root, faulttest.Root + "/getLicensesForApp(bundleId='com.other.app')",
+		"https://evil.example/",
+	} {
 		ts := new(faulttest.CountedSource)
 		c, mock := faulttest.MockFor(t, ts)
-		mock.RegisterResponder("GET", "=~getLicensesForApp", faulttest.Respond(200, `{"@odata.nextLink":"`+link+`","value":[]}`))
+		mock.RegisterResponder("GET", "=~getLicensesForApp",
+			faulttest.Respond(200, `{"@odata.nextLink":"`+link+`","value":[]}`))
 		_, err := faulttest.Collect(c.LicensesForApp(t.Context(), "com.example.app"))
 		if !errors.Is(err, vpptoken.ErrUntrustedURL) || ts.Asked.Load() != 1 {
 			t.Errorf("%s: got %v after %d bearers", link, err, ts.Asked.Load())
@@ -194,7 +203,8 @@ func TestF03LinksInAnyShape(t *testing.T) {
 	} {
 		s := &byQuery{pages: map[string]string{"": faulttest.Page(link, "1"), "a": faulttest.Page("", "2")}}
 		got, err := faulttest.Collect(s.client(t).List(t.Context()))
-		if err != nil || !slices.Equal(ids(got), []string{"1", "2"}) || !strings.HasPrefix(s.asked[1], faulttest.Root+"?$skiptoken=a") {
+		if err != nil || !slices.Equal(ids(got), []string{"1", "2"}) ||
+			!strings.HasPrefix(s.asked[1], faulttest.Root+"?$skiptoken=a") {
 			t.Errorf("%.80s: %v, %v, asked %.120q", link, ids(got), err, s.asked)
 		}
 	}
@@ -215,7 +225,8 @@ func TestF03RefusalsSayWhy(t *testing.T) {
 	} {
 		s := &byQuery{pages: map[string]string{"": faulttest.Page(link, "1")}}
 		got, err := faulttest.Collect(s.client(t).List(t.Context()))
-		if !errors.Is(err, vpptoken.ErrUntrustedURL) || !strings.Contains(err.Error(), rule) || len(got) != 1 || len(s.asked) != 1 {
+		if !errors.Is(err, vpptoken.ErrUntrustedURL) || !strings.Contains(err.Error(), rule) || len(got) != 1 ||
+			len(s.asked) != 1 {
 			t.Errorf("%.80s: %d tokens, %d requests, %v; want %q", link, len(got), len(s.asked), err, rule)
 		}
 	}
@@ -241,7 +252,8 @@ func TestF04Gateway(t *testing.T) {
 		"https://evil.example/beta/deviceAppManagement/vppTokens?$skiptoken=a",
 	} {
 		s := &byQuery{pages: map[string]string{"": faulttest.Page(link, "1")}}
-		if _, err := faulttest.Collect(s.client(t, vpptoken.WithBaseURL(gateway)).List(t.Context())); !errors.Is(err, vpptoken.ErrUntrustedURL) {
+		if _, err := faulttest.Collect(s.client(t, vpptoken.WithBaseURL(gateway)).List(t.Context())); !errors.Is(err,
+			vpptoken.ErrUntrustedURL) {
 			t.Errorf("%s: %v", link, err)
 		}
 	}
@@ -284,13 +296,15 @@ func TestF05TokenOnTwoPages(t *testing.T) {
 func TestF05WithoutIDs(t *testing.T) {
 	t.Parallel()
 	const twice = `{"value":[{"displayName":"x"},{"displayName":"x"}]}`
-	got, err := faulttest.Collect((&byQuery{pages: map[string]string{"": twice}}).client(t).List(t.Context(), vpptoken.WithSelect("displayName")))
+	got, err := faulttest.Collect((&byQuery{pages: map[string]string{"": twice}}).client(t).List(t.Context(),
+		vpptoken.WithSelect("displayName")))
 	if err != nil || len(got) != 2 {
 		t.Errorf("%d tokens, %v", len(got), err)
 	}
 }
 
-// F06: an empty page that links to itself is the end; with tokens on it, or in a wider circle, it is a fault.
+// F06: an empty page that links to itself is the end; with tokens on it, or in a wider circle, it
+// is a fault.
 func TestF06EmptyPageThatLinksToItself(t *testing.T) {
 	t.Parallel()
 	self := faulttest.Root + "?$skiptoken=a"
@@ -299,12 +313,15 @@ func TestF06EmptyPageThatLinksToItself(t *testing.T) {
 		want  int
 		fails bool
 	}{
-		"first page":       {map[string]string{"": faulttest.Page(faulttest.Root)}, 0, false},
-		"first, relative":  {map[string]string{"": faulttest.Page("vppTokens")}, 0, false},
-		"last page":        {map[string]string{"": faulttest.Page(self, "1"), "a": faulttest.Page(self)}, 1, false},
-		"last, other case": {map[string]string{"": faulttest.Page(self, "1"), "a": faulttest.Page(strings.Replace(self, "vppTokens", "VPPTokens()", 1))}, 1, false},
-		"with tokens":      {map[string]string{"": faulttest.Page(self, "1"), "a": faulttest.Page(self, "2")}, 2, true},
-		"circle of two":    {map[string]string{"": faulttest.Page(self), "a": faulttest.Page(faulttest.Root)}, 0, true},
+		"first page":      {map[string]string{"": faulttest.Page(faulttest.Root)}, 0, false},
+		"first, relative": {map[string]string{"": faulttest.Page("vppTokens")}, 0, false},
+		"last page":       {map[string]string{"": faulttest.Page(self, "1"), "a": faulttest.Page(self)}, 1, false},
+		"last, other case": {map[string]string{
+			"":  faulttest.Page(self, "1"),
+			"a": faulttest.Page(strings.Replace(self, "vppTokens", "VPPTokens()", 1)),
+		}, 1, false},
+		"with tokens":   {map[string]string{"": faulttest.Page(self, "1"), "a": faulttest.Page(self, "2")}, 2, true},
+		"circle of two": {map[string]string{"": faulttest.Page(self), "a": faulttest.Page(faulttest.Root)}, 0, true},
 	} {
 		got, err := faulttest.Collect((&byQuery{pages: tc.pages}).client(t).List(t.Context()))
 		if len(got) != tc.want || tc.fails != (err != nil) || err != nil && !strings.Contains(err.Error(), "repeat") {
@@ -324,7 +341,8 @@ func TestF01CountWithoutRoute(t *testing.T) {
 		`{"error":{"code":"BadRequest","message":"Resource not found for the segment '$count'."}}`,
 	} {
 		s := &byQuery{pages: map[string]string{
-			"$count": refusal, "": `{"value":[{"id":"a"},{"id":"b"}],"@odata.nextLink":"` + faulttest.Root + `?$select=id&$skiptoken=2"}`, "2": `{"value":[{"id":"b"},{"id":"c"}]}`,
+			"$count": refusal, "": `{"value":[{"id":"a"},{"id":"b"}],"@odata.nextLink":"` + faulttest.Root +
+				`?$select=id&$skiptoken=2"}`, "2": `{"value":[{"id":"b"},{"id":"c"}]}`,
 		}}
 		c := s.client(t)
 		for range 2 {
@@ -332,7 +350,11 @@ func TestF01CountWithoutRoute(t *testing.T) {
 				t.Errorf("%s: %d, %v", refusal, n, err)
 			}
 		}
-		want := []string{faulttest.Root + "/$count", faulttest.Root + "?$select=id", faulttest.Root + "?$select=id&$skiptoken=2", faulttest.Root + "?$select=id", faulttest.Root + "?$select=id&$skiptoken=2"}
+		want := []string{
+			faulttest.Root + "/$count", faulttest.Root + "?$select=id",
+			faulttest.Root + "?$select=id&$skiptoken=2", faulttest.Root + "?$select=id",
+			faulttest.Root + "?$select=id&$skiptoken=2",
+		}
 		if !slices.Equal(s.asked, want) {
 			t.Errorf("asked %q", s.asked)
 		}

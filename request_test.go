@@ -3,6 +3,7 @@ package vpptoken_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/jarcoal/httpmock"
+	"golang.org/x/oauth2"
 
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/internal/faulttest"
@@ -26,7 +28,8 @@ func TestNoContentMayHaveAType(t *testing.T) {
 	if err := c.Delete(t.Context(), faulttest.ID); err != nil {
 		t.Error(err)
 	}
-	if token, err := c.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetDisplayName("x")); err != nil || token.ID != faulttest.ID {
+	if token, err := c.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetDisplayName("x")); err != nil ||
+		token.ID != faulttest.ID {
 		t.Error(token, err)
 	}
 }
@@ -52,11 +55,13 @@ func TestAnswerAtTheDeadlineCounts(t *testing.T) {
 	})
 }
 
-// What a caller's header holds stays out of an error also when the answer was a success that can't be used.
+// What a caller's header holds stays out of an error also when the answer was a success that can't
+// be used.
 func TestUnusableSuccessEchoesNoHeader(t *testing.T) {
 	t.Parallel()
 	c, mock := faulttest.Mock(t)
-	mock.RegisterResponder(http.MethodGet, faulttest.Item, httpmock.NewStringResponder(http.StatusOK, "{}").HeaderSet(http.Header{"Request-Id": {"canary-key"}}))
+	mock.RegisterResponder(http.MethodGet, faulttest.Item,
+		httpmock.NewStringResponder(http.StatusOK, "{}").HeaderSet(http.Header{"Request-Id": {"canary-key"}}))
 	_, err := c.Get(t.Context(), faulttest.ID, vpptoken.WithHeader("X-Api-Key", "canary-key"))
 	if err == nil || strings.Contains(err.Error(), "canary-key") {
 		t.Error(err)
@@ -73,7 +78,8 @@ func TestF08EmptySuccess(t *testing.T) {
 			mock.RegisterResponder("POST", faulttest.Item+"/syncLicenses", faulttest.Respond(status, body))
 			mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, faulttest.BareToken))
 			mock.RegisterResponder("POST", faulttest.Root, faulttest.Respond(status, body))
-			if token, err := c.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetDisplayName("x")); err != nil || token.ID != faulttest.ID {
+			if token, err := c.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetDisplayName("x")); err != nil ||
+				token.ID != faulttest.ID {
 				t.Errorf("%d %q: update: %v, %v", status, body, token, err)
 			}
 			if token, err := c.SyncLicenses(t.Context(), faulttest.ID); err != nil || token.ID != faulttest.ID {
@@ -110,6 +116,57 @@ func TestR22AnswerForAnotherToken(t *testing.T) {
 		e, ok := errors.AsType[*vpptoken.Error](err)
 		if ok != fails || ok && !e.Ambiguous {
 			t.Errorf("update %s: %v", answer, err)
+		}
+	}
+}
+
+// canned answers every request from memory, so that what is measured is the client alone.
+type canned string
+
+func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body != nil {
+		if _, err := io.Copy(io.Discard, r.Body); err != nil {
+			return nil, err
+		}
+		if err := r.Body.Close(); err != nil {
+			return nil, err
+		}
+	}
+	return &http.Response{
+		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, ContentLength: int64(len(c)),
+		Body: io.NopCloser(strings.NewReader(string(c))), Request: r,
+	}, nil
+}
+
+func cannedClient(b *testing.B, answer string) *vpptoken.Client {
+	b.Helper()
+	ts := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: faulttest.Bearer})
+	c, err := vpptoken.NewClient(ts, vpptoken.WithHTTPClient(&http.Client{Transport: canned(answer)}))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return c
+}
+
+// BenchmarkUpdate is one PATCH of two properties, its answer read.
+func BenchmarkUpdate(b *testing.B) {
+	c := cannedClient(b, faulttest.Fixture(b, "seed-update-response.json"))
+	b.ReportAllocs()
+	for b.Loop() {
+		p := vpptoken.NewPatch().SetDisplayName("Field iPads").SetAutomaticallyUpdateApps(true)
+		if _, err := c.Update(b.Context(), faulttest.ID, p); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkGet is one GET, its answer read.
+func BenchmarkGet(b *testing.B) {
+	c := cannedClient(b, faulttest.Fixture(b, "seed-update-response.json"))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Get(b.Context(), faulttest.ID); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -24,8 +24,10 @@ const canary = "canary-6tYq"
 func shows(text string) bool {
 	c := []byte(canary)
 	for _, form := range []string{
-		canary, hex.EncodeToString(c), fmt.Sprintf("% x", c), fmt.Sprintf("%# x", c), base64.StdEncoding.EncodeToString(c[:9]),
-		fmt.Sprintf("%d %d %d", c[0], c[1], c[2]), fmt.Sprintf("%#x, %#x, %#x", c[0], c[1], c[2]), fmt.Sprintf("%b %b", c[0], c[1]),
+		canary, hex.EncodeToString(c), fmt.Sprintf("% x", c), fmt.Sprintf("%# x", c),
+		base64.StdEncoding.EncodeToString(c[:9]),
+		fmt.Sprintf("%d %d %d", c[0], c[1], c[2]), fmt.Sprintf("%#x, %#x, %#x", c[0], c[1], c[2]),
+		fmt.Sprintf("%b %b", c[0], c[1]),
 		fmt.Sprintf("%o %o", c[0], c[1]), fmt.Sprintf("%U %U", c[0], c[1]),
 	} {
 		if strings.Contains(strings.ToLower(text), strings.ToLower(form)) {
@@ -51,7 +53,8 @@ type (
 	}
 )
 
-// holders are values with the canary in them. redacted tells those that must show the mark and not only hide the canary.
+// holders are values with the canary in them. redacted tells those that must show the mark and not
+// only hide the canary.
 func holders() []struct {
 	name     string
 	value    any
@@ -141,7 +144,10 @@ func TestSecretInLogs(t *testing.T) {
 	t.Parallel()
 	for _, h := range holders() {
 		var b bytes.Buffer
-		for name, handler := range map[string]slog.Handler{"text": slog.NewTextHandler(&b, nil), "JSON": slog.NewJSONHandler(&b, nil)} {
+		for name, handler := range map[string]slog.Handler{
+			"text": slog.NewTextHandler(&b, nil),
+			"JSON": slog.NewJSONHandler(&b, nil),
+		} {
 			b.Reset()
 			if strings.HasSuffix(h.name, "Patch") {
 				continue // request bodies: TestRequestBodiesLogWithoutTheToken
@@ -204,8 +210,8 @@ func TestSecretUnderGoCmp(t *testing.T) {
 	}
 }
 
-// reach collects every string that a printer finds which follows pointers, calls no method and looks behind unexported
-// fields, as spew does, and testify through it.
+// reach collects every string that a printer finds which follows pointers, calls no method and
+// looks behind unexported fields, as spew does, and testify through it.
 func reach(v reflect.Value, seen map[unsafe.Pointer]bool, found func(string)) {
 	switch v.Kind() {
 	case reflect.String:
@@ -262,9 +268,10 @@ func TestSecretIsOutOfReachOfMemoryWalkers(t *testing.T) {
 		t.Errorf("the mark was met %d times only", marks)
 	}
 	control := false // the walker must find what is there
-	reach(addressable(reflect.ValueOf(hiddenAny{map[string]*[]hidden{"a": {{canary, vpptoken.Secret{}}}}})), map[unsafe.Pointer]bool{}, func(text string) {
-		control = control || shows(text)
-	})
+	reach(addressable(reflect.ValueOf(hiddenAny{map[string]*[]hidden{"a": {{canary, vpptoken.Secret{}}}}})),
+		map[unsafe.Pointer]bool{}, func(text string) {
+			control = control || shows(text)
+		})
 	if !control {
 		t.Error("the walker finds nothing")
 	}
@@ -274,7 +281,8 @@ func TestSecretValues(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "a", canary, "a\xff\x00", "REDACTED and more", strings.Repeat("x", 1<<16)} {
 		s := vpptoken.NewSecret(text)
-		if s.Reveal() != text || s.IsZero() != (text == "") || !s.Equal(vpptoken.NewSecret(text)) || s.Equal(vpptoken.NewSecret(text+"x")) {
+		if s.Reveal() != text || s.IsZero() != (text == "") || !s.Equal(vpptoken.NewSecret(text)) ||
+			s.Equal(vpptoken.NewSecret(text+"x")) {
 			t.Errorf("a secret of %d bytes: reveals %d, IsZero %v", len(text), len(s.Reveal()), s.IsZero())
 		}
 	}
@@ -282,7 +290,10 @@ func TestSecretValues(t *testing.T) {
 
 func TestSecretDecoding(t *testing.T) {
 	t.Parallel()
-	for in, want := range map[string]string{`"Token value"`: "Token value", `null`: "", `""`: "", `"REDACTED"`: "", `"redacted"`: "redacted"} {
+	for in, want := range map[string]string{
+		`"Token value"`: "Token value", `null`: "", `""`: "", `"REDACTED"`: "",
+		`"redacted"`: "redacted",
+	} {
 		var s vpptoken.Secret
 		if err := json.Unmarshal([]byte(in), &s); err != nil || s.Reveal() != want || s.IsZero() != (want == "") {
 			t.Errorf("%s: %q, %v", in, s.Reveal(), err)

@@ -42,7 +42,8 @@ func TestStartSync(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := &vpptoken.Sync{
-			TokenID: faulttest.ID, RequestedAt: time.Now(), PreviousSyncDateTime: time.Date(2026, 11, 20, 8, 0, 0, 123456700, time.UTC),
+			TokenID: faulttest.ID, RequestedAt: time.Now(),
+			PreviousSyncDateTime: time.Date(2026, 11, 20, 8, 0, 0, 123456700, time.UTC),
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
@@ -69,7 +70,8 @@ func TestStartSyncFailures(t *testing.T) {
 	}
 }
 
-// A sync that was started is not lost because of what came back with it: nothing of the answer is needed to wait.
+// A sync that was started is not lost because of what came back with it: nothing of the answer is
+// needed to wait.
 func TestStartedSyncIsNotLost(t *testing.T) {
 	t.Parallel()
 	for _, answer := range []httpmock.Responder{
@@ -163,7 +165,8 @@ func TestWaitSync(t *testing.T) {
 		},
 		"an unknown status is no end": {
 			[]faulttest.Look{
-				at(0, vpptoken.SyncStatusCompleted, before), at(5*time.Second, "paused", after), at(25*time.Second, vpptoken.SyncStatusCompleted, after),
+				at(0, vpptoken.SyncStatusCompleted, before), at(5*time.Second, "paused", after),
+				at(25*time.Second, vpptoken.SyncStatusCompleted, after),
 			},
 			false, 30 * time.Second, 4,
 		},
@@ -187,7 +190,8 @@ func TestWaitSync(t *testing.T) {
 				s.Gets = nil
 				var seen []*vpptoken.VPPToken
 				got, err := c.WaitSync(
-					anHour(t), started, vpptoken.PollEvery(10*time.Second), vpptoken.OnPoll(func(p *vpptoken.VPPToken) { seen = append(seen, p) }),
+					anHour(t), started, vpptoken.PollEvery(10*time.Second),
+					vpptoken.OnPoll(func(p *vpptoken.VPPToken) { seen = append(seen, p) }),
 				)
 				if tc.failed != errors.Is(err, vpptoken.ErrSyncFailed) || !tc.failed && err != nil {
 					t.Errorf("got %v", err)
@@ -199,7 +203,8 @@ func TestWaitSync(t *testing.T) {
 				if tc.failed {
 					want = vpptoken.SyncStatusFailed
 				}
-				if got.LastSyncStatus != want || !tc.failed && !got.LastSyncDateTime.Equal(time.Date(2026, 11, 20, 20, 0, 0, 0, time.UTC)) {
+				if got.LastSyncStatus != want || !tc.failed &&
+					!got.LastSyncDateTime.Equal(time.Date(2026, 11, 20, 20, 0, 0, 0, time.UTC)) {
 					t.Errorf("got status %s of %v", got.LastSyncStatus, got.LastSyncDateTime)
 				}
 				if took := time.Since(s.Start); took != tc.ends || len(s.Gets) != tc.polls || len(seen) != tc.polls {
@@ -219,7 +224,8 @@ func checkSyncFailed(t *testing.T, err error) {
 	if !ok || vpptoken.Retryable(err) {
 		t.Fatalf("%T %v, Retryable %v", err, err, vpptoken.Retryable(err))
 	}
-	if !strings.HasPrefix(err.Error(), "vpptoken: waitSync: ") || !strings.Contains(err.Error(), "invalid") || e.Op != "waitSync" {
+	if !strings.HasPrefix(err.Error(), "vpptoken: waitSync: ") || !strings.Contains(err.Error(), "invalid") ||
+		e.Op != "waitSync" {
 		t.Errorf("%q does not say what to look at", err)
 	}
 }
@@ -230,7 +236,10 @@ func TestWaitSyncEndsWithItsContext(t *testing.T) {
 		c, s := faulttest.NewIntune(t, at(0, vpptoken.SyncStatusInProgress, before))
 		ctx, cancel := context.WithTimeout(t.Context(), 40*time.Second)
 		defer cancel()
-		got, err := c.WaitSync(ctx, &vpptoken.Sync{TokenID: faulttest.ID, PreviousSyncDateTime: time.Now().AddDate(100, 0, 0)})
+		got, err := c.WaitSync(ctx, &vpptoken.Sync{
+			TokenID:              faulttest.ID,
+			PreviousSyncDateTime: time.Now().AddDate(100, 0, 0),
+		})
 		if got == nil || got.ID != faulttest.ID {
 			t.Errorf("got %v, want the last token seen", got)
 		}
@@ -267,7 +276,8 @@ func TestWaitSyncReturnsTheLastTokenWithAnyError(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, mock := faulttest.Mock(t)
-		mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, `{"id":"`+faulttest.ID+`","lastSyncStatus":"inProgress"}`).Then(faulttest.Respond(404, "")))
+		mock.RegisterResponder("GET", faulttest.Item,
+			faulttest.Respond(200, `{"id":"`+faulttest.ID+`","lastSyncStatus":"inProgress"}`).Then(faulttest.Respond(404, "")))
 		got, err := c.WaitSync(anHour(t), &vpptoken.Sync{TokenID: faulttest.ID})
 		if got == nil || got.LastSyncStatus != vpptoken.SyncStatusInProgress || !errors.Is(err, vpptoken.ErrNotFound) {
 			t.Errorf("got %v, %v", got, err)
@@ -286,7 +296,8 @@ func TestWaitSyncReturnsTheLastTokenWithAnyError(t *testing.T) {
 func TestSyncTravelsAsJSON(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c, s := faulttest.NewIntune(t, at(0, vpptoken.SyncStatusCompleted, before), at(time.Minute, vpptoken.SyncStatusCompleted, after))
+		c, s := faulttest.NewIntune(t, at(0, vpptoken.SyncStatusCompleted, before),
+			at(time.Minute, vpptoken.SyncStatusCompleted, after))
 		started, err := c.StartSync(t.Context(), faulttest.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -304,7 +315,8 @@ func TestSyncTravelsAsJSON(t *testing.T) {
 		}
 	})
 	var zero vpptoken.Sync
-	if err := json.Unmarshal([]byte(encode(t, vpptoken.Sync{TokenID: "1"})), &zero); err != nil || !zero.PreviousSyncDateTime.IsZero() {
+	if err := json.Unmarshal([]byte(encode(t, vpptoken.Sync{TokenID: "1"})), &zero); err != nil ||
+		!zero.PreviousSyncDateTime.IsZero() {
 		t.Errorf("a token that was never synced: %v, %v", zero, err)
 	}
 }

@@ -16,7 +16,9 @@ import (
 func TestListFixture(t *testing.T) {
 	t.Parallel()
 	c, mock := faulttest.Mock(t)
-	mock.RegisterResponder("GET", faulttest.Root, faulttest.Respond(200, faulttest.Fixture(t, "list-page-beta.json")).Then(faulttest.Respond(200, faulttest.Page("", "3"))))
+	mock.RegisterResponder("GET", faulttest.Root,
+		faulttest.Respond(200, faulttest.Fixture(t, "list-page-beta.json")).Then(faulttest.Respond(200,
+			faulttest.Page("", "3"))))
 	got, err := faulttest.Collect(c.List(t.Context()))
 	if err != nil {
 		t.Fatal(err)

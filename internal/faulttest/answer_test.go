@@ -14,8 +14,11 @@ import (
 	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
 
-// answering starts a server that answers everything alike, and returns a client for it and the count of its requests.
-func answering(t *testing.T, status int, contentType, body string, headers ...string) (*vpptoken.Client, *atomic.Int32) {
+// answering starts a server that answers everything alike, and returns a client for it and the
+// count of its requests.
+func answering(t *testing.T, status int, contentType, body string, headers ...string) (*vpptoken.Client,
+	*atomic.Int32,
+) {
 	t.Helper()
 	var requests atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -34,7 +37,8 @@ func answering(t *testing.T, status int, contentType, body string, headers ...st
 	return faulttest.Loopback(t, server.URL, faulttest.Quick(5*time.Second)), &requests
 }
 
-// What looks like a success and is none is an error that names the property, never its value, and never a zero token.
+// What looks like a success and is none is an error that names the property, never its value, and
+// never a zero token.
 func TestR08WrongSuccesses(t *testing.T) {
 	t.Parallel()
 	const value = "value-canary-20" // of a property: it must not stand in the error

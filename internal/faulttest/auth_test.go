@@ -21,7 +21,8 @@ import (
 	"github.com/vpptoken/vpptoken/internal/leaktest"
 )
 
-// claimsSource is a token source that takes a context and claims. Each token is another, unless it is stuck.
+// claimsSource is a token source that takes a context and claims. Each token is another, unless it
+// is stuck.
 type claimsSource struct {
 	mu     sync.Mutex
 	claims []string
@@ -42,12 +43,14 @@ func (s *claimsSource) TokenContext(ctx context.Context, claims string) (*oauth2
 	return &oauth2.Token{AccessToken: fmt.Sprintf("%s-%d", faulttest.Bearer, len(s.claims))}, ctx.Err()
 }
 
-// A 401 is answered by one new token and one repeat, whatever the operation: the service did not act.
+// A 401 is answered by one new token and one repeat, whatever the operation: the service did not
+// act.
 func TestR12Unauthorized(t *testing.T) {
 	t.Parallel()
 	const claims = `{"access_token":{"nbf":{"essential":true,"value":"1604106651"}}}`
 	challenge := func(encoded string) []string {
-		return []string{"Www-Authenticate", `Bearer realm="", error="insufficient_claims", claims="` + encoded + `", authorization_uri="https://login.example/"`}
+		return []string{"Www-Authenticate", `Bearer realm="", error="insufficient_claims", claims="` + encoded +
+			`", authorization_uri="https://login.example/"`}
 	}
 	for name, tc := range map[string]struct {
 		first    []string // headers of the 401
@@ -57,19 +60,40 @@ func TestR12Unauthorized(t *testing.T) {
 		requests int
 		claims   []string // that the source was asked for
 	}{
-		"once":                  {requests: 2, claims: []string{"", ""}},
-		"for ever":              {forever: true, requests: 2, claims: []string{"", ""}},
-		"the same token again":  {stuck: true, requests: 1, claims: []string{"", ""}},
-		"around Forbidden":      {body: faulttest.Fixture(t, "error-intune-nested-twice.json"), forever: true, requests: 1, claims: []string{""}},
-		"challenge":             {first: challenge(base64.StdEncoding.EncodeToString([]byte(claims))), requests: 2, claims: []string{"", claims}},
-		"challenge, unpadded":   {first: challenge(base64.RawStdEncoding.EncodeToString([]byte(claims))), requests: 2, claims: []string{"", claims}},
-		"challenge, URL":        {first: challenge(base64.URLEncoding.EncodeToString([]byte(claims))), requests: 2, claims: []string{"", claims}},
-		"challenge for ever":    {first: challenge(base64.RawURLEncoding.EncodeToString([]byte(claims))), forever: true, requests: 2, claims: []string{"", claims}},
-		"challenge, stuck":      {first: challenge(base64.RawURLEncoding.EncodeToString([]byte(claims))), stuck: true, requests: 1, claims: []string{"", claims}},
+		"once":                 {requests: 2, claims: []string{"", ""}},
+		"for ever":             {forever: true, requests: 2, claims: []string{"", ""}},
+		"the same token again": {stuck: true, requests: 1, claims: []string{"", ""}},
+		"around Forbidden": {
+			body: faulttest.Fixture(t, "error-intune-nested-twice.json"), forever: true, requests: 1,
+			claims: []string{""},
+		},
+		"challenge": {
+			first: challenge(base64.StdEncoding.EncodeToString([]byte(claims))), requests: 2,
+			claims: []string{"", claims},
+		},
+		"challenge, unpadded": {
+			first: challenge(base64.RawStdEncoding.EncodeToString([]byte(claims))), requests: 2,
+			claims: []string{"", claims},
+		},
+		"challenge, URL": {
+			first: challenge(base64.URLEncoding.EncodeToString([]byte(claims))), requests: 2,
+			claims: []string{"", claims},
+		},
+		"challenge for ever": {
+			first: challenge(base64.RawURLEncoding.EncodeToString([]byte(claims))), forever: true,
+			requests: 2, claims: []string{"", claims},
+		},
+		"challenge, stuck": {
+			first: challenge(base64.RawURLEncoding.EncodeToString([]byte(claims))), stuck: true,
+			requests: 1, claims: []string{"", claims},
+		},
 		"challenge, not base64": {first: challenge("%%%"), requests: 2, claims: []string{"", ""}},
 		"challenge, not JSON":   {first: challenge("AAAA"), requests: 2, claims: []string{"", ""}},
 		"challenge of 20 kB":    {first: challenge(strings.Repeat("e30K", 5000)), requests: 2, claims: []string{"", ""}},
-		"claims, no challenge":  {first: []string{"Www-Authenticate", `Bearer error="invalid_token", claims="e30="`}, requests: 2, claims: []string{"", ""}},
+		"claims, no challenge": {
+			first:    []string{"Www-Authenticate", `Bearer error="invalid_token", claims="e30="`},
+			requests: 2, claims: []string{"", ""},
+		},
 	} {
 		for _, op := range faulttest.Operations() {
 			t.Run(name+"/"+op.Name, func(t *testing.T) {
@@ -87,7 +111,8 @@ func TestR12Unauthorized(t *testing.T) {
 					err := op.Run(t.Context(), client, vpptoken.WithMetadata(&meta))
 					sent := service.Requests()
 					if len(sent) != tc.requests || meta.Attempts != tc.requests || time.Since(began) != 0 {
-						t.Errorf("%d requests in %v, Metadata.Attempts %d; want %d at once", len(sent), time.Since(began), meta.Attempts, tc.requests)
+						t.Errorf("%d requests in %v, Metadata.Attempts %d; want %d at once", len(sent), time.Since(began), meta.Attempts,
+							tc.requests)
 					}
 					if strings.Join(source.claims, "|") != strings.Join(tc.claims, "|") {
 						t.Errorf("the source was asked for the claims %q, want %q", source.claims, tc.claims)
@@ -102,7 +127,8 @@ func TestR12Unauthorized(t *testing.T) {
 						return
 					}
 					e := faulttest.Error(t, err)
-					if !errors.Is(err, vpptoken.ErrUnauthorized) || errors.Is(err, vpptoken.ErrForbidden) != (tc.body != "") || e.Ambiguous || vpptoken.Retryable(err) {
+					if !errors.Is(err, vpptoken.ErrUnauthorized) || errors.Is(err, vpptoken.ErrForbidden) != (tc.body != "") ||
+						e.Ambiguous || vpptoken.Retryable(err) {
 						t.Errorf("error %+v (%v)", *e, err)
 					}
 					if want := tc.claims[len(tc.claims)-1]; e.Claims != want {
@@ -139,15 +165,18 @@ func TestR12MixedWithOtherFaults(t *testing.T) {
 			return faulttest.Answer(statuses[n], `{"id":"1"}`), nil
 		})}
 		source := &claimsSource{}
-		client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}), vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 10}))
+		client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}),
+			vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 10}))
 		_, err := client.Get(t.Context(), faulttest.ID)
-		if e := faulttest.Error(t, err); e.StatusCode != http.StatusUnauthorized || e.Attempts != 4 || len(source.claims) != 4 {
+		if e := faulttest.Error(t, err); e.StatusCode != http.StatusUnauthorized || e.Attempts != 4 ||
+			len(source.claims) != 4 {
 			t.Errorf("error %+v, the source was asked %d times", *e, len(source.claims))
 		}
 	})
 }
 
-// A token source that fails is an error of its own: not repeated as if it were the network, and nothing is sent.
+// A token source that fails is an error of its own: not repeated as if it were the network, and
+// nothing is sent.
 func TestR13TokenSources(t *testing.T) {
 	t.Parallel()
 	sentinel := errors.New("the vault is sealed: " + faulttest.ClientSecret)
@@ -157,8 +186,10 @@ func TestR13TokenSources(t *testing.T) {
 	retrieve := func(status int) func(int) (*oauth2.Token, error) {
 		return func(int) (*oauth2.Token, error) {
 			return nil, &oauth2.RetrieveError{
-				Response: &http.Response{StatusCode: status, Status: faulttest.ClientSecret}, Body: []byte("client_secret=" + faulttest.ClientSecret),
-				ErrorCode: "invalid_client", ErrorDescription: "AADSTS7000215: Invalid client secret provided: " + faulttest.ClientSecret, ErrorURI: faulttest.ClientSecret,
+				Response:  &http.Response{StatusCode: status, Status: faulttest.ClientSecret},
+				Body:      []byte("client_secret=" + faulttest.ClientSecret),
+				ErrorCode: "invalid_client", ErrorDescription: "AADSTS7000215: Invalid client secret provided: " +
+					faulttest.ClientSecret, ErrorURI: faulttest.ClientSecret,
 			}
 		}
 	}
@@ -167,21 +198,27 @@ func TestR13TokenSources(t *testing.T) {
 		text      string
 		retryable bool
 	}{
-		"error":           {func(int) (*oauth2.Token, error) { return nil, sentinel }, "token source failed", true},
-		"error and token": {func(int) (*oauth2.Token, error) { return &oauth2.Token{AccessToken: faulttest.Bearer}, sentinel }, "token source failed", true},
-		"nil token":       {func(int) (*oauth2.Token, error) { return nil, nil }, "no access token", false},
-		"empty token":     {token(""), "no access token", false},
-		"CR and LF":       {token(faulttest.Bearer + "\r\nX-Injected: 1"), "header", false},
-		"space":           {token(faulttest.Bearer + " x"), "header", false},
-		"NUL":             {token(faulttest.Bearer + "\x00"), "header", false},
-		"not ASCII":       {token(faulttest.Bearer + "é"), "header", false},
-		"panic":           {func(int) (*oauth2.Token, error) { panic(faulttest.ClientSecret) }, "panic", false},
-		"nil panic":       {func(int) (*oauth2.Token, error) { panic(sentinel) }, "panic", false},
-		"Goexit":          {func(int) (*oauth2.Token, error) { runtime.Goexit(); return nil, nil }, "token source", false},
-		"refused":         {retrieve(401), "invalid_client", false},
-		"out of order":    {retrieve(503), "AADSTS7000215", true},
+		"error": {func(int) (*oauth2.Token, error) { return nil, sentinel }, "token source failed", true},
+		"error and token": {func(int) (*oauth2.Token, error) {
+			return &oauth2.Token{AccessToken: faulttest.Bearer},
+				sentinel
+		}, "token source failed", true},
+		"nil token":    {func(int) (*oauth2.Token, error) { return nil, nil }, "no access token", false},
+		"empty token":  {token(""), "no access token", false},
+		"CR and LF":    {token(faulttest.Bearer + "\r\nX-Injected: 1"), "header", false},
+		"space":        {token(faulttest.Bearer + " x"), "header", false},
+		"NUL":          {token(faulttest.Bearer + "\x00"), "header", false},
+		"not ASCII":    {token(faulttest.Bearer + "é"), "header", false},
+		"panic":        {func(int) (*oauth2.Token, error) { panic(faulttest.ClientSecret) }, "panic", false},
+		"nil panic":    {func(int) (*oauth2.Token, error) { panic(sentinel) }, "panic", false},
+		"Goexit":       {func(int) (*oauth2.Token, error) { runtime.Goexit(); return nil, nil }, "token source", false},
+		"refused":      {retrieve(401), "invalid_client", false},
+		"out of order": {retrieve(503), "AADSTS7000215", true},
 		"hostile code": {func(int) (*oauth2.Token, error) {
-			return nil, &oauth2.RetrieveError{Response: &http.Response{StatusCode: http.StatusBadRequest}, ErrorCode: "secret " + faulttest.ClientSecret, ErrorDescription: faulttest.ClientSecret}
+			return nil, &oauth2.RetrieveError{
+				Response:  &http.Response{StatusCode: http.StatusBadRequest},
+				ErrorCode: "secret " + faulttest.ClientSecret, ErrorDescription: faulttest.ClientSecret,
+			}
 		}, "token source failed", false},
 	} {
 		for _, op := range []string{"get", "create"} {
@@ -198,7 +235,8 @@ func TestR13TokenSources(t *testing.T) {
 					if name == "out of order" {
 						asked = 4
 					}
-					if len(service.Requests()) != 0 || source.Asked.Load() != asked || e.Attempts != 0 || meta.Attempts != 0 || e.Ambiguous || e.StatusCode != 0 {
+					if len(service.Requests()) != 0 || source.Asked.Load() != asked || e.Attempts != 0 || meta.Attempts != 0 ||
+						e.Ambiguous || e.StatusCode != 0 {
 						t.Errorf("%d requests, the source asked %d times, error %+v", len(service.Requests()), source.Asked.Load(), *e)
 					}
 					if !strings.Contains(err.Error(), tc.text) || vpptoken.Retryable(err) != tc.retryable {
@@ -219,7 +257,8 @@ func TestR13TokenSources(t *testing.T) {
 	}
 }
 
-// A source that blocks holds no call past its end, and is not asked again before the time of an attempt is over.
+// A source that blocks holds no call past its end, and is not asked again before the time of an
+// attempt is over.
 func TestR13BlockedSource(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -255,7 +294,8 @@ func TestR13BlockedSource(t *testing.T) {
 			t.Errorf("took %v: %v", took, err)
 		}
 		if source.Asked.Load() != 2 || most.Load() != 2 || len(service.Requests()) != 0 {
-			t.Errorf("the source was asked %d times, %d at once; %d requests", source.Asked.Load(), most.Load(), len(service.Requests()))
+			t.Errorf("the source was asked %d times, %d at once; %d requests", source.Asked.Load(), most.Load(),
+				len(service.Requests()))
 		}
 		if !errors.Is(err, vpptoken.ErrSignIn) || !vpptoken.Retryable(err) {
 			t.Errorf("error %v", err)
@@ -281,7 +321,8 @@ func TestR13ContextOfTheFetch(t *testing.T) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		})
-		client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: &faulttest.Service{Answer: faulttest.Always(200, "")}}))
+		client := faulttest.ClientFor(t, source,
+			vpptoken.WithHTTPClient(&http.Client{Transport: &faulttest.Service{Answer: faulttest.Always(200, "")}}))
 		began := time.Now()
 		ctx := context.WithValue(context.WithValue(t.Context(), key{}, "trace"), oauth2.HTTPClient, hc)
 		_, err := client.Get(ctx, faulttest.ID)

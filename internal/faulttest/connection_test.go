@@ -12,8 +12,8 @@ import (
 	"github.com/vpptoken/vpptoken/internal/rawserver"
 )
 
-// Wherever an answer is cut, inside its status line or its headers, the connection broke: reads and writes are repeated, and what acts is
-// sent once and ambiguous.
+// Wherever an answer is cut, inside its status line or its headers, the connection broke: reads and
+// writes are repeated, and what acts is sent once and ambiguous.
 func TestR18CutAnywhere(t *testing.T) {
 	t.Parallel()
 	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nRequest-Id: 1\r\nContent-Length: 20\r\n\r\n"
@@ -31,7 +31,8 @@ func TestR18CutAnywhere(t *testing.T) {
 	}
 }
 
-// An answer that ends with its connection, and within its JSON, broke off. One that is whole, or may be empty, did not.
+// An answer that ends with its connection, and within its JSON, broke off. One that is whole, or
+// may be empty, did not.
 func TestR24CutWithoutALength(t *testing.T) {
 	t.Parallel()
 	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n"
@@ -40,9 +41,15 @@ func TestR24CutWithoutALength(t *testing.T) {
 			t.Parallel()
 			op := faulttest.Named(t, name)
 			for cut := 1; cut < len(op.Answer); cut++ {
-				checkBroken(t, op.Answer[:cut], op, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(head + op.Answer[:cut])})
+				checkBroken(t, op.Answer[:cut], op, rawserver.Script{
+					rawserver.ReadRequest(),
+					rawserver.Write(head + op.Answer[:cut]),
+				})
 			}
-			for what, answer := range map[string]string{"whole": op.Answer, "after a BOM": "\uFEFF" + op.Answer, "with space": " " + op.Answer + "\r\n"} {
+			for what, answer := range map[string]string{
+				"whole": op.Answer, "after a BOM": "\uFEFF" + op.Answer,
+				"with space": " " + op.Answer + "\r\n",
+			} {
 				server := rawserver.New(t, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(head + answer)})
 				if err := op.Run(t.Context(), faulttest.Loopback(t, server.URL(), faulttest.Quick(5*time.Second))); err != nil {
 					t.Errorf("%s: %v", what, err)
@@ -75,7 +82,8 @@ func checkBroken(t *testing.T, what string, op faulttest.Operation, fault rawser
 	}
 	server := rawserver.New(t, scripts...)
 	var meta vpptoken.Metadata
-	err := op.Run(t.Context(), faulttest.Loopback(t, server.URL(), faulttest.Quick(5*time.Second)), vpptoken.WithMetadata(&meta))
+	err := op.Run(t.Context(), faulttest.Loopback(t, server.URL(), faulttest.Quick(5*time.Second)),
+		vpptoken.WithMetadata(&meta))
 	if n := len(server.Requests()); n != len(scripts) || meta.Attempts != n {
 		t.Errorf("%s: %d requests, Attempts %d, want %d: %v", what, n, meta.Attempts, len(scripts), err)
 	}

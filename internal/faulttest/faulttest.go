@@ -1,6 +1,6 @@
-// Package faulttest is the harness of the tests: a client whose transport is a Service that keeps what
-// was sent and answers as it is told, and the table of the client's ten operations. Beside it lie
-// the tests of the promises R01 to R24: a misbehaving service against the public API.
+// Package faulttest is the harness of the tests: a client whose transport is a Service that keeps
+// what was sent and answers as it is told, and the table of the client's ten operations. Beside it
+// lie the tests of the promises R01 to R24: a misbehaving service against the public API.
 //
 // A test of a fault builds the Service, runs operations against it, and compares what was sent and
 // what came back, in a bubble where time passes at once:
@@ -42,8 +42,8 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// The secrets of the tests: whatever text shows one of them fails. The plus and the slash are escaped
-// differently by every encoding.
+// The secrets of the tests: whatever text shows one of them fails. The plus and the slash are
+// escaped differently by every encoding.
 const (
 	Bearer       = "eyJcanary-bearer+/=.AbCdEfGhIjKlMnOpQrStUvWxYz~0123456789_-end"
 	AppleToken   = "QXBwbGUgY2FuYXJ5+/content/token+dG9rZW4gb2YgTm9yZHdpbmQ="
@@ -94,7 +94,10 @@ func (s *Service) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	s.mu.Lock()
 	n := len(s.sent)
-	s.sent = append(s.sent, Sent{r.Method, r.URL.String(), r.Header.Get("Authorization"), string(body), r.Header.Clone(), time.Now()})
+	s.sent = append(s.sent, Sent{
+		r.Method, r.URL.String(), r.Header.Get("Authorization"), string(body), r.Header.Clone(),
+		time.Now(),
+	})
 	s.mu.Unlock()
 	return s.Answer.To(n, r)
 }
@@ -132,7 +135,10 @@ func Once(first, then Answers) Answers {
 
 // Answer builds an answer; headers are pairs.
 func Answer(status int, body string, headers ...string) *http.Response {
-	resp := &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body))}
+	resp := &http.Response{
+		StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body)),
+		ContentLength: int64(len(body)),
+	}
 	for i := 0; i+1 < len(headers); i += 2 {
 		resp.Header.Add(headers[i], headers[i+1])
 	}
@@ -183,7 +189,10 @@ func WantError(t *testing.T, err error) {
 
 // Quick makes a client on a real network repeat without a long wait.
 func Quick(attempt time.Duration) vpptoken.Option {
-	return vpptoken.WithRetry(vpptoken.Retry{MinWait: time.Millisecond, MaxWait: 2 * time.Millisecond, AttemptTimeout: attempt})
+	return vpptoken.WithRetry(vpptoken.Retry{
+		MinWait: time.Millisecond, MaxWait: 2 * time.Millisecond,
+		AttemptTimeout: attempt,
+	})
 }
 
 // SourceFunc is a token source without a context.

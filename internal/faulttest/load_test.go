@@ -67,7 +67,8 @@ func (f *flaky) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// A hundred goroutines share a client under mixed faults: nothing races, nothing acts twice, and nothing is left behind.
+// A hundred goroutines share a client under mixed faults: nothing races, nothing acts twice, and
+// nothing is left behind.
 func TestR14HundredGoroutines(t *testing.T) { //nolint:paralleltest // it counts goroutines
 	before := goleak.IgnoreCurrent()
 	service := &flaky{created: map[string]int{}}
@@ -81,8 +82,12 @@ func TestR14HundredGoroutines(t *testing.T) { //nolint:paralleltest // it counts
 	transport := &http.Transport{MaxIdleConnsPerHost: 100}
 	jar := http.CookieJar(nil)
 	theirs := &http.Client{Transport: transport, Jar: jar, Timeout: 10 * time.Second}
-	client := faulttest.ClientFor(t, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: faulttest.Bearer}), vpptoken.WithBaseURL(server.URL),
-		vpptoken.WithHTTPClient(theirs), vpptoken.WithRetry(vpptoken.Retry{MinWait: time.Millisecond, MaxWait: 5 * time.Millisecond}))
+	client := faulttest.ClientFor(t, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: faulttest.Bearer}),
+		vpptoken.WithBaseURL(server.URL),
+		vpptoken.WithHTTPClient(theirs), vpptoken.WithRetry(vpptoken.Retry{
+			MinWait: time.Millisecond,
+			MaxWait: 5 * time.Millisecond,
+		}))
 
 	var calls sync.WaitGroup
 	var good, bad atomic.Int32
@@ -93,7 +98,8 @@ func TestR14HundredGoroutines(t *testing.T) { //nolint:paralleltest // it counts
 				switch j % 4 {
 				case 0:
 					name := fmt.Sprintf("%d-%d", i, j)
-					_, err = client.Create(t.Context(), vpptoken.NewSecret(faulttest.AppleToken), vpptoken.NewPatch().SetDisplayName(name))
+					_, err = client.Create(t.Context(), vpptoken.NewSecret(faulttest.AppleToken),
+						vpptoken.NewPatch().SetDisplayName(name))
 				case 1:
 					err = faulttest.Last(client.List(t.Context()))
 				case 2:
@@ -125,7 +131,8 @@ func TestR14HundredGoroutines(t *testing.T) { //nolint:paralleltest // it counts
 	if conns, most := int(service.conns.Load()), 100+service.n/6; conns > most {
 		t.Errorf("%d connections for %d requests of 100 goroutines, want at most %d", conns, service.n, most)
 	}
-	if theirs.Transport != http.RoundTripper(transport) || theirs.CheckRedirect != nil || theirs.Jar != nil || theirs.Timeout != 10*time.Second {
+	if theirs.Transport != http.RoundTripper(transport) || theirs.CheckRedirect != nil || theirs.Jar != nil ||
+		theirs.Timeout != 10*time.Second {
 		t.Errorf("the caller's client was changed: %+v", theirs)
 	}
 	transport.CloseIdleConnections()
@@ -138,7 +145,10 @@ func TestR14SharedConnectionsStay(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var closed atomic.Int32
-		for _, answer := range []faulttest.Answers{faulttest.Always(503, ""), faulttest.Once(faulttest.Always(503, ""), silent())} {
+		for _, answer := range []faulttest.Answers{
+			faulttest.Always(503, ""),
+			faulttest.Once(faulttest.Always(503, ""), silent()),
+		} {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			_, err := faulttest.Client(t, &closable{faulttest.Service{Answer: answer}, &closed}).Get(ctx, faulttest.ID)
 			cancel()
@@ -146,7 +156,10 @@ func TestR14SharedConnectionsStay(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel) // in the wait, where retryablehttp closes connections
-		_, err := faulttest.Client(t, &closable{faulttest.Service{Answer: faulttest.Always(503, "", "Retry-After", "9")}, &closed}).Get(ctx, faulttest.ID)
+		_, err := faulttest.Client(t, &closable{
+			faulttest.Service{Answer: faulttest.Always(503, "", "Retry-After", "9")},
+			&closed,
+		}).Get(ctx, faulttest.ID)
 		if faulttest.WantError(t, err); closed.Load() != 0 {
 			t.Errorf("the idle connections were closed %d times", closed.Load())
 		}
@@ -168,7 +181,10 @@ func TestR14ServiceDown(t *testing.T) {
 		"503":   faulttest.Always(503, ""),
 		"500":   faulttest.Always(500, ""),
 		"reset": faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }),
-		"dial":  faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) { return nil, &net.OpError{Op: "dial", Err: io.EOF} }),
+		"dial": faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
+			return nil,
+				&net.OpError{Op: "dial", Err: io.EOF}
+		}),
 	} {
 		for _, together := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/together=%v", name, together), func(t *testing.T) {
@@ -196,12 +212,15 @@ func TestR14ServiceDown(t *testing.T) {
 	}
 }
 
-// Successes fill the budget again, one for each: five of them pay for a repeat, two for one after a throttle.
+// Successes fill the budget again, one for each: five of them pay for a repeat, two for one after a
+// throttle.
 func TestR14BudgetIsPaidBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		status := 503
-		service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) { return faulttest.Answer(status, `{"id":"1"}`), nil })}
+		service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
+			return faulttest.Answer(status, `{"id":"1"}`), nil
+		})}
 		client := faulttest.Client(t, service)
 		call := func(answer, times int) (requests int) {
 			status = answer
@@ -213,7 +232,18 @@ func TestR14BudgetIsPaidBack(t *testing.T) {
 		}
 		call(503, 30)
 		for _, step := range []struct{ status, calls, want int }{
-			{503, 1, 1}, {200, 4, 4}, {503, 1, 1}, {200, 1, 1}, {503, 1, 2}, {503, 1, 1}, {200, 1, 1}, {429, 1, 1}, {200, 1, 1}, {429, 1, 2}, {200, 1000, 1000}, {503, 30, 50},
+			{503, 1, 1},
+			{200, 4, 4},
+			{503, 1, 1},
+			{200, 1, 1},
+			{503, 1, 2},
+			{503, 1, 1},
+			{200, 1, 1},
+			{429, 1, 1},
+			{200, 1, 1},
+			{429, 1, 2},
+			{200, 1000, 1000},
+			{503, 30, 50},
 		} {
 			if got := call(step.status, step.calls); got != step.want {
 				t.Errorf("%+v: %d requests", step, got)
@@ -226,7 +256,8 @@ func TestR14BudgetIsPaidBack(t *testing.T) {
 func TestR14SharedCoolDown(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service := &faulttest.Service{Answer: faulttest.Once(faulttest.Always(429, "", "Retry-After", "10"), faulttest.Always(200, `{"id":"1"}`))}
+		service := &faulttest.Service{Answer: faulttest.Once(faulttest.Always(429, "", "Retry-After", "10"),
+			faulttest.Always(200, `{"id":"1"}`))}
 		client := faulttest.Client(t, service)
 		var calls sync.WaitGroup
 		calls.Go(func() {
@@ -259,7 +290,8 @@ func TestR14SharedCoolDown(t *testing.T) {
 	})
 }
 
-// A call that a cool-down would hold past its deadline ends at once, without a request, and says both why.
+// A call that a cool-down would hold past its deadline ends at once, without a request, and says
+// both why.
 func TestR14HeldPastTheDeadline(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -278,7 +310,8 @@ func TestR14HeldPastTheDeadline(t *testing.T) {
 			if time.Since(began) != 0 || !errors.Is(err, vpptoken.ErrThrottled) || !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("%s: took %v: %v", op.Name, time.Since(began), err)
 			}
-			if wait, ok := vpptoken.RetryAfter(err); !ok || wait != 6*time.Second || !vpptoken.Retryable(err) || e.Ambiguous || e.Attempts != 0 || meta.Attempts != 0 || e.StatusCode != 0 {
+			if wait, ok := vpptoken.RetryAfter(err); !ok || wait != 6*time.Second || !vpptoken.Retryable(err) || e.Ambiguous ||
+				e.Attempts != 0 || meta.Attempts != 0 || e.StatusCode != 0 {
 				t.Errorf("%s: RetryAfter %v, error %+v", op.Name, wait, *e)
 			}
 		}
@@ -288,7 +321,8 @@ func TestR14HeldPastTheDeadline(t *testing.T) {
 	})
 }
 
-// A cool-down is not part of the two minutes of a call without a deadline, and holds nobody who gives up.
+// A cool-down is not part of the two minutes of a call without a deadline, and holds nobody who
+// gives up.
 func TestR14CoolDownAndTheEndOfACall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -318,12 +352,14 @@ func TestR14CoolDownAndTheEndOfACall(t *testing.T) {
 func TestR14NoCoolDown(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]faulttest.Answers{
-		"503": faulttest.Always(503, "", "Retry-After", "30"), "429 without a time": faulttest.Always(429, ""), "429 for an hour": faulttest.Always(429, "", "Retry-After", "3600"),
+		"503": faulttest.Always(503, "", "Retry-After", "30"), "429 without a time": faulttest.Always(429, ""),
+		"429 for an hour": faulttest.Always(429, "", "Retry-After", "3600"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Once(answer, faulttest.Always(200, `{"id":"1"}`))}, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
+				client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Once(answer,
+					faulttest.Always(200, `{"id":"1"}`))}, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
 				_, err := client.Get(t.Context(), faulttest.ID)
 				faulttest.WantError(t, err)
 				began := time.Now()

@@ -20,7 +20,8 @@ type MockService struct {
 	service *Service
 }
 
-// Mock returns a client and the service of its own. A request that the test did not register fails the test.
+// Mock returns a client and the service of its own. A request that the test did not register fails
+// the test.
 func Mock(tb testing.TB, opts ...vpptoken.Option) (*vpptoken.Client, *MockService) {
 	tb.Helper()
 	return MockFor(tb, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: Bearer}), opts...)
@@ -78,5 +79,6 @@ func Page(nextLink string, ids ...string) string {
 	if nextLink != "" {
 		link = `"@odata.nextLink":` + strconv.Quote(nextLink) + `,`
 	}
-	return `{"@odata.context":"https://graph.microsoft.com/beta/$metadata#deviceAppManagement/vppTokens",` + link + `"value":[` + strings.Join(items, ",") + `]}`
+	return `{"@odata.context":"https://graph.microsoft.com/beta/$metadata#deviceAppManagement/vppTokens",` + link +
+		`"value":[` + strings.Join(items, ",") + `]}`
 }

@@ -36,13 +36,20 @@ func networkFaults() map[string]rawserver.Script {
 		"reset inside headers":   {read, rawserver.Write("HTTP/1.1 200 OK\r\nContent-Type: appl"), rawserver.Reset()},
 		"closed inside headers":  {read, rawserver.Write("HTTP/1.1 200 OK\r\nContent-Type: appl")},
 		"closed inside the body": {read, rawserver.Write("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"id\":\"")},
-		"reset inside the body":  {read, rawserver.Write("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"id\":\""), rawserver.Reset()},
-		"cut inside a chunk":     {read, rawserver.Write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n{\"id\":\"")},
-		"no last chunk":          {read, rawserver.Write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n")},
+		"reset inside the body": {
+			read, rawserver.Write("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"id\":\""),
+			rawserver.Reset(),
+		},
+		"cut inside a chunk": {
+			read,
+			rawserver.Write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n40\r\n{\"id\":\""),
+		},
+		"no last chunk": {read, rawserver.Write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n")},
 	}
 }
 
-// An operation that acts is sent once, whatever the network does. The others are repeated until they succeed.
+// An operation that acts is sent once, whatever the network does. The others are repeated until
+// they succeed.
 func TestR05NetworkFaults(t *testing.T) {
 	t.Parallel()
 	for name, fault := range networkFaults() {
@@ -55,7 +62,8 @@ func TestR05NetworkFaults(t *testing.T) {
 				}
 				server := rawserver.New(t, scripts...)
 				var meta vpptoken.Metadata
-				err := op.Run(t.Context(), faulttest.Loopback(t, server.URL(), faulttest.Quick(5*time.Second)), vpptoken.WithMetadata(&meta))
+				err := op.Run(t.Context(), faulttest.Loopback(t, server.URL(), faulttest.Quick(5*time.Second)),
+					vpptoken.WithMetadata(&meta))
 				requests := server.Requests()
 				if len(requests) != len(scripts) || meta.Attempts != len(scripts) {
 					t.Fatalf("%d requests, Metadata.Attempts %d; want %d", len(requests), meta.Attempts, len(scripts))
@@ -79,7 +87,8 @@ func TestR05NetworkFaults(t *testing.T) {
 	}
 }
 
-// A connection that was made and reset may have carried the request: an operation that acts does not try another one.
+// A connection that was made and reset may have carried the request: an operation that acts does
+// not try another one.
 func TestR05ResetBeforeReading(t *testing.T) {
 	t.Parallel()
 	for _, op := range faulttest.Operations() {
@@ -92,12 +101,16 @@ func TestR05ResetBeforeReading(t *testing.T) {
 				scripts = append(scripts, script, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(goodAnswer(op))})
 			}
 			server := rawserver.New(t, scripts...)
-			transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-				c, err := new(net.Dialer).DialContext(ctx, network, addr)
-				dialled <- struct{}{} // not before: connect itself could see the reset
-				return c, err
-			}}
-			client := faulttest.Loopback(t, server.URL(), faulttest.Quick(5*time.Second), vpptoken.WithHTTPClient(&http.Client{Transport: transport}))
+			transport := &http.Transport{
+				DisableKeepAlives: true,
+				DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+					c, err := new(net.Dialer).DialContext(ctx, network, addr)
+					dialled <- struct{}{} // not before: connect itself could see the reset
+					return c, err
+				},
+			}
+			client := faulttest.Loopback(t, server.URL(), faulttest.Quick(5*time.Second),
+				vpptoken.WithHTTPClient(&http.Client{Transport: transport}))
 			err := op.Run(t.Context(), client)
 			if server.Connections() != len(scripts) {
 				t.Errorf("%d connections, want %d", server.Connections(), len(scripts))
@@ -115,14 +128,18 @@ func TestR05ResetBeforeReading(t *testing.T) {
 	}
 }
 
-// The service closes a connection that the client holds for reuse, at the worst moment: when it has read the next request.
+// The service closes a connection that the client holds for reuse, at the worst moment: when it has
+// read the next request.
 func TestR05StaleKeepAlive(t *testing.T) {
 	t.Parallel()
 	for _, op := range faulttest.Operations() {
 		t.Run(op.Name, func(t *testing.T) {
 			t.Parallel()
 			const kept = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{\"id\":\"1\"}\n"
-			scripts := []rawserver.Script{{rawserver.ReadRequest(), rawserver.Write(kept), rawserver.ReadRequest(), rawserver.Reset()}}
+			scripts := []rawserver.Script{{
+				rawserver.ReadRequest(), rawserver.Write(kept), rawserver.ReadRequest(),
+				rawserver.Reset(),
+			}}
 			if op.Effect != faulttest.Unsafe {
 				scripts = append(scripts, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(goodAnswer(op))})
 			}
@@ -145,7 +162,8 @@ func TestR05StaleKeepAlive(t *testing.T) {
 	}
 }
 
-// Where no connection is made, nothing can have been carried out: every operation is repeated, and none is ambiguous.
+// Where no connection is made, nothing can have been carried out: every operation is repeated, and
+// none is ambiguous.
 func TestR05Refused(t *testing.T) {
 	t.Parallel()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -170,7 +188,10 @@ func TestR05Refused(t *testing.T) {
 func TestR05HopelessConnections(t *testing.T) {
 	t.Parallel()
 	for name, cause := range map[string]error{
-		"NXDOMAIN":  &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "graph.example", IsNotFound: true}},
+		"NXDOMAIN": &net.OpError{Op: "dial", Err: &net.DNSError{
+			Err: "no such host", Name: "graph.example",
+			IsNotFound: true,
+		}},
 		"authority": x509.UnknownAuthorityError{},
 		"host name": x509.HostnameError{Certificate: &x509.Certificate{}, Host: "graph.example"},
 		"expired":   x509.CertificateInvalidError{Reason: x509.Expired},
@@ -178,7 +199,9 @@ func TestR05HopelessConnections(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) { return nil, cause })}
+				service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
+					return nil, cause
+				})}
 				_, err := faulttest.Client(t, service).Get(t.Context(), faulttest.ID)
 				if faulttest.WantError(t, err); len(service.Requests()) != 1 {
 					t.Errorf("%d requests, want 1: %v", len(service.Requests()), err)
@@ -227,10 +250,12 @@ func TestR05DeleteThatIsDone(t *testing.T) {
 		first faulttest.Answers
 		done  bool
 	}{
-		"reset":                {reset, true},
-		"500":                  {faulttest.Always(500, ""), true},
-		"504":                  {faulttest.Always(504, ""), true},
-		"body breaks off":      {faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) { return brokenAnswer(200), nil }), true},
+		"reset": {reset, true},
+		"500":   {faulttest.Always(500, ""), true},
+		"504":   {faulttest.Always(504, ""), true},
+		"body breaks off": {faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
+			return brokenAnswer(200), nil
+		}), true},
 		"429":                  {faulttest.Always(429, ""), false},
 		"refused":              {refused, false},
 		"503 with Retry-After": {faulttest.Always(503, "", "Retry-After", "1"), false},
@@ -254,7 +279,8 @@ func TestR05AmbiguousStays(t *testing.T) {
 	t.Parallel()
 	for _, last := range []int{400, 401, 403, 404, 409, 412, 429} {
 		synctest.Test(t, func(t *testing.T) {
-			client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Once(faulttest.Always(502, ""), faulttest.Always(last, ""))})
+			client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Once(faulttest.Always(502, ""),
+				faulttest.Always(last, ""))})
 			err := faulttest.Named(t, "update").Run(t.Context(), client)
 			if e := faulttest.Error(t, err); !e.Ambiguous || e.StatusCode != last {
 				t.Errorf("502, then %d: error %+v", last, *e)

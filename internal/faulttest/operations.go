@@ -36,8 +36,9 @@ type Operation struct {
 	Status                     int    // of a success
 	Answer                     string
 	BetaOnly, Item             bool // Item: the path has an id
-	Call                       func(ctx context.Context, c *vpptoken.Client, id string, opts ...vpptoken.CallOption) (any, error)
-	Want                       any // what Call returns for Answer
+	Call                       func(ctx context.Context, c *vpptoken.Client, id string, opts ...vpptoken.CallOption) (any,
+		error)
+	Want any // what Call returns for Answer
 }
 
 // Run calls the operation for the token ID. A missing token under a nil error is an error.
@@ -75,7 +76,8 @@ func Operations() []Operation {
 		{
 			Name: "create", Effect: Unsafe, Method: "POST", Status: 201, Answer: BareToken,
 			Body: `{"@odata.type":"#microsoft.graph.vppToken","organizationName":"Nordwind","vppTokenAccountType":"education",` +
-				`"appleId":"apps@nordwind.example","token":"` + AppleToken + `","automaticallyUpdateApps":true,"countryOrRegion":"no"}`,
+				`"appleId":"apps@nordwind.example","token":"` + AppleToken +
+				`","automaticallyUpdateApps":true,"countryOrRegion":"no"}`,
 			Call: func(ctx context.Context, c *vpptoken.Client, _ string, opts ...vpptoken.CallOption) (any, error) {
 				return c.Create(ctx, vpptoken.NewSecret(AppleToken), &vpptoken.Patch{
 					AppleID: new("apps@nordwind.example"), OrganizationName: new("Nordwind"), CountryOrRegion: new("no"),
@@ -107,14 +109,16 @@ func Operations() []Operation {
 			Want: 3000,
 		},
 		{
-			Name: "syncLicenses", Effect: Unsafe, Method: "POST", Path: item + "/syncLicenses", Status: 200, Answer: WrappedToken, Item: true,
+			Name: "syncLicenses", Effect: Unsafe, Method: "POST", Path: item + "/syncLicenses", Status: 200,
+			Answer: WrappedToken, Item: true,
 			Call: func(ctx context.Context, c *vpptoken.Client, id string, opts ...vpptoken.CallOption) (any, error) {
 				return c.SyncLicenses(ctx, id, opts...)
 			},
 			Want: token,
 		},
 		{
-			Name: "revokeLicenses", Effect: Unsafe, Method: "POST", Path: item + "/revokeLicenses", Status: 204, BetaOnly: true, Item: true,
+			Name: "revokeLicenses", Effect: Unsafe, Method: "POST", Path: item + "/revokeLicenses", Status: 204, BetaOnly: true,
+			Item: true,
 			Body: `{"notifyManagedDevices":true,"revokeUntrackedLicenses":false}`,
 			Call: func(ctx context.Context, c *vpptoken.Client, id string, opts ...vpptoken.CallOption) (any, error) {
 				return nil, c.RevokeLicenses(ctx, id, vpptoken.RevokeOptions{NotifyManagedDevices: true}, opts...)
@@ -127,12 +131,17 @@ func Operations() []Operation {
 			},
 		},
 		{
-			Name: "getLicensesForApp", Method: "GET", Path: "/getLicensesForApp(bundleId='com.example.app')", Status: 200, BetaOnly: true,
-			Answer: `{"value":[{"vppTokenId":"` + ID + `","appleId":null,"organizationName":"Nordwind","availableLicenseCount":5,"usedLicenseCount":7}]}`,
+			Name: "getLicensesForApp", Method: "GET", Path: "/getLicensesForApp(bundleId='com.example.app')", Status: 200,
+			BetaOnly: true,
+			Answer: `{"value":[{"vppTokenId":"` + ID +
+				`","appleId":null,"organizationName":"Nordwind","availableLicenseCount":5,"usedLicenseCount":7}]}`,
 			Call: func(ctx context.Context, c *vpptoken.Client, _ string, opts ...vpptoken.CallOption) (any, error) {
 				return Collect(c.LicensesForApp(ctx, "com.example.app", opts...))
 			},
-			Want: []*vpptoken.LicenseSummary{{VPPTokenID: ID, OrganizationName: "Nordwind", AvailableLicenseCount: 5, UsedLicenseCount: 7}},
+			Want: []*vpptoken.LicenseSummary{{
+				VPPTokenID: ID, OrganizationName: "Nordwind", AvailableLicenseCount: 5,
+				UsedLicenseCount: 7,
+			}},
 		},
 	}
 }
@@ -149,7 +158,8 @@ func Named(tb testing.TB, name string) Operation {
 	return Operation{}
 }
 
-// Collect reads a list to its end and checks that an error, if any, is its last element and comes without a value.
+// Collect reads a list to its end and checks that an error, if any, is its last element and comes
+// without a value.
 func Collect[T any](seq func(func(*T, error) bool)) ([]*T, error) {
 	var list []*T
 	var failed error

@@ -68,7 +68,8 @@ func TestR15WrongOptions(t *testing.T) {
 	} {
 		source := &faulttest.CountedSource{}
 		c, err := vpptoken.NewClient(source, opt)
-		if c != nil || err == nil || !strings.HasPrefix(err.Error(), "vpptoken: ") || strings.ContainsAny(err.Error(), "\r\n") || source.Asked.Load() != 0 {
+		if c != nil || err == nil || !strings.HasPrefix(err.Error(), "vpptoken: ") ||
+			strings.ContainsAny(err.Error(), "\r\n") || source.Asked.Load() != 0 {
 			t.Errorf("%s: client %v, error %v", name, c, err)
 		}
 		leaktest.ShowsNoSecret(t, err)
@@ -81,7 +82,10 @@ func TestR15WrongOptions(t *testing.T) {
 // A token source that is a nil pointer panics when it is asked: that is an error of the call.
 func TestR15NilTokenSources(t *testing.T) {
 	t.Parallel()
-	for name, source := range map[string]oauth2.TokenSource{"pointer": (*faulttest.CountedSource)(nil), "function": faulttest.SourceFunc(nil), "with a context": (*claimsSource)(nil)} {
+	for name, source := range map[string]oauth2.TokenSource{
+		"pointer":  (*faulttest.CountedSource)(nil),
+		"function": faulttest.SourceFunc(nil), "with a context": (*claimsSource)(nil),
+	} {
 		err := faulttest.Named(t, "get").Run(t.Context(), faulttest.ClientFor(t, source))
 		if faulttest.WantError(t, err); !strings.Contains(err.Error(), "panicked") {
 			t.Errorf("%s: %v", name, err)
@@ -89,10 +93,12 @@ func TestR15NilTokenSources(t *testing.T) {
 	}
 }
 
-// refused wants an error that was known before anything left the process: of one line, no *Error, not Retryable, without a secret.
+// refused wants an error that was known before anything left the process: of one line, no *Error,
+// not Retryable, without a secret.
 func refused(t *testing.T, name, prefix string, err error) {
 	t.Helper()
-	if _, ok := errors.AsType[*vpptoken.Error](err); ok || err == nil || !strings.HasPrefix(err.Error(), prefix) || strings.ContainsAny(err.Error(), "\r\n") {
+	if _, ok := errors.AsType[*vpptoken.Error](err); ok || err == nil || !strings.HasPrefix(err.Error(), prefix) ||
+		strings.ContainsAny(err.Error(), "\r\n") {
 		t.Errorf("%s: %v (%T)", name, err, err)
 	}
 	if vpptoken.Retryable(err) {
@@ -101,7 +107,8 @@ func refused(t *testing.T, name, prefix string, err error) {
 	leaktest.ShowsNoSecret(t, err)
 }
 
-// untouched returns a client, and fails the test at its end when a request was sent or a bearer was asked for.
+// untouched returns a client, and fails the test at its end when a request was sent or a bearer was
+// asked for.
 func untouched(t *testing.T) *vpptoken.Client {
 	t.Helper()
 	source := &faulttest.CountedSource{}
@@ -217,7 +224,8 @@ func TestR15NoContextAndNoClient(t *testing.T) {
 		refused(t, name+" without a context", "vpptoken: ", call(noContext, client))
 		for _, unmade := range []*vpptoken.Client{nil, {}} {
 			err := call(t.Context(), unmade)
-			if refused(t, name+" without a client", "vpptoken: ", err); err != nil && !strings.Contains(err.Error(), "NewClient") {
+			if refused(t, name+" without a client", "vpptoken: ", err); err != nil &&
+				!strings.Contains(err.Error(), "NewClient") {
 				t.Errorf("%s: %v", name, err)
 			}
 		}
@@ -258,7 +266,9 @@ func TestR15OddTransports(t *testing.T) {
 		"nil header": {faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
 			return &http.Response{StatusCode: http.StatusNotFound, Body: http.NoBody}, nil
 		}), true},
-		"no status":  {faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) { return &http.Response{Body: http.NoBody}, nil }), true},
+		"no status": {faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
+			return &http.Response{Body: http.NoBody}, nil
+		}), true},
 		"status 999": {faulttest.Always(999, ""), true},
 	} {
 		t.Run(name, func(t *testing.T) {

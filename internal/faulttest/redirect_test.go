@@ -31,8 +31,10 @@ func TestR10RedirectsAreNotFollowed(t *testing.T) {
 	other := elsewhere(t)
 	for _, status := range []int{300, 301, 302, 303, 304, 305, 306, 307, 308} {
 		for name, location := range map[string]string{
-			"elsewhere": other.URL + "/beta/deviceAppManagement/vppTokens", "unreadable": "http://[" + faulttest.Bearer, "same path": "", "no host": "//",
-			"userinfo": strings.Replace(other.URL, "http://", "http://user:"+faulttest.Bearer+"@", 1), "bad escape": "http://h/%zz",
+			"elsewhere": other.URL + "/beta/deviceAppManagement/vppTokens", "unreadable": "http://[" + faulttest.Bearer,
+			"same path": "", "no host": "//",
+			"userinfo":   strings.Replace(other.URL, "http://", "http://user:"+faulttest.Bearer+"@", 1),
+			"bad escape": "http://h/%zz",
 		} {
 			t.Run(strconv.Itoa(status)+"/"+name, func(t *testing.T) {
 				t.Parallel()
@@ -40,7 +42,8 @@ func TestR10RedirectsAreNotFollowed(t *testing.T) {
 					client, requests := answering(t, status, "application/json", "", "Location", location, "Request-Id", "req-1")
 					var meta vpptoken.Metadata
 					err := op.Run(t.Context(), client, vpptoken.WithMetadata(&meta))
-					if e := faulttest.Error(t, err); e.StatusCode != status || e.Attempts != 1 || requests.Load() != 1 || meta.StatusCode != status || e.RequestID != "req-1" {
+					if e := faulttest.Error(t, err); e.StatusCode != status || e.Attempts != 1 || requests.Load() != 1 ||
+						meta.StatusCode != status || e.RequestID != "req-1" {
 						t.Errorf("%s: %d requests, error %+v", op.Name, requests.Load(), *e)
 					}
 					if vpptoken.Retryable(err) {
@@ -54,7 +57,8 @@ func TestR10RedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-// A link to the next page that leaves the origin or the collection is refused before a token is asked for.
+// A link to the next page that leaves the origin or the collection is refused before a token is
+// asked for.
 func TestR11ForeignNextLinks(t *testing.T) {
 	t.Parallel()
 	other := elsewhere(t)
@@ -120,8 +124,10 @@ func TestR11ForeignNextLinks(t *testing.T) {
 				}
 			}
 			e := faulttest.Error(t, err)
-			if !errors.Is(err, vpptoken.ErrUntrustedURL) || n != 1 || requests.Load() != 1 || source.Asked.Load() != 1 || vpptoken.Retryable(err) {
-				t.Errorf("%d tokens, %d requests, the source asked %d times, error %+v (%v)", n, requests.Load(), source.Asked.Load(), *e, err)
+			if !errors.Is(err, vpptoken.ErrUntrustedURL) || n != 1 || requests.Load() != 1 || source.Asked.Load() != 1 ||
+				vpptoken.Retryable(err) {
+				t.Errorf("%d tokens, %d requests, the source asked %d times, error %+v (%v)", n, requests.Load(),
+					source.Asked.Load(), *e, err)
 			}
 			if shown := link(own); strings.Contains(err.Error(), shown) || strings.Contains(err.Error(), "canary") {
 				t.Errorf("error %q shows the link", err)
@@ -134,8 +140,12 @@ func TestR11ForeignNextLinks(t *testing.T) {
 // The host of a link is compared letter by letter: one that only folds to the service's is another.
 func TestR11FoldedHost(t *testing.T) {
 	t.Parallel()
-	for _, host := range []string{"graph.micro\u017foft.com", "graph.microsoft.com.", "graph.microsoft\u3002com", "xn--graph.microsoft.com", "graph.microsoft.com:444", "graph%2emicrosoft.com"} {
-		service := &faulttest.Service{Answer: faulttest.Always(200, `{"value":[],"@odata.nextLink":"https://`+host+`/beta/deviceAppManagement/vppTokens?$skip=1"}`)}
+	for _, host := range []string{
+		"graph.micro\u017foft.com", "graph.microsoft.com.", "graph.microsoft\u3002com",
+		"xn--graph.microsoft.com", "graph.microsoft.com:444", "graph%2emicrosoft.com",
+	} {
+		service := &faulttest.Service{Answer: faulttest.Always(200,
+			`{"value":[],"@odata.nextLink":"https://`+host+`/beta/deviceAppManagement/vppTokens?$skip=1"}`)}
 		err := faulttest.Last(faulttest.Client(t, service).List(t.Context()))
 		if !errors.Is(err, vpptoken.ErrUntrustedURL) || len(service.Requests()) != 1 {
 			t.Errorf("%s: %d requests, error %v", host, len(service.Requests()), err)
@@ -143,16 +153,20 @@ func TestR11FoldedHost(t *testing.T) {
 	}
 }
 
-// Pages that never end do not end the program: a page that comes again is noticed, and there is a last one.
+// Pages that never end do not end the program: a page that comes again is noticed, and there is a
+// last one.
 func TestR11EndlessPages(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		link func(n int) string
 		most int
 	}{
-		"itself":      {func(int) string { return faulttest.Root }, 1},
-		"one link":    {func(int) string { return faulttest.Root + "?$skip=1" }, 2},
-		"in disguise": {func(int) string { return strings.ToUpper(faulttest.Root[:30]) + faulttest.Root[30:] + "()?$skip=1" }, 2},
+		"itself":   {func(int) string { return faulttest.Root }, 1},
+		"one link": {func(int) string { return faulttest.Root + "?$skip=1" }, 2},
+		"in disguise": {func(int) string {
+			return strings.ToUpper(faulttest.Root[:30]) + faulttest.Root[30:] +
+				"()?$skip=1"
+		}, 2},
 		"two in turn": {func(n int) string { return faulttest.Root + "?$skip=" + strconv.Itoa(n%2) }, 3},
 		"a million":   {func(n int) string { return faulttest.Root + "?$skip=" + strconv.Itoa(n) }, 10_000},
 	} {
@@ -167,7 +181,8 @@ func TestR11EndlessPages(t *testing.T) {
 			if len(tokens) != n {
 				t.Errorf("%d tokens of %d pages", len(tokens), n)
 			}
-			if e := faulttest.Error(t, err); n != tc.most || !strings.Contains(e.Message, "repeat") || !strings.Contains(e.Message, "10,000") || vpptoken.Retryable(err) {
+			if e := faulttest.Error(t, err); n != tc.most || !strings.Contains(e.Message, "repeat") ||
+				!strings.Contains(e.Message, "10,000") || vpptoken.Retryable(err) {
 				t.Errorf("%d pages, error %v; want an end after %d", n, err, tc.most)
 			}
 		})

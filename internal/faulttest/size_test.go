@@ -21,8 +21,8 @@ import (
 
 const faultMemory = 32 << 20 // what no fault may cost
 
-// memoryOf returns by how much the heap grew at most while f ran. The collector is kept busy, so that what is measured is
-// what is held, not what was not yet collected.
+// memoryOf returns by how much the heap grew at most while f ran. The collector is kept busy, so
+// that what is measured is what is held, not what was not yet collected.
 func memoryOf(t *testing.T, f func()) uint64 {
 	t.Helper()
 	defer debug.SetGCPercent(debug.SetGCPercent(5))
@@ -139,7 +139,8 @@ func TestR07EndlessBodies(t *testing.T) { //nolint:paralleltest // it measures m
 	}
 }
 
-// Short text that makes large values: what is built from 8 MiB is bounded as well, just below the bound and far above it.
+// Short text that makes large values: what is built from 8 MiB is bounded as well, just below the
+// bound and far above it.
 func TestR07SmallTextLargeValues(t *testing.T) { //nolint:paralleltest // it measures memory
 	const size = 4 << 20
 	full := func(head, unit, tail string) string {
@@ -194,13 +195,15 @@ func TestR07SmallTextLargeValues(t *testing.T) { //nolint:paralleltest // it mea
 	}
 }
 
-// A page of three thousand real tokens, each with its action results, is not what the bounds are for.
+// A page of three thousand real tokens, each with its action results, is not what the bounds are
+// for.
 func TestR07LargePage(t *testing.T) { //nolint:paralleltest // it needs memory that others measure
 	const result = `{"actionName":"revokeLicenses","actionState":"done","totalLicensesCount":4,"failedLicensesCount":0}`
 	const results = result + "," + result + "," + result
 	const token = `,{"id":"%d","organizationName":"Nordwind, School District","vppTokenAccountType":"education","appleId":"apps@nordwind.example",` +
 		`"expirationDateTime":"2027-03-01T17:09:22Z","lastSyncDateTime":"2026-11-20T14:50:53.4972449Z","token":null,` +
-		`"lastModifiedDateTime":"2026-11-20T14:50:53.5002993Z","state":"valid","tokenActionResults":[` + results + `],"lastSyncStatus":"completed",` +
+		`"lastModifiedDateTime":"2026-11-20T14:50:53.5002993Z","state":"valid","tokenActionResults":[` + results +
+		`],"lastSyncStatus":"completed",` +
 		`"automaticallyUpdateApps":true,"countryOrRegion":"no","dataSharingConsentGranted":true,"displayName":"Nordwind","locationName":"Nordwind",` +
 		`"claimTokenManagementFromExternalMdm":false,"roleScopeTagIds":["0","1"],"lastAppCount":12,"appleDeviceAppDeliveryProtocolType":"default"}`
 	var body strings.Builder
@@ -223,7 +226,10 @@ func TestR07LargePage(t *testing.T) { //nolint:paralleltest // it needs memory t
 func TestR07EndlessHeaders(t *testing.T) { //nolint:paralleltest // it measures memory
 	for name, text := range map[string]string{"one": "a", "many": "X-A: b\r\n"} {
 		t.Run(name, func(t *testing.T) {
-			server := rawserver.New(t, rawserver.Script{rawserver.ReadRequest(), rawserver.Write("HTTP/1.1 200 OK\r\nX: "), rawserver.Flood(text)})
+			server := rawserver.New(t, rawserver.Script{
+				rawserver.ReadRequest(), rawserver.Write("HTTP/1.1 200 OK\r\nX: "),
+				rawserver.Flood(text),
+			})
 			var err error
 			cost := memoryOf(t, func() {
 				err = faulttest.Named(t, "get").Run(t.Context(), faulttest.Loopback(t, server.URL(),
@@ -239,16 +245,18 @@ func TestR07EndlessHeaders(t *testing.T) { //nolint:paralleltest // it measures 
 // An error body of any depth leaves the status.
 func TestR07DeepErrors(t *testing.T) { //nolint:paralleltest // it measures memory
 	for name, body := range map[string]string{ //nolint:paralleltest // it measures memory
-		"arrays":      strings.Repeat("[", 100_000),
-		"objects":     strings.Repeat(`{"error":`, 100_000),
-		"innerError":  `{"error":{"code":"a"` + strings.Repeat(`,"innerError":{"code":"a"`, 2_000) + strings.Repeat("}", 2_002),
+		"arrays":  strings.Repeat("[", 100_000),
+		"objects": strings.Repeat(`{"error":`, 100_000),
+		"innerError": `{"error":{"code":"a"` + strings.Repeat(`,"innerError":{"code":"a"`, 2_000) +
+			strings.Repeat("}", 2_002),
 		"in a string": `{"error":{"message":"` + strings.Repeat("[", 60_000) + `"}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(403, body, "Request-Id", "req-1")})
 			var err error
 			cost := memoryOf(t, func() { err = faulttest.Named(t, "update").Run(t.Context(), client) })
-			if e := faulttest.Error(t, err); e.StatusCode != http.StatusForbidden || e.RequestID != "req-1" || cost > faultMemory {
+			if e := faulttest.Error(t, err); e.StatusCode != http.StatusForbidden || e.RequestID != "req-1" ||
+				cost > faultMemory {
 				t.Errorf("it cost %d MiB, error %+v", cost>>20, *e)
 			}
 		})

@@ -16,7 +16,8 @@ import (
 	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
 
-// faultRepeated says whether the table lets an operation of this effect be repeated after an answer.
+// faultRepeated says whether the table lets an operation of this effect be repeated after an
+// answer.
 func faultRepeated(effect, status int, retryAfter bool) bool {
 	switch status {
 	case 429:
@@ -69,7 +70,8 @@ func testStatus(t *testing.T, op faulttest.Operation, status int, retryAfter boo
 	if retryAfter {
 		headers = append(headers, "Retry-After", "2")
 	}
-	service := &faulttest.Service{Answer: faulttest.Always(status, `{"error":{"code":"Code","message":"Why."}}`, headers...)}
+	service := &faulttest.Service{Answer: faulttest.Always(status, `{"error":{"code":"Code","message":"Why."}}`,
+		headers...)}
 	var meta vpptoken.Metadata
 	err := op.Run(t.Context(), faulttest.Client(t, service), vpptoken.WithMetadata(&meta))
 	e := faulttest.Error(t, err)
@@ -88,13 +90,15 @@ func testStatus(t *testing.T, op faulttest.Operation, status int, retryAfter boo
 			t.Errorf("%s on %d: a repeat differs: %+v, first %+v", op.Name, status, s, sent[0])
 		}
 	}
-	if e.StatusCode != status || meta.StatusCode != status || e.Op != op.Name || e.RequestID != "req-1" || meta.RequestID != "req-1" || e.Code != "Code" {
+	if e.StatusCode != status || meta.StatusCode != status || e.Op != op.Name || e.RequestID != "req-1" ||
+		meta.RequestID != "req-1" || e.Code != "Code" {
 		t.Errorf("%s on %d: error %+v, metadata %+v", op.Name, status, *e, meta)
 	}
 	if want := faultAmbiguous(op.Effect, status, retryAfter); e.Ambiguous != want {
 		t.Errorf("%s on %d: Ambiguous %v, want %v", op.Name, status, e.Ambiguous, want)
 	}
-	later := slices.Contains([]int{408, 429, 500, 502, 503, 504, 509}, status) && (op.Effect != faulttest.Unsafe || !e.Ambiguous) ||
+	later := slices.Contains([]int{408, 429, 500, 502, 503, 504, 509}, status) &&
+		(op.Effect != faulttest.Unsafe || !e.Ambiguous) ||
 		status == 412 && op.Effect == faulttest.Idempotent
 	if vpptoken.Retryable(err) != later {
 		t.Errorf("%s on %d: Retryable %v, want %v", op.Name, status, !later, later)
@@ -116,7 +120,9 @@ func TestR01RepeatSucceeds(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				mock := httpmock.NewMockTransport()
-				service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(_ int, r *http.Request) (*http.Response, error) { return mock.RoundTrip(r) })}
+				service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(_ int, r *http.Request) (*http.Response, error) {
+					return mock.RoundTrip(r)
+				})}
 				mock.RegisterNoResponder(httpmock.NewStringResponder(429, "").
 					Then(httpmock.NewStringResponder(503, "").HeaderSet(http.Header{"Retry-After": {"1"}})).
 					Then(httpmock.NewStringResponder(op.Status, op.Answer)))
@@ -132,7 +138,8 @@ func TestR01RepeatSucceeds(t *testing.T) {
 						t.Errorf("the headers changed between attempts: %v, first %v", s.Header, sent[0].Header)
 					}
 				}
-				if len(sent) != 3 || sent[0].Body != sent[1].Body || sent[0].Body != sent[2].Body || meta.Attempts != 3 || meta.StatusCode != op.Status {
+				if len(sent) != 3 || sent[0].Body != sent[1].Body || sent[0].Body != sent[2].Body || meta.Attempts != 3 ||
+					meta.StatusCode != op.Status {
 					t.Errorf("requests %+v, metadata %+v", sent, meta)
 				}
 			})
@@ -140,7 +147,8 @@ func TestR01RepeatSucceeds(t *testing.T) {
 	}
 }
 
-// The own backoff doubles from a second, and half of it is chance, so that clients part and never hurry.
+// The own backoff doubles from a second, and half of it is chance, so that clients part and never
+// hurry.
 func TestR01OwnBackoff(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -165,7 +173,8 @@ func TestR01OwnBackoff(t *testing.T) {
 
 func TestR02RetryAfterIsObeyed(t *testing.T) {
 	t.Parallel()
-	// The server's clock is an hour ahead of the client's: the wait is what lies between its Date and its Retry-After.
+	// The server's clock is an hour ahead of the client's: the wait is what lies between its Date and
+	// its Retry-After.
 	server := time.Date(2000, 1, 1, 1, 0, 0, 0, time.UTC)
 	then := server.Add(17 * time.Second)
 	for name, tc := range map[string]struct {
@@ -187,7 +196,8 @@ func TestR02RetryAfterIsObeyed(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					service := &faulttest.Service{Answer: faulttest.Once(
-						faulttest.Always(status, "", "Retry-After", tc.value, "Date", server.Format(http.TimeFormat)), faulttest.Always(200, `{"id":"1"}`))}
+						faulttest.Always(status, "", "Retry-After", tc.value, "Date", server.Format(http.TimeFormat)),
+						faulttest.Always(200, `{"id":"1"}`))}
 					if _, err := faulttest.Client(t, service).Get(t.Context(), faulttest.ID); err != nil {
 						t.Fatal(err)
 					}
@@ -247,7 +257,8 @@ func TestR03RetryAfterIsNoTrap(t *testing.T) {
 				waits := service.Waits()
 				if tc.want == end {
 					wait, ok := vpptoken.RetryAfter(err)
-					if len(waits) != 0 || time.Since(began) != 0 || e.StatusCode != http.StatusTooManyRequests || !ok || wait <= time.Minute || wait != e.RetryAfter {
+					if len(waits) != 0 || time.Since(began) != 0 || e.StatusCode != http.StatusTooManyRequests || !ok ||
+						wait <= time.Minute || wait != e.RetryAfter {
 						t.Errorf("waits %v, took %v, error %+v; want an end at once that tells the wait", waits, time.Since(began), *e)
 					}
 					// One hostile header does not close the client: there is no cool-down.

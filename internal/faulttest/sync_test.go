@@ -20,7 +20,8 @@ const (
 	after  = "2026-11-20T20:00:00Z"
 )
 
-// F14: a sync is asked for while one is under way, and the service joins it or refuses, in one of the ways that were met.
+// F14: a sync is asked for while one is under way, and the service joins it or refuses, in one of
+// the ways that were met.
 func TestF14AdoptsTheRunningSync(t *testing.T) {
 	t.Parallel()
 	running := faulttest.At(0, vpptoken.SyncStatusInProgress, before)
@@ -76,8 +77,8 @@ func TestF14AdoptsTheRunningSync(t *testing.T) {
 	}
 }
 
-// F14: a 429 that names no wait is about the sync that runs: it is not repeated, and holds no other call. One that names a wait
-// is throttling, and one that comes while none runs may be.
+// F14: a 429 that names no wait is about the sync that runs: it is not repeated, and holds no other
+// call. One that names a wait is throttling, and one that comes while none runs may be.
 func TestF14NoTimeIsLost(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -123,14 +124,16 @@ func TestF14NoTimeIsLost(t *testing.T) {
 func TestF14CannotLook(t *testing.T) {
 	t.Parallel()
 	c, mock := faulttest.Mock(t)
-	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, `{"id":"`+faulttest.ID+`","lastSyncStatus":"inProgress"}`).Then(faulttest.Respond(403, "")))
+	mock.RegisterResponder("GET", faulttest.Item,
+		faulttest.Respond(200, `{"id":"`+faulttest.ID+`","lastSyncStatus":"inProgress"}`).Then(faulttest.Respond(403, "")))
 	mock.RegisterResponder("POST", faulttest.Item+"/syncLicenses", faulttest.Respond(409, ""))
 	if s, err := c.StartSync(t.Context(), faulttest.ID); s != nil || !errors.Is(err, vpptoken.ErrConflict) {
 		t.Errorf("got %v, %v", s, err)
 	}
 }
 
-// F14: an adopted sync is waited for like any other, and its inProgress was seen: a failed after it is final.
+// F14: an adopted sync is waited for like any other, and its inProgress was seen: a failed after it
+// is final.
 func TestF14WaitsForTheAdopted(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -163,9 +166,13 @@ func TestF14WaitsForTheAdopted(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				c, s := faulttest.NewIntune(t, tc.looks...)
-				adopted := &vpptoken.Sync{TokenID: faulttest.ID, PreviousSyncDateTime: time.Date(2026, 11, 20, 8, 0, 0, 123456700, time.UTC), Adopted: true}
+				adopted := &vpptoken.Sync{
+					TokenID:              faulttest.ID,
+					PreviousSyncDateTime: time.Date(2026, 11, 20, 8, 0, 0, 123456700, time.UTC), Adopted: true,
+				}
 				_, err := c.WaitSync(anHour(t), adopted)
-				if tc.failed != errors.Is(err, vpptoken.ErrSyncFailed) || !tc.failed && err != nil || time.Since(s.Start) != tc.ends {
+				if tc.failed != errors.Is(err, vpptoken.ErrSyncFailed) || !tc.failed && err != nil ||
+					time.Since(s.Start) != tc.ends {
 					t.Errorf("got %v after %v", err, time.Since(s.Start))
 				}
 			})

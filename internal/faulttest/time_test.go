@@ -17,7 +17,8 @@ import (
 	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
 
-// blockingBody gives its text and then nothing until the request's context ends, as net/http's bodies do.
+// blockingBody gives its text and then nothing until the request's context ends, as net/http's
+// bodies do.
 type blockingBody struct {
 	text string
 	ctx  context.Context //nolint:containedctx // as in net/http, the body belongs to one request
@@ -52,7 +53,8 @@ func silent() faulttest.Answers {
 	})
 }
 
-// Wherever a call is when its context ends, it ends at that moment, with the context's error and the last status.
+// Wherever a call is when its context ends, it ends at that moment, with the context's error and
+// the last status.
 func TestR04CallEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	throttled := faulttest.Always(429, "", "Retry-After", "20", "Request-Id", "req-1")
@@ -103,7 +105,8 @@ func TestR04CallEndsWithItsContext(t *testing.T) {
 					}
 					service := &faulttest.Service{Answer: tc.answer}
 					client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
-					// A deadline is far enough away for the wait that is asked for, so that it is not known at once.
+					// A deadline is far enough away for the wait that is asked for, so that it is not known at
+					// once.
 					const after = 15 * time.Second
 					ctx, cancel := context.WithCancel(t.Context())
 					if end == context.DeadlineExceeded { //nolint:errorlint // it is the table's own value
@@ -128,7 +131,8 @@ func TestR04CallEndsWithItsContext(t *testing.T) {
 					if !errors.Is(err, end) {
 						t.Errorf("errors.Is(%v, %v) is false", err, end)
 					}
-					if e.StatusCode != tc.status || meta.StatusCode != tc.status || e.Attempts != tc.attempts || meta.Attempts != tc.attempts {
+					if e.StatusCode != tc.status || meta.StatusCode != tc.status || e.Attempts != tc.attempts ||
+						meta.Attempts != tc.attempts {
 						t.Errorf("error %+v, metadata %+v; want status %d after %d attempts", *e, meta, tc.status, tc.attempts)
 					}
 					if e.Ambiguous != tc.ambiguous {
@@ -208,7 +212,8 @@ func TestR04CallWithoutDeadline(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				_, err := faulttest.Client(t, &faulttest.Service{Answer: tc.answer}, vpptoken.WithRetry(tc.retry)).Get(t.Context(), faulttest.ID)
+				_, err := faulttest.Client(t, &faulttest.Service{Answer: tc.answer}, vpptoken.WithRetry(tc.retry)).Get(t.Context(),
+					faulttest.ID)
 				took := time.Since(began)
 				if took > 2*time.Minute+50*time.Millisecond || took < 59*time.Second {
 					t.Errorf("took %v", took)
@@ -233,7 +238,8 @@ func TestR04EachPageHasItsOwnTime(t *testing.T) {
 			}
 			return faulttest.Answer(200, fmt.Sprintf(`{"value":[],"@odata.nextLink":"%s?$skip=%d"}`, faulttest.Root, n)), nil
 		})}
-		if err := faulttest.Last(faulttest.Client(t, service).List(t.Context())); err != nil || len(service.Requests()) != 10 {
+		if err := faulttest.Last(faulttest.Client(t, service).List(t.Context())); err != nil ||
+			len(service.Requests()) != 10 {
 			t.Errorf("%d pages: %v", len(service.Requests()), err)
 		}
 	})
@@ -244,16 +250,19 @@ func TestR04TimeoutOfTheCallersClient(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		service := &faulttest.Service{Answer: silent()}
-		client := faulttest.Client(t, service, vpptoken.WithHTTPClient(&http.Client{Transport: service, Timeout: 3 * time.Second}))
+		client := faulttest.Client(t, service,
+			vpptoken.WithHTTPClient(&http.Client{Transport: service, Timeout: 3 * time.Second}))
 		began := time.Now()
 		_, err := client.Get(t.Context(), faulttest.ID)
-		if took := time.Since(began); len(service.Requests()) != 4 || took < 15*time.Second || took > 20*time.Second || errors.Is(err, context.DeadlineExceeded) {
+		if took := time.Since(began); len(service.Requests()) != 4 || took < 15*time.Second || took > 20*time.Second ||
+			errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("%d requests in %v: %v", len(service.Requests()), took, err)
 		}
 	})
 }
 
-// An attempt's own time is not the caller's: its end does not look like the end of a context that is alive, whoever measured it.
+// An attempt's own time is not the caller's: its end does not look like the end of a context that
+// is alive, whoever measured it.
 func TestR04AttemptTimeIsNotTheCallers(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]faulttest.Answers{
@@ -267,13 +276,17 @@ func TestR04AttemptTimeIsNotTheCallers(t *testing.T) {
 			resp.Body = io.NopCloser(io.MultiReader(errorReader{context.DeadlineExceeded}))
 			return resp, nil
 		}),
-		"cancelled by the transport": faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) { return nil, context.Canceled }),
+		"cancelled by the transport": faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
+			return nil,
+				context.Canceled
+		}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				service := &faulttest.Service{Answer: answer}
-				_, err := faulttest.Client(t, service, vpptoken.WithRetry(vpptoken.Retry{AttemptTimeout: 5 * time.Second})).Get(t.Context(), faulttest.ID)
+				_, err := faulttest.Client(t, service,
+					vpptoken.WithRetry(vpptoken.Retry{AttemptTimeout: 5 * time.Second})).Get(t.Context(), faulttest.ID)
 				if len(service.Requests()) != 4 {
 					t.Errorf("%d requests, want 4", len(service.Requests()))
 				}
@@ -282,6 +295,37 @@ func TestR04AttemptTimeIsNotTheCallers(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A context that ended before the call says whether to try again as one that ends in it.
+func TestR04ContextThatHasEnded(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		start func(context.Context) (context.Context, context.CancelFunc)
+		cause error
+		want  bool
+	}{
+		"cancelled": {context.WithCancel, context.Canceled, false},
+		"deadline": {
+			func(ctx context.Context) (context.Context, context.CancelFunc) {
+				return context.WithDeadline(ctx, time.Now().Add(-time.Second))
+			},
+			context.DeadlineExceeded, true,
+		},
+	} {
+		c, mock := faulttest.Mock(t)
+		mock.RegisterResponder("GET", faulttest.Item,
+			func(r *http.Request) (*http.Response, error) { return nil, r.Context().Err() })
+		ctx, cancel := tc.start(t.Context())
+		cancel()
+		_, err := c.Get(ctx, faulttest.ID)
+		if !errors.Is(err, tc.cause) || vpptoken.Retryable(err) != tc.want {
+			t.Errorf("%s: got %v, Retryable %v", name, err, vpptoken.Retryable(err))
+		}
+		if _, ok := errors.AsType[*vpptoken.Error](err); !ok {
+			t.Errorf("%s: %T is no *Error", name, err)
+		}
 	}
 }
 

@@ -38,20 +38,27 @@ func echoes() map[string]echo {
 		}
 	}
 	nested := func(text string) string {
-		return `{"error":{"code":"UnknownError","message":` + leaktest.JSONText(`{"ErrorCode":`+leaktest.JSONText(text)+`,"Message":`+leaktest.JSONText(`{"Message":`+leaktest.JSONText(text)+`,"CustomApiErrorPhrase":`+leaktest.JSONText(text)+`}`)+`}`) + `}}`
+		return `{"error":{"code":"UnknownError","message":` +
+			leaktest.JSONText(`{"ErrorCode":`+leaktest.JSONText(text)+`,"Message":`+leaktest.JSONText(`{"Message":`+leaktest.JSONText(text)+`,"CustomApiErrorPhrase":`+leaktest.JSONText(text)+`}`)+`}`) + `}}`
 	}
 	const good = `"id":"1"`
 	return map[string]echo{
-		"message":           {400, none, format(`{"error":{"code":"C","message":"ECHO"}}`)},
-		"message of a 500":  {500, none, format(`{"error":{"code":"C","message":"ECHO"}}`)},
-		"message and Url":   {400, none, format(`{"error":{"message":"a - Url: https://x.example/?ECHO b ECHO"}}`)},
-		"nested":            {400, none, nested},
-		"nested in a 401":   {401, none, nested},
-		"code":              {400, none, format(`{"error":{"code":"ECHO","message":"m"}}`)},
-		"inner code":        {400, none, format(`{"error":{"code":"UnknownError","innerError":{"code":"ECHO","request-id":"ECHO"}}}`)},
+		"message":          {400, none, format(`{"error":{"code":"C","message":"ECHO"}}`)},
+		"message of a 500": {500, none, format(`{"error":{"code":"C","message":"ECHO"}}`)},
+		"message and Url":  {400, none, format(`{"error":{"message":"a - Url: https://x.example/?ECHO b ECHO"}}`)},
+		"nested":           {400, none, nested},
+		"nested in a 401":  {401, none, nested},
+		"code":             {400, none, format(`{"error":{"code":"ECHO","message":"m"}}`)},
+		"inner code": {
+			400, none,
+			format(`{"error":{"code":"UnknownError","innerError":{"code":"ECHO","request-id":"ECHO"}}}`),
+		},
 		"activity id":       {400, none, format(`{"error":{"message":"An error - Activity ID: ECHO - Url: ECHO"}}`)},
 		"error is a string": {400, none, format(`{"error":"ECHO"}`)},
-		"other members":     {400, none, format(`{"error":{"code":"C","target":"ECHO","details":[{"code":"ECHO"}]},"ECHO":"ECHO"}`)},
+		"other members": {
+			400, none,
+			format(`{"error":{"code":"C","target":"ECHO","details":[{"code":"ECHO"}]},"ECHO":"ECHO"}`),
+		},
 		"plain body":        {400, none, func(text string) string { return text }},
 		"broken JSON":       {400, none, format(`{"error":{"message":"ECHO`)},
 		"redirect":          {302, header("Location"), format("ECHO")},
@@ -66,14 +73,19 @@ func echoes() map[string]echo {
 		"other header":      {400, header("X-Echo"), format("")},
 		"challenge": {401, func(text string) []string {
 			claims := base64.StdEncoding.EncodeToString([]byte(`{"a":` + leaktest.JSONText(text) + `}`))
-			return []string{"Www-Authenticate", `Bearer error="insufficient_claims", error_description="` + text + `", claims="` + claims + `"`}
+			return []string{"Www-Authenticate", `Bearer error="insufficient_claims", error_description="` + text +
+				`", claims="` + claims + `"`}
 		}, format("")},
-		"HTML":               {200, header("Content-Type"), func(text string) string { return "<html>" + text }},
-		"unknown name":       {200, none, format(`{"ECHO":1,"ECHO":2,` + good + `,"value":[{"ECHO":1,"ECHO":2}]}`)},
-		"name of a time":     {200, none, format(`{"ECHODateTime":"x","expirationDateTime":"x",` + good + `,"value":[{"ECHODateTime":"x","expirationDateTime":"x"}]}`)},
-		"value of a time":    {200, none, format(`{"expirationDateTime":"ECHO",` + good + `,"value":[{"expirationDateTime":"ECHO"}]}`)},
-		"value of a boolean": {200, none, format(`{"automaticallyUpdateApps":"ECHO",` + good + `,"value":[{"automaticallyUpdateApps":"ECHO"}]}`)},
-		"value of a count":   {200, none, format(`{"tokenActionResults":[{"totalLicensesCount":"ECHO"}],` + good + `,"value":[{"availableLicenseCount":"ECHO"}]}`)},
+		"HTML":         {200, header("Content-Type"), func(text string) string { return "<html>" + text }},
+		"unknown name": {200, none, format(`{"ECHO":1,"ECHO":2,` + good + `,"value":[{"ECHO":1,"ECHO":2}]}`)},
+		"name of a time": {200, none, format(`{"ECHODateTime":"x","expirationDateTime":"x",` + good +
+			`,"value":[{"ECHODateTime":"x","expirationDateTime":"x"}]}`)},
+		"value of a time": {200, none, format(`{"expirationDateTime":"ECHO",` + good +
+			`,"value":[{"expirationDateTime":"ECHO"}]}`)},
+		"value of a boolean": {200, none, format(`{"automaticallyUpdateApps":"ECHO",` + good +
+			`,"value":[{"automaticallyUpdateApps":"ECHO"}]}`)},
+		"value of a count": {200, none, format(`{"tokenActionResults":[{"totalLicensesCount":"ECHO"}],` + good +
+			`,"value":[{"availableLicenseCount":"ECHO"}]}`)},
 		"no id":              {200, none, format(`{"displayName":"ECHO","value":[{"displayName":"ECHO"}]}`)},
 		"nextLink":           {200, none, format(`{"value":[],"@odata.nextLink":"https://ECHO/"}`)},
 		"nextLink as a path": {200, none, format(`{"value":[],"@odata.nextLink":"ECHO"}`)},
@@ -82,7 +94,8 @@ func echoes() map[string]echo {
 	}
 }
 
-// A service that sends the whole request back, in any clothes and any place, gets no secret into an error, the metadata or the log.
+// A service that sends the whole request back, in any clothes and any place, gets no secret into an
+// error, the metadata or the log.
 func TestLeakEchoedRequests(t *testing.T) {
 	t.Parallel()
 	for place, e := range echoes() {
@@ -96,7 +109,10 @@ func TestLeakEchoedRequests(t *testing.T) {
 				service.Answer = faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
 					return faulttest.Answer(e.status, body, headers...), nil
 				})
-				secrets := []string{faulttest.Bearer, "Bearer " + faulttest.Bearer + "\r\nbody: " + `{"token":"` + faulttest.AppleToken + `"}`}
+				secrets := []string{
+					faulttest.Bearer,
+					"Bearer " + faulttest.Bearer + "\r\nbody: " + `{"token":"` + faulttest.AppleToken + `"}`,
+				}
 				if op == "list" {
 					secrets = []string{"Authorization: Bearer " + faulttest.Bearer}
 				}
@@ -130,7 +146,8 @@ func TestLeakEchoedRequests(t *testing.T) {
 	}
 }
 
-// The same over a real connection, with the request as it was on the wire, in the status line and in names of headers too.
+// The same over a real connection, with the request as it was on the wire, in the status line and
+// in names of headers too.
 func TestLeakEchoedOnTheWire(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]func(dump string) string{
@@ -144,7 +161,10 @@ func TestLeakEchoedOnTheWire(t *testing.T) {
 		"no header":     func(dump string) string { return "HTTP/1.1 200 OK\r\n" + oneLine(dump) + "\r\n\r\n" },
 		"instead of it": func(dump string) string { return dump },
 		"body":          func(dump string) string { return "HTTP/1.1 400 Bad Request\r\n\r\n" + dump },
-		"length":        func(dump string) string { return "HTTP/1.1 200 OK\r\nContent-Length: " + oneLine(dump) + "\r\n\r\n" },
+		"length": func(dump string) string {
+			return "HTTP/1.1 200 OK\r\nContent-Length: " + oneLine(dump) +
+				"\r\n\r\n"
+		},
 		"chunk": func(dump string) string {
 			return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + oneLine(dump) + "\r\n"
 		},
@@ -185,7 +205,8 @@ func oneLine(s string) string { return strings.NewReplacer("\r", " ", "\n", " ")
 // A sync that failed names the token's state, when it is a word of Graph's and no echo.
 func TestLeakState(t *testing.T) {
 	t.Parallel()
-	body := `{"id":"1","state":"` + faulttest.Bearer + `","lastSyncStatus":"failed","lastSyncDateTime":"2026-11-20T14:50:53Z"}`
+	body := `{"id":"1","state":"` + faulttest.Bearer +
+		`","lastSyncStatus":"failed","lastSyncDateTime":"2026-11-20T14:50:53Z"}`
 	client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(200, body)})
 	_, err := client.WaitSync(t.Context(), &vpptoken.Sync{TokenID: faulttest.ID})
 	if !errors.Is(err, vpptoken.ErrSyncFailed) {
@@ -199,17 +220,21 @@ func TestLeakLogHasAnAllowList(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	var seen []string
-	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-		if !slices.Contains(seen, a.Key) {
-			seen = append(seen, a.Key)
-		}
-		return a
-	}}))
-	client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(429, faulttest.Bearer, "Request-Id", "req-1")},
+	logger := slog.New(slog.NewTextHandler(&log,
+		&slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			if !slices.Contains(seen, a.Key) {
+				seen = append(seen, a.Key)
+			}
+			return a
+		}}))
+	client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(429, faulttest.Bearer, "Request-Id",
+		"req-1")},
 		vpptoken.WithLogger(logger), vpptoken.WithRetry(vpptoken.Retry{MinWait: 1, MaxWait: 1}))
-	_ = faulttest.Last(client.List(t.Context(), vpptoken.WithFilter("displayName eq '"+faulttest.ClientSecret+"'"), vpptoken.WithHeader("X-Secret", faulttest.ClientSecret)))
+	_ = faulttest.Last(client.List(t.Context(), vpptoken.WithFilter("displayName eq '"+faulttest.ClientSecret+"'"),
+		vpptoken.WithHeader("X-Secret", faulttest.ClientSecret)))
 	slices.Sort(seen)
-	if got := strings.Join(seen, " "); got != "attempt client_request_id duration level method msg operation path reason request_id status time wait" {
+	if got := strings.Join(seen,
+		" "); got != "attempt client_request_id duration level method msg operation path reason request_id status time wait" {
 		t.Errorf("the log says: %s", got)
 	}
 	leaktest.ShowsNoSecret(t, log.String())

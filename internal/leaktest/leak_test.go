@@ -75,15 +75,20 @@ func TestLeakExportedTypes(t *testing.T) {
 	t.Parallel()
 	apple, bearer := vpptoken.NewSecret(faulttest.AppleToken), vpptoken.NewSecret(faulttest.Bearer)
 	logger := slog.New(slog.DiscardHandler)
-	client := faulttest.ClientFor(t, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: faulttest.Bearer, RefreshToken: faulttest.ClientSecret}),
-		vpptoken.WithLogger(logger), vpptoken.WithHTTPClient(&http.Client{Transport: &faulttest.Service{Answer: faulttest.Always(500, "")}}))
+	client := faulttest.ClientFor(t, oauth2.StaticTokenSource(&oauth2.Token{
+		AccessToken:  faulttest.Bearer,
+		RefreshToken: faulttest.ClientSecret,
+	}),
+		vpptoken.WithLogger(logger),
+		vpptoken.WithHTTPClient(&http.Client{Transport: &faulttest.Service{Answer: faulttest.Always(500, "")}}))
 	err := faulttest.Named(t, "update").Run(t.Context(), client)
 	failed := faulttest.Error(t, err)
 	source, sourceErr := vpptoken.CloudGlobal.AppSource("contoso.example", "client-id", faulttest.ClientSecret)
 	if sourceErr != nil {
 		t.Fatal(sourceErr)
 	}
-	authority := &http.Client{Transport: &faulttest.Service{Answer: faulttest.Always(200, `{"access_token":"`+faulttest.Bearer+`","expires_in":3600}`)}}
+	authority := &http.Client{Transport: &faulttest.Service{Answer: faulttest.Always(200,
+		`{"access_token":"`+faulttest.Bearer+`","expires_in":3600}`)}}
 	if _, err := source.TokenContext(context.WithValue(t.Context(), oauth2.HTTPClient, authority), ""); err != nil {
 		t.Fatal(err)
 	}
@@ -95,12 +100,22 @@ func TestLeakExportedTypes(t *testing.T) {
 	vpp := vpptoken.VPPToken{ID: faulttest.ID, Token: apple}
 
 	values := map[string][]any{
-		"Secret":              {apple, &apple, []vpptoken.Secret{apple, bearer}, map[string]vpptoken.Secret{"k": apple}, struct{ s vpptoken.Secret }{apple}, vpptoken.Secret{}},
-		"VPPToken":            {vpp, &vpp, []vpptoken.VPPToken{vpp}, []*vpptoken.VPPToken{&vpp}},
-		"Patch":               {patch, *patch},
-		"PropertyError":       {refused, *refused},
-		"Client":              {client, *client, &vpptoken.Client{}, (*vpptoken.Client)(nil)},
-		"Source":              {source, *source, &vpptoken.Source{}, []*vpptoken.Source{source}, struct{ s *vpptoken.Source }{source}},
+		"Secret": {
+			apple, &apple,
+			[]vpptoken.Secret{apple, bearer},
+			map[string]vpptoken.Secret{"k": apple},
+			struct{ s vpptoken.Secret }{apple},
+			vpptoken.Secret{},
+		},
+		"VPPToken":      {vpp, &vpp, []vpptoken.VPPToken{vpp}, []*vpptoken.VPPToken{&vpp}},
+		"Patch":         {patch, *patch},
+		"PropertyError": {refused, *refused},
+		"Client":        {client, *client, &vpptoken.Client{}, (*vpptoken.Client)(nil)},
+		"Source": {
+			source, *source, &vpptoken.Source{},
+			[]*vpptoken.Source{source},
+			struct{ s *vpptoken.Source }{source},
+		},
 		"Error":               {failed, *failed},
 		"Metadata":            {vpptoken.Metadata{StatusCode: http.StatusInternalServerError}},
 		"Sync":                {vpptoken.Sync{TokenID: faulttest.ID, RequestedAt: time.Now()}},
@@ -150,7 +165,8 @@ func TestLeakExportedTypes(t *testing.T) {
 // Comparing shows no secret either, and encoding for a file or a log can't be undone into a token.
 func TestLeakComparisonsAndRoundTrips(t *testing.T) {
 	t.Parallel()
-	a, b := vpptoken.VPPToken{Token: vpptoken.NewSecret(faulttest.AppleToken)}, vpptoken.VPPToken{Token: vpptoken.NewSecret(faulttest.Bearer)}
+	a, b := vpptoken.VPPToken{Token: vpptoken.NewSecret(faulttest.AppleToken)},
+		vpptoken.VPPToken{Token: vpptoken.NewSecret(faulttest.Bearer)}
 	diff := cmp.Diff(a, b)
 	if diff == "" || leaktest.Leaks(diff) != "" {
 		t.Errorf("go-cmp's report: %s", diff)
@@ -168,7 +184,8 @@ func TestLeakComparisonsAndRoundTrips(t *testing.T) {
 	}
 }
 
-// A child process goes through the faults of the service with a client that has no logger. It prints nothing at all.
+// A child process goes through the faults of the service with a client that has no logger. It
+// prints nothing at all.
 func TestLeakNothingIsPrinted(t *testing.T) {
 	t.Parallel()
 	stdout, stderr, err := runChild(t)

@@ -1,5 +1,5 @@
-// Package leaktest judges whether a text shows a secret of the tests, in whatever clothes, and holds the
-// tests that drive secrets through every type and every way of printing.
+// Package leaktest judges whether a text shows a secret of the tests, in whatever clothes, and
+// holds the tests that drive secrets through every type and every way of printing.
 package leaktest
 
 import (
@@ -20,7 +20,8 @@ import (
 	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
 
-// window is how much of a secret in a row is a leak; all such pieces hold one of those that are looked for.
+// window is how much of a secret in a row is a leak; all such pieces hold one of those that are
+// looked for.
 const window, piece, step = 16, 12, 4
 
 type fragment struct{ secret, plain, hex, bytes string }
@@ -43,7 +44,8 @@ var (
 	runsBase64  = regexp.MustCompile(`[A-Za-z0-9+/_-]{16,}`)
 )
 
-// Leaks returns the secret that text shows, in whatever clothes, or "". It shares no code with the scrubbing that it checks.
+// Leaks returns the secret that text shows, in whatever clothes, or "". It shares no code with the
+// scrubbing that it checks.
 func Leaks(text string) string {
 	byHex := func(s string) string {
 		b, err := hex.DecodeString(s[len(s)-2:])
@@ -53,7 +55,8 @@ func Leaks(text string) string {
 		return string(b)
 	}
 	texts := []string{text}
-	plain := escapeGo.ReplaceAllStringFunc(escapeURL.ReplaceAllStringFunc(escapeJSON.ReplaceAllStringFunc(text, byHex), byHex), byHex)
+	plain := escapeGo.ReplaceAllStringFunc(escapeURL.ReplaceAllStringFunc(escapeJSON.ReplaceAllStringFunc(text, byHex),
+		byHex), byHex)
 	plain = escapeSlash.ReplaceAllString(plain, "$1")
 	if plain != text {
 		texts = append(texts, plain)
@@ -83,7 +86,8 @@ func Leaks(text string) string {
 	return ""
 }
 
-// ShowsNoSecret fails the test when a usual way of printing v, or an error below it, shows a secret.
+// ShowsNoSecret fails the test when a usual way of printing v, or an error below it, shows a
+// secret.
 func ShowsNoSecret(tb testing.TB, v any) {
 	tb.Helper()
 	texts := append(Logged(v), Marshaled(v)...)
@@ -100,7 +104,8 @@ func ShowsNoSecret(tb testing.TB, v any) {
 	}
 }
 
-// Printed renders v under every verb with every flag, alone and inside other values, also where fmt may not call methods.
+// Printed renders v under every verb with every flag, alone and inside other values, also where fmt
+// may not call methods.
 func Printed(v any) (texts []string) {
 	type hidden struct{ v any }
 	values := []any{v, []any{v}, map[string]any{"k": v}, struct{ V any }{v}, hidden{v}, &hidden{v}, [1]hidden{{v}}}

@@ -59,7 +59,11 @@ func goThroughFaults(t *testing.T) (failures int) {
 			w.WriteHeader(http.StatusNoContent)
 		},
 	}
-	for _, answer := range []string{"", "HTTP/1.1 2OO " + faulttest.Bearer + "\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: x" + faulttest.Bearer + "\r\n\r\n", "HTTP/1.1 101 X\r\n\r\n", faulttest.Bearer + "\r\n"} {
+	for _, answer := range []string{
+		"", "HTTP/1.1 2OO " + faulttest.Bearer + "\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: x" + faulttest.Bearer + "\r\n\r\n", "HTTP/1.1 101 X\r\n\r\n",
+		faulttest.Bearer + "\r\n",
+	} {
 		faults = append(faults, func(w http.ResponseWriter, _ *http.Request) {
 			c, _, err := w.(http.Hijacker).Hijack()
 			if err != nil {
