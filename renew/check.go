@@ -38,6 +38,13 @@ func (p *Plan) check(ctx context.Context, c *vpptoken.Client) error {
 		return errNoPlan
 	case p.Sync != nil && !strings.EqualFold(p.Sync.TokenID, p.TokenID):
 		return errOtherSync
+	}
+	return nil
+}
+
+// checkSeal finds a plan that was changed. One that needs no upload may have been written by hand.
+func (p *Plan) checkSeal() error {
+	switch {
 	case p.digest == "" && p.NeedsApply:
 		return errNoDigest
 	case p.digest != "" && !p.isSealed():
@@ -46,13 +53,13 @@ func (p *Plan) check(ctx context.Context, c *vpptoken.Client) error {
 	return nil
 }
 
-// checkFile looks whether ct is the file of the plan.
+// checkFile looks whether ct is the file of the plan, and the plan what was decided about it.
 func (p *Plan) checkFile(ct *contenttoken.ContentToken) error {
 	switch {
 	case ct.Secret().IsZero():
 		return errNoText
-	case p.digest == "":
-		return errNoDigest
+	case !p.isWhole():
+		return fmt.Errorf("%w: the plan has no digest of it, so its JSON is not whole: make a new plan", ErrOtherFile)
 	case ct.OrganizationName != p.OrganizationName:
 		return fmt.Errorf("%w: its organization is %q, planned is %q",
 			ErrOtherFile, clean(ct.OrganizationName), clean(p.OrganizationName))
@@ -60,13 +67,16 @@ func (p *Plan) checkFile(ct *contenttoken.ContentToken) error {
 		return fmt.Errorf("%w: it expires on %s, planned is %s",
 			ErrOtherFile, on(ct.ExpirationDateTime), on(p.ExpirationDateTime))
 	case !p.isOf(ct):
-		return fmt.Errorf("%w: it has the same organization and expiry, and another text", ErrOtherFile)
+		return fmt.Errorf("%w: it has the same organization and expiry, and its digest is another", ErrOtherFile)
 	}
-	return nil
+	return p.checkSeal()
 }
 
 func (p *Plan) checkUploaded(ctx context.Context, c *vpptoken.Client) error {
 	if err := p.check(ctx, c); err != nil {
+		return err
+	}
+	if err := p.checkSeal(); err != nil {
 		return err
 	}
 	if p.NeedsApply && !p.Applied {

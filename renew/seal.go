@@ -61,6 +61,11 @@ func (p *Plan) parts() (salt, file, decided []byte, whole bool) {
 	return digest[:saltSize], digest[saltSize : saltSize+sha256.Size], digest[saltSize+sha256.Size:], true
 }
 
+func (p *Plan) isWhole() bool {
+	_, _, _, whole := p.parts()
+	return whole
+}
+
 // isSealed reports whether the plan has a digest that fits it.
 func (p *Plan) isSealed() bool {
 	_, file, want, whole := p.parts()
