@@ -203,7 +203,7 @@ func (s *walkService) show(hidden bool) string {
 	if s.run != nil && !hidden {
 		status = "inProgress"
 	}
-	return fmt.Sprintf(`{"id":%q,"state":%q,"lastSyncStatus":%q,"lastSyncDateTime":%q,"expirationDateTime":%q,"organizationName":%q,"locationName":"Nordwind"}`,
+	return fmt.Sprintf(`{"id":%q,"state":%q,"lastSyncStatus":%q,"lastSyncDateTime":%q,"expirationDateTime":%q,"organizationName":%q,"locationName":"Nordwind","automaticallyUpdateApps":false}`,
 		strings.ToUpper(walkID), s.state, status, s.synced.Format(time.RFC3339Nano), s.shown.Format(time.RFC3339), org)
 }
 
