@@ -1,7 +1,6 @@
 package vpptoken_test
 
 import (
-	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -294,48 +293,4 @@ func ExampleCloud() {
 	// Output:
 	// https://login.microsoftonline.us/contoso.example/oauth2/v2.0/token <nil>
 	// https://graph.microsoft.us/.default
-}
-
-// One cloud for signing in and for Graph: its scope, authority and root go together.
-func ExampleCloud_ClientCredentials() {
-	ctx := context.Background()
-	tenant, clientID, clientSecret := "contoso.example", "client-id", "client-secret"
-
-	cfg, err := vpptoken.CloudUSGovernment.ClientCredentials(tenant, clientID, clientSecret)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	client, err := vpptoken.NewClient(cfg.TokenSource(ctx), vpptoken.WithCloud(vpptoken.CloudUSGovernment))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(client)
-	// Output: vpptoken.Client(https://graph.microsoft.us/beta)
-}
-
-// A person signs in on another device.
-func ExampleCloud_DeviceCode() {
-	ctx := context.Background()
-	tenant, clientID := "contoso.example", "client-id"
-
-	cfg, err := vpptoken.CloudGlobal.DeviceCode(tenant, clientID)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	code, err := cfg.DeviceAuth(ctx)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println("open", code.VerificationURI, "and enter", code.UserCode)
-	token, err := cfg.DeviceAccessToken(ctx, code)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	client, err := vpptoken.NewClient(cfg.TokenSource(ctx, token))
-	fmt.Println(client, err)
 }

@@ -104,19 +104,20 @@ func TestDeviceSource(t *testing.T) {
 	})
 }
 
-// A network that fails while the person enters the code does no harm.
-func TestF26BlipsBetweenPolls(t *testing.T) {
-	t.Parallel()
+type blip struct {
+	answer func() (*http.Response, error)
+	after  time.Duration // the person has signed in
+}
+
+// blips are what may happen to a poll.
+func blips() map[string]blip {
 	fails := func(err error) func() (*http.Response, error) {
 		return func() (*http.Response, error) { return nil, err }
 	}
 	answers := func(status int, headers ...string) func() (*http.Response, error) {
 		return func() (*http.Response, error) { return faulttest.Answer(status, "<html>", headers...), nil }
 	}
-	for name, tt := range map[string]struct {
-		blip  func() (*http.Response, error)
-		after time.Duration
-	}{
+	return map[string]blip{
 		"502":     {answers(502), 10 * time.Second},
 		"503":     {answers(503, "Retry-After", "60"), 65 * time.Second},
 		"429":     {answers(429, "Retry-After", "1"), 10 * time.Second},
@@ -128,12 +129,18 @@ func TestF26BlipsBetweenPolls(t *testing.T) {
 			time.Sleep(31 * time.Second)
 			return nil, io.EOF
 		}, 40 * time.Second},
-	} {
+	}
+}
+
+// A network that fails while the person enters the code does no harm.
+func TestF26BlipsBetweenPolls(t *testing.T) {
+	t.Parallel()
+	for name, tt := range blips() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				s, err := deviceSource(t, device(codeAnswer, tt.blip, granted))
+				s, err := deviceSource(t, device(codeAnswer, tt.answer, granted))
 				if err != nil || time.Since(began) != tt.after {
 					t.Fatalf("after %v, want %v: %v", time.Since(began), tt.after, err)
 				}
@@ -287,4 +294,20 @@ func TestDeviceSourceNeedsSomebody(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// A person signs in on another device.
+func ExampleCloud_DeviceSource() {
+	ctx := context.Background()
+	tenant, clientID := "contoso.example", "client-id"
+
+	source, err := vpptoken.CloudGlobal.DeviceSource(ctx, tenant, clientID, func(code *oauth2.DeviceAuthResponse) {
+		fmt.Println("open", code.VerificationURI, "and enter", code.UserCode)
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client, err := vpptoken.NewClient(source)
+	fmt.Println(client, err)
 }

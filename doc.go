@@ -3,19 +3,19 @@
 //
 // # Signing in
 //
-// A [Client] takes any oauth2.TokenSource. [Cloud.ClientCredentials] and [Cloud.DeviceCode] return ready configurations of
-// golang.org/x/oauth2, for an application of its own and for a person; the nested module azauth takes the credentials of
-// azidentity. Reading needs one of the permissions DeviceManagementApps.Read.All, DeviceManagementServiceConfig.Read.All or
-// the ReadWrite.All of either; everything else needs one of the two ReadWrite.All; delegated or application.
-//
-//	cfg, err := vpptoken.CloudGlobal.ClientCredentials(tenant, clientID, clientSecret)
+//	source, err := vpptoken.CloudGlobal.AppSource(tenant, clientID, clientSecret)
 //	...
-//	client, err := vpptoken.NewClient(cfg.TokenSource(context.Background()))
+//	client, err := vpptoken.NewClient(source)
 //
-// x/oauth2 keeps the context that TokenSource was given for every later refresh, and has no way to drop a token that the
-// service refused: a 401 is repeated only when the source gives another token. An *oauth2.Token and a
-// *clientcredentials.Config print their secrets; never print them. A source with a method TokenContext gets the call's context
-// and the claims of a challenge: see [NewClient].
+// [Cloud.AppSource] signs in as an application, [Cloud.DeviceSource] as a person; the [Source] tells the client its cloud, and a
+// failure is an [ErrSignIn]. The nested module azauth takes the credentials of azidentity, and any other oauth2.TokenSource
+// will do: see [NewClient]. Reading needs one of the permissions DeviceManagementApps.Read.All,
+// DeviceManagementServiceConfig.Read.All or the ReadWrite.All of either; everything else needs one of the two ReadWrite.All;
+// delegated or application.
+//
+// [Cloud.ClientCredentials] and [Cloud.DeviceCode] return configurations of golang.org/x/oauth2 instead. Their token sources
+// keep the context that they were given for every later sign-in and can't drop a token that the service refused, and a request
+// that hangs blocks them for good. An *oauth2.Token and a *clientcredentials.Config print their secrets; never print them.
 //
 // # Reading
 //
@@ -59,8 +59,9 @@
 //   - Create, SyncLicenses, RevokeLicenses, SyncLicenseCounts, and with them StartSync, are repeated only when the service surely
 //     did not act: on 429, on 503 with Retry-After, and when no connection was made.
 //   - Every call is repeated once on 401, with a new bearer, unless the service means Forbidden.
-//   - Never repeated: every other status, a name that does not resolve, a certificate that is not trusted, an answer that is not
-//     HTTP, a token source that fails.
+//   - A sign-in that fails in passing (the network, 408, 429, 5xx) is repeated for every call, because nothing was sent; one
+//     that is refused is not.
+//   - Never repeated: every other status, a name that does not exist, a certificate that is not trusted.
 //
 // A 429 with Retry-After holds back the whole client. Each repeat takes 5 from a budget of 100 that a client has, after a 429 only
 // 2, and each success gives 1 back: a service that is down for good does not get four times the load.
@@ -82,7 +83,8 @@
 // The bearer, the Apple token and the client secret are in no error, log or text. A [Secret] prints as REDACTED everywhere; only [Patch],
 // being a request body, encodes it. Errors hold no URL, header or body, and what the service said is scrubbed of what was sent to it.
 // This package writes nothing to standard output or error (net/http logs what a server sends unasked on an idle HTTP/1.1 connection).
-// [WithLogger] logs method, path, status, attempt, duration, request-id, reason and wait, and nothing else.
+// [WithLogger] logs operation, client-request-id, method, path, status, attempt, duration, request-id, reason and wait, and
+// nothing else.
 //
 // # Versions
 //

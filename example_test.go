@@ -19,12 +19,12 @@ import (
 // Sign in as an application, and rename a token.
 func Example() {
 	ctx := context.Background()
-	cfg, err := vpptoken.CloudGlobal.ClientCredentials("contoso.example", "client-id", os.Getenv("CLIENT_SECRET"))
+	source, err := vpptoken.CloudGlobal.AppSource("contoso.example", "client-id", os.Getenv("CLIENT_SECRET"))
 	if err != nil {
 		fmt.Println(err) // without a secret in the environment
 		return
 	}
-	client, err := vpptoken.NewClient(cfg.TokenSource(ctx))
+	client, err := vpptoken.NewClient(source)
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -20,6 +20,7 @@ import (
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/internal/faulttest"
 	"github.com/vpptoken/vpptoken/internal/leaktest"
+	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
 // authority is a sign-in service behind a transport. answer gets the form and how many came before it.
@@ -410,4 +411,66 @@ func TestF24TroubleIsNamed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// One cloud for signing in and for Graph: the source tells the client.
+func ExampleCloud_AppSource() {
+	tenant, clientID, clientSecret := "contoso.example", "client-id", "client-secret"
+
+	source, err := vpptoken.CloudUSGovernment.AppSource(tenant, clientID, clientSecret)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client, err := vpptoken.NewClient(source)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(source, client)
+	// Output: vpptoken.Source(USGov) vpptoken.Client(https://graph.microsoft.us/beta)
+}
+
+// A program is tested by swapping its cloud.
+func ExampleCloud_AppSource_test() {
+	srv := vpptokentest.NewServer()
+	defer srv.Close()
+	srv.Add(vpptoken.VPPToken{DisplayName: "Field iPads"})
+
+	source, err := srv.Cloud().AppSource(srv.Credentials())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client, err := vpptoken.NewClient(source)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for t, err := range client.List(context.Background()) {
+		fmt.Println(t.DisplayName, err)
+	}
+	// Output: Field iPads <nil>
+}
+
+// Why there is no token, for an operator and for a program.
+func ExampleCloud_AppSource_refused() {
+	srv := vpptokentest.NewServer()
+	defer srv.Close()
+	tenant, clientID, _ := srv.Credentials()
+
+	source, err := srv.Cloud().AppSource(tenant, clientID, "a secret that expired")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = source.Token()
+	var e *vpptoken.Error
+	if errors.As(err, &e) && errors.Is(err, vpptoken.ErrSignIn) {
+		fmt.Println(e.Code, vpptoken.Retryable(err))
+	}
+	fmt.Println(err)
+	// Output:
+	// invalid_client false
+	// vpptoken: signIn: 401 Unauthorized: invalid_client (AADSTS7000215)
 }

@@ -155,7 +155,7 @@ func TestAzidentityErrorsStayHidden(t *testing.T) {
 	}
 	var stdout strings.Builder
 	err := list(t.Context(), cred, nil, &stdout)
-	if want := "azauth: the credential failed: 401 Unauthorized (AADSTS7000215)"; err == nil || !strings.HasPrefix(err.Error(), want) {
+	if want := "azauth: the credential failed: 401 Unauthorized: invalid_client (AADSTS7000215)"; err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("list: %v, want %q", err, want)
 	}
 	if _, ok := errors.AsType[*azidentity.AuthenticationFailedError](err); !ok {

@@ -126,7 +126,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a"}]`)}, "tenant 1: it needs tenant and clientId"},
 		{[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a","clientId":7}]`)}, `tenant 1: "clientId" is a text`},
 		{[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a","clientId":"x"},{"tenant":"b","clientId":"x","clientSecret":"hidden"}]`)}, `tenant 2: not known: "clientSecret"; it has`},
-		{[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a","clientId":"x","cloud":"mars"}]`)}, "tenant 1: cloud: it is global,"},
+		{[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a","clientId":"x","cloud":"mars"}]`)}, "want one of Global, USGov"},
 		{[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a","clientId":"x"},{"tenant":"A","clientId":"y"}]`)}, `stands twice: "A"`},
 		{[]string{"-html", "x"}, "something follows the flags"},
 	} {

@@ -15,7 +15,7 @@ import (
 
 func newBench(t *testing.T, s *site) *bench {
 	t.Helper()
-	client, err := s.tenants[0].open(t.Context(), "w")
+	client, err := s.tenants[0].open("w")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ package main
 // environment or a file of the machine that does the work. They are never in a job or in a result.
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -122,8 +121,8 @@ func (t *tenant) secret() (string, error) {
 }
 
 // open returns a client of the tenant. It sends every request once: repeating is the queue's part, and a worker that waits
-// could do another tenant's work. ctx stays with it, for signing in again.
-func (t *tenant) open(ctx context.Context, worker string) (*vpptoken.Client, error) {
+// could do another tenant's work.
+func (t *tenant) open(worker string) (*vpptoken.Client, error) {
 	secret, err := t.secret()
 	if err != nil {
 		return nil, err
@@ -136,9 +135,9 @@ func (t *tenant) open(ctx context.Context, worker string) (*vpptoken.Client, err
 		bearer := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: secret})
 		return vpptoken.NewClient(bearer, append(opts, vpptoken.WithBaseURL(t.Graph))...)
 	}
-	app, err := vpptoken.CloudGlobal.ClientCredentials(t.Tenant, t.Client, secret)
+	app, err := vpptoken.CloudGlobal.AppSource(t.Tenant, t.Client, secret)
 	if err != nil {
 		return nil, err
 	}
-	return vpptoken.NewClient(app.TokenSource(ctx), opts...)
+	return vpptoken.NewClient(app, opts...)
 }

@@ -204,7 +204,7 @@ func (w *worker) client(t tenant) (*vpptoken.Client, error) {
 	if c := w.clients[t.Name]; c != nil {
 		return c, nil
 	}
-	c, err := t.open(context.Background(), w.name) // it outlives the step, and the attempts of a call have a deadline of their own
+	c, err := t.open(w.name)
 	if err != nil {
 		return nil, err
 	}

@@ -140,7 +140,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"-tenant", "", "-country", "no"}, "flag -tenant: it is empty"},
 		{[]string{"-client-id", "x"}, "-client-id needs -tenant"},
 		{[]string{"-cloud", "china"}, "-cloud needs -tenant"},
-		{[]string{"-cloud", "mars"}, "it is global, usgov, usgovdod or china"},
+		{[]string{"-cloud", "mars"}, "want one of Global, USGov, USGovDoD, China, Bleu, Delos"},
 		{[]string{"-tenant", "a/b", "-client-id", "x", "-id", id, "-country", "no"}, "a tenant is a GUID or a domain name"},
 		{[]string{"-version", "2"}, "it is beta or v1.0"},
 		{[]string{"-version", "v1.0", "-display-name", "x"}, "displayName"},

@@ -85,7 +85,7 @@ func (f *flight) signIn(ctx context.Context) *Cause {
 	switch over := f.expired(); {
 	case over != nil:
 		return over
-	case cause != nil && ctx.Err() != nil:
+	case cause != nil && ended(ctx):
 		cause = SignInTimeCause(f.c.cfg.AttemptTimeout)
 		cause.repeat = false // it took the whole time of an attempt
 	case replaces && (cause != nil && !cause.repeat || cause == nil && slices.Contains(f.Secrets, bearer)):
@@ -99,6 +99,12 @@ func (f *flight) signIn(ctx context.Context) *Cause {
 		f.Secrets = append(f.Secrets, bearer)
 	}
 	return nil
+}
+
+// ended reports whether the time of ctx is over, also when its own timer is late.
+func ended(ctx context.Context) bool {
+	d, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(d)
 }
 
 // request makes the attempt's own request: nothing in it is shared with another attempt.

@@ -26,8 +26,8 @@ func NewFlags(fs *flag.FlagSet) *Flags {
 	f := &Flags{Version: vpptoken.VersionBeta}
 	NonEmpty(fs, "tenant", "the `tenant`, a GUID or a domain: talk to the real service", &f.Tenant)
 	NonEmpty(fs, "client-id", "the `id` of the app registration to sign in with", &f.ClientID)
-	fs.Func("cloud", "the `cloud`: global (the default), usgov, usgovdod, china", func(v string) (err error) {
-		f.Cloud, err = ParseCloud(v)
+	fs.Func("cloud", "the `cloud`: Global (the default), USGov, USGovDoD, China, Bleu, Delos", func(v string) (err error) {
+		f.Cloud, err = vpptoken.ParseCloud(v)
 		return err
 	})
 	fs.Func("version", "the `version` of the API: beta (the default), v1.0", func(v string) error {
@@ -38,18 +38,6 @@ func NewFlags(fs *flag.FlagSet) *Flags {
 		return nil
 	})
 	return f
-}
-
-// ParseCloud returns the cloud that -cloud and the file of a program mean by a word.
-func ParseCloud(word string) (vpptoken.Cloud, error) {
-	cloud, ok := map[string]vpptoken.Cloud{
-		"global": vpptoken.CloudGlobal, "usgov": vpptoken.CloudUSGovernment,
-		"usgovdod": vpptoken.CloudUSGovernmentDoD, "china": vpptoken.CloudChina,
-	}[word]
-	if !ok {
-		return cloud, errors.New("it is global, usgov, usgovdod or china")
-	}
-	return cloud, nil
 }
 
 // NonEmpty adds a flag whose value can't be empty: an unset variable of a shell must not choose something else by accident.

@@ -95,23 +95,6 @@ func TestFlagsTwice(t *testing.T) {
 	}
 }
 
-func TestParseCloud(t *testing.T) {
-	t.Parallel()
-	for word, want := range map[string]vpptoken.Cloud{
-		"global": vpptoken.CloudGlobal, "usgov": vpptoken.CloudUSGovernment,
-		"usgovdod": vpptoken.CloudUSGovernmentDoD, "china": vpptoken.CloudChina,
-	} {
-		if got, err := cli.ParseCloud(word); got != want || err != nil {
-			t.Errorf("%s: %v, %v", word, got, err)
-		}
-	}
-	for _, word := range []string{"", "Global", "mars"} {
-		if _, err := cli.ParseCloud(word); err == nil {
-			t.Errorf("%q is a cloud", word)
-		}
-	}
-}
-
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{"-tenant t", "-client-id c", "-cloud global", "-tenant a/b -client-id c", "-tenant .. -client-id c"} {
@@ -186,10 +169,10 @@ func TestOpenWithDeviceCode(t *testing.T) {
 func TestSignInFails(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, last, want string }{
-		{"declined", `{"error":"authorization_declined","error_description":"AADSTS70000: hidden-device-code"}`, "signing in was refused: authorization_declined AADSTS70000"},
-		{"strange", `{"error":"hidden-device-code"}`, "signing in was refused: status 400"},
-		{"no JSON", `hidden-device-code`, "signing in was refused: status 400"},
-		{"never entered", `{"error":"authorization_pending"}`, "signing in: the code was not entered in time"},
+		{"declined", `{"error":"authorization_declined","error_description":"AADSTS70000: hidden-device-code"}`, "vpptoken: signIn: 400 Bad Request: authorization_declined (AADSTS70000)"},
+		{"strange", `{"error":"hidden-device-code"}`, "vpptoken: signIn: 400 Bad Request"},
+		{"no JSON", `hidden-device-code`, "vpptoken: signIn: 400 Bad Request"},
+		{"never entered", `{"error":"authorization_pending"}`, "vpptoken: signIn: the code expired before anybody entered it"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -211,7 +194,7 @@ func TestSignInCannotStart(t *testing.T) {
 	}}
 	ctx := clitest.Through(t.Context(), c)
 	_, _, err := flags(t, "-tenant", "contoso.example", "-client-id", "app").Open(ctx, func(string) string { return "" }, io.Discard)
-	if err == nil || err.Error() != "signing in was refused: invalid_client AADSTS700016" || errors.Is(err, cli.ErrUsage) {
+	if err == nil || err.Error() != "vpptoken: signIn: 400 Bad Request: invalid_client (AADSTS700016)" || errors.Is(err, cli.ErrUsage) {
 		t.Errorf("Open: %v", err)
 	}
 }

@@ -79,7 +79,7 @@ func fileTenant(f Flags, o Object, env func(string) string, stderr io.Writer) (T
 	}
 	if cloud != "" {
 		var err error
-		if f.Cloud, err = ParseCloud(cloud); err != nil {
+		if f.Cloud, err = vpptoken.ParseCloud(cloud); err != nil {
 			return Tenant{}, fmt.Errorf("cloud: %w", err)
 		}
 	}
