@@ -96,7 +96,10 @@ func (s *Source) TokenContext(ctx context.Context, claims string) (*oauth2.Token
 	case ctx == nil:
 		return nil, errors.New("vpptoken: the context is nil")
 	}
-	limited, cancel := context.WithTimeout(ctx, signInTime)
+	limited, cancel := ctx, context.CancelFunc(func() {})
+	if end, ok := ctx.Deadline(); !ok || time.Until(end) > signInTime { // of two ends at once, the caller's counts
+		limited, cancel = context.WithTimeout(ctx, signInTime)
+	}
 	defer cancel()
 	t, err := s.get(limited, claims)
 	if err != nil {
