@@ -67,7 +67,7 @@ func check(ctx context.Context, args []string, env func(string) string, stdout, 
 	}
 
 	now := time.Now()
-	out, err := choose(stdout, now, cli.Coloured(stdout, env), *asJSON, *asCSV, *asHTML)
+	out, err := choose(stdout, now, cli.Colored(stdout, env), *asJSON, *asCSV, *asHTML)
 	switch {
 	case err != nil:
 		return health.LevelUnknown, err

@@ -16,7 +16,7 @@ type output struct {
 	end   func() error    // after the last row
 }
 
-func choose(w io.Writer, now time.Time, coloured, asJSON, asCSV, asHTML bool) (output, error) {
+func choose(w io.Writer, now time.Time, colored, asJSON, asCSV, asHTML bool) (output, error) {
 	if asJSON && asCSV || asJSON && asHTML || asCSV && asHTML {
 		return output{}, fmt.Errorf("%w: -json, -csv and -html: give one of them", cli.ErrUsage)
 	}
@@ -28,7 +28,7 @@ func choose(w io.Writer, now time.Time, coloured, asJSON, asCSV, asHTML bool) (o
 	case asHTML:
 		return page(w, now), nil
 	}
-	return table(w, coloured), nil
+	return table(w, colored), nil
 }
 
 // jsonLines writes an object a line, at once.

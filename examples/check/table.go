@@ -14,7 +14,7 @@ import (
 )
 
 // table gathers the rows and writes, in the end, a line for monitoring systems, all rows with the worst first, and what to do.
-func table(w io.Writer, coloured bool) output {
+func table(w io.Writer, colored bool) output {
 	var note string
 	var rows []row
 	return output{
@@ -27,12 +27,12 @@ func table(w io.Writer, coloured bool) output {
 			worstFirst(rows)
 			var out bytes.Buffer
 			fmt.Fprintf(&out, "%s\n\n%s", summary(rows), note)
-			if err := verdicts(rows).Print(&out, coloured); err != nil {
+			if err := verdicts(rows).Print(&out, colored); err != nil {
 				return err
 			}
 			if advice := advice(rows); advice != nil {
 				fmt.Fprint(&out, "\nWhat to do:\n")
-				if err := advice.Print(&out, coloured); err != nil {
+				if err := advice.Print(&out, colored); err != nil {
 					return err
 				}
 			}

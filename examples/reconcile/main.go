@@ -86,7 +86,7 @@ func reconcile(ctx context.Context, args []string, env func(string) string, stdo
 	if err != nil {
 		return err
 	}
-	out := output{w: stdout, json: *asJSON, coloured: cli.Coloured(stdout, env)}
+	out := output{w: stdout, json: *asJSON, colored: cli.Colored(stdout, env)}
 	if embedded != nil {
 		defer embedded.Close()
 		for _, t := range embeddedTokens(time.Now(), *more) {

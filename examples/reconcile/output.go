@@ -11,8 +11,8 @@ import (
 
 // output shows the results, to a person or as JSON.
 type output struct {
-	w              io.Writer
-	json, coloured bool
+	w             io.Writer
+	json, colored bool
 }
 
 // note is for a person only. An error of writing shows again when the results are written.
@@ -84,7 +84,7 @@ func (o output) table(entries []entry) error {
 			t.Row(styles[e.Status], string(e.Status), name, c.Property, c.Now, c.Wanted)
 		}
 	}
-	err := t.Print(o.w, o.coloured)
+	err := t.Print(o.w, o.colored)
 	for _, e := range entries {
 		if e.Error != "" && err == nil {
 			_, err = fmt.Fprintf(o.w, "%s: %s\n", cli.Printable(strings.TrimSpace(e.DisplayName+" "+e.ID)), cli.Printable(e.Error))

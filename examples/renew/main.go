@@ -68,7 +68,7 @@ func renewToken(ctx context.Context, args []string, env func(string) string, std
 		return fmt.Errorf("%w: -token-file: %w", cli.ErrUsage, err)
 	}
 
-	show := newProgress(stderr, cli.Coloured(stderr, env))
+	show := newProgress(stderr, cli.Colored(stderr, env))
 	if show.moves { // so that there is something to see
 		common.Embedded = []vpptokentest.Option{vpptokentest.WithSyncDuration(3 * time.Second)}
 	}
@@ -76,7 +76,7 @@ func renewToken(ctx context.Context, args []string, env func(string) string, std
 	if err != nil {
 		return err
 	}
-	out := output{w: stdout, json: *asJSON, coloured: cli.Coloured(stdout, env)}
+	out := output{w: stdout, json: *asJSON, colored: cli.Colored(stdout, env)}
 	if embedded != nil {
 		defer embedded.Close()
 		o.PollEvery = 50 * time.Millisecond

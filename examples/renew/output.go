@@ -14,9 +14,9 @@ import (
 
 // output shows what is found and what came of it, to a person or as JSON. The first error of writing stays in err.
 type output struct {
-	w              io.Writer
-	json, coloured bool
-	err            error
+	w             io.Writer
+	json, colored bool
+	err           error
 }
 
 // note is for a person only.
@@ -29,7 +29,7 @@ func (o *output) note(text string) {
 
 func (o *output) table(t cli.Table) {
 	if o.err == nil {
-		o.err = t.Print(o.w, o.coloured)
+		o.err = t.Print(o.w, o.colored)
 	}
 }
 

@@ -35,7 +35,7 @@ func TestRealService(t *testing.T) {
 	if diff := cmp.Diff([]string{"GET", "PATCH", "GET"}, methods); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
-	if got := row(r, "displayName"); got != "* displayName Field Field iPads" {
+	if got := row(r, "displayName"); got != "displayName Field Field iPads" {
 		t.Errorf("row %q", got)
 	}
 	if row(r, "lastModifiedDateTime") == "" || row(r, "countryOrRegion") != "" || row(r, "id") != "" {
@@ -68,7 +68,7 @@ func TestRealServiceFails(t *testing.T) {
 			if s.UnusedFaults() != 0 {
 				t.Error("not every fault was met")
 			}
-			if strings.Contains(r.Stdout, `"countryOrRegion": "se"`) != tt.sent {
+			if strings.Contains(r.Stdout, `{"countryOrRegion":"se"}`) != tt.sent {
 				t.Errorf("stdout:\n%s", r.Stdout)
 			}
 		})

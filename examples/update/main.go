@@ -2,10 +2,11 @@
 // the service made of it.
 //
 //	go run ./examples/update
+//	go run ./examples/update -all
 //	go run ./examples/update -display-name "Field iPads" -country no -clear location-name
 //	go run ./examples/update -tenant contoso.example -client-id <guid> -id <guid> -auto-update=false
 //
-// Without flags it sends the request of Microsoft's page to an embedded Microsoft Graph: no account is needed.
+// Without a tenant it talks to an embedded Microsoft Graph: no account is needed.
 package main
 
 import (
@@ -22,8 +23,9 @@ import (
 
 const help = `update changes an Intune VPP token: what a flag names is sent, and nothing else.
 
-  update                                          the example of Microsoft's page, on an embedded Graph
-  update -display-name "Field iPads" -country no  two properties, on the embedded Graph
+  update                                          two properties, on an embedded Graph
+  update -all                                     all that the example of Microsoft's page sets
+  update -display-name "Field iPads" -country no  two others
   update -location-name "" -clear display-name    the empty string and null are values too
   update -tenant contoso.example -client-id ID -id TOKEN -token-file sToken_for_Oslo.vpptoken
                                                   the content token, on the real service
@@ -37,18 +39,19 @@ func main() { cli.Main(run) }
 
 func run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) int {
 	var out bytes.Buffer
-	err := update(ctx, args, env, &out, stderr, cli.Coloured(stdout, env))
+	err := update(ctx, args, env, &out, stderr, cli.Colored(stdout, env))
 	if _, failed := out.WriteTo(stdout); err == nil {
 		err = failed
 	}
 	return cli.Exit(stderr, err)
 }
 
-func update(ctx context.Context, args []string, env func(string) string, out *bytes.Buffer, stderr io.Writer, coloured bool) error {
+func update(ctx context.Context, args []string, env func(string) string, out *bytes.Buffer, stderr io.Writer, colored bool) error {
 	fs := flag.NewFlagSet("update", flag.ContinueOnError)
 	common := cli.NewFlags(fs)
 	var id string
 	cli.NonEmpty(fs, "id", "the `id` of the token; the embedded Graph has one token and knows which", &id)
+	all := fs.Bool("all", false, "send the body of Microsoft's page, to the embedded Graph only")
 	wanted := newChange(fs)
 	if err := cli.Parse(fs, args, out, help); err != nil {
 		return err
@@ -60,10 +63,14 @@ func update(ctx context.Context, args []string, env func(string) string, out *by
 	switch {
 	case common.Live() && id == "":
 		return fmt.Errorf("%w: -tenant needs -id, the token to change", cli.ErrUsage)
+	case *all && (common.Live() || !patch.IsEmpty()):
+		return fmt.Errorf("%w: -all is a body of its own, for the embedded Graph", cli.ErrUsage)
 	case common.Live() && patch.IsEmpty():
 		return fmt.Errorf("%w: nothing to change: give at least one property", cli.ErrUsage)
-	case patch.IsEmpty():
+	case *all:
 		patch = pagePatch(common.Version)
+	case patch.IsEmpty():
+		patch = twoProperties(common.Version)
 	}
 
 	wire := cli.NewWire(ctx)
@@ -96,7 +103,7 @@ func update(ctx context.Context, args []string, env func(string) string, out *by
 	if err != nil {
 		return fmt.Errorf("the update was carried out, but reading the token afterwards failed: %w", err)
 	}
-	if err := compare(out, before, after, embedded != nil, coloured); err != nil {
+	if err := compare(out, before, after, colored); err != nil {
 		return err
 	}
 	if patch.Token != nil {
@@ -105,23 +112,25 @@ func update(ctx context.Context, args []string, env func(string) string, out *by
 	return nil
 }
 
-// compare puts what was and what is side by side and marks what differs, which is all that it shows unless all is true.
-func compare(out *bytes.Buffer, before, after *vpptoken.VPPToken, all, coloured bool) error {
+// compare puts what was and what is side by side, for the properties that differ.
+func compare(out *bytes.Buffer, before, after *vpptoken.VPPToken, colored bool) error {
 	var t cli.Table
-	t.Row(cli.Bold, "", "property", "before", "after")
-	then, now, differs := cli.Properties(before), cli.Properties(after), false
+	t.Row(cli.Bold, "property", "before", "after")
+	then, now, same := cli.Properties(before), cli.Properties(after), 0
 	for i, p := range now {
-		switch {
-		case p != then[i]:
-			differs = true
-			t.Row(cli.Green, "*", p.Name, then[i].Value, p.Value)
-		case all:
-			t.Row(cli.Plain, "", p.Name, then[i].Value, p.Value)
+		if p == then[i] {
+			same++
+			continue
 		}
+		t.Row(cli.Green, p.Name, then[i].Value, p.Value)
 	}
-	if !differs && !all {
+	if same == len(now) {
 		fmt.Fprint(out, "No property that can be read differs.\n")
 		return nil
 	}
-	return t.Print(out, coloured)
+	if err := t.Print(out, colored); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\n%d other properties are as they were.\n", same)
+	return nil
 }

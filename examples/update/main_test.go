@@ -21,18 +21,17 @@ const id = "9ceb2f92-2f92-9ceb-922f-eb9c922feb9c"
 // sent returns the body that the output shows, on one line.
 func sent(t *testing.T, r clitest.Result) string {
 	t.Helper()
-	shown := regexp.MustCompile(`(?ms)^\{$.*?^\}$`).FindString(r.Stdout)
-	var flat bytes.Buffer
-	if err := json.Compact(&flat, []byte(shown)); err != nil {
-		t.Fatalf("the output shows no body: %v\n%s", err, r.Stdout)
+	shown := regexp.MustCompile(`(?m)^\{.*\}$`).FindString(r.Stdout)
+	if !json.Valid([]byte(shown)) {
+		t.Fatalf("the output shows no body:\n%s", r.Stdout)
 	}
-	return flat.String()
+	return shown
 }
 
 // row returns the row of a property in the table, with single spaces.
 func row(r clitest.Result, name string) string {
 	for line := range strings.Lines(r.Stdout) {
-		if words := strings.Fields(line); len(words) > 1 && (words[0] == name || words[0] == "*" && words[1] == name) {
+		if words := strings.Fields(line); len(words) > 1 && words[0] == name {
 			return strings.Join(words, " ")
 		}
 	}
@@ -57,7 +56,7 @@ func TestPageExample(t *testing.T) {
 		t.Errorf("the patch is not the page's (-page +patch):\n%s", diff)
 	}
 
-	r := clitest.Run(t.Context(), run, nil)
+	r := clitest.Run(t.Context(), run, nil, "-all")
 	clitest.Want(t, r, cli.ExitOK, "")
 	if diff := cmp.Diff(strings.Replace(flat.String(), "Token value", "REDACTED", 1), sent(t, r)); diff != "" {
 		t.Errorf("the body shown is not the page's (-page +shown):\n%s", diff)
@@ -66,25 +65,42 @@ func TestPageExample(t *testing.T) {
 		`PATCH http://\S+/beta/deviceAppManagement/vppTokens/`+id, `200 OK, request-id \S+`,
 		`The content token was sent. .*`)
 	for name, want := range map[string]string{
-		"displayName":             "* displayName Field Display Name value",
-		"automaticallyUpdateApps": "* automaticallyUpdateApps false true",
-		"expirationDateTime":      "* expirationDateTime 2027-03-01T12:00:00Z 2016-12-31T23:57:57.2481234-08:00",
-		"tokenActionResults":      "* tokenActionResults - Action Name value: pending",
-		"state":                   "state valid valid",
-		"roleScopeTagIds":         "roleScopeTagIds 0 0",
+		"displayName":             "displayName Field Display Name value",
+		"automaticallyUpdateApps": "automaticallyUpdateApps false true",
+		"expirationDateTime":      "expirationDateTime 2027-03-01T12:00:00Z 2016-12-31T23:57:57.2481234-08:00",
+		"tokenActionResults":      "tokenActionResults - Action Name value: pending",
+		"state":                   "",
+		"roleScopeTagIds":         "",
 	} {
 		if got := row(r, name); got != want {
 			t.Errorf("row %q, want %q", got, want)
 		}
 	}
 	if strings.Contains(r.Stdout, "Token value") || strings.Contains(r.Stdout, "\x1b") {
-		t.Errorf("the output holds the token or a colour:\n%q", r.Stdout)
+		t.Errorf("the output holds the token or a color:\n%q", r.Stdout)
+	}
+}
+
+// Without flags two properties are sent, and what became of the token is shown.
+func TestTwoProperties(t *testing.T) {
+	t.Parallel()
+	r := clitest.Run(t.Context(), run, nil)
+	clitest.Want(t, r, cli.ExitOK, "")
+	if got, want := sent(t, r), `{"automaticallyUpdateApps":true,"displayName":"Field iPads"}`; got != want {
+		t.Errorf("the body shown is %s, want %s", got, want)
+	}
+	clitest.Holds(t, r, `displayName +Field +Field iPads`, `automaticallyUpdateApps +false +true`, `\d+ other properties are as they were\.`)
+
+	r = clitest.Run(t.Context(), run, nil, "-version", "v1.0")
+	clitest.Want(t, r, cli.ExitOK, "")
+	if got, want := sent(t, r), `{"automaticallyUpdateApps":true,"countryOrRegion":"se"}`; got != want {
+		t.Errorf("the body shown on v1.0 is %s, want %s", got, want)
 	}
 }
 
 func TestPageExampleOnV1(t *testing.T) {
 	t.Parallel()
-	r := clitest.Run(t.Context(), run, nil, "-version", "v1.0")
+	r := clitest.Run(t.Context(), run, nil, "-all", "-version", "v1.0")
 	clitest.Want(t, r, cli.ExitOK, "")
 	if !strings.Contains(r.Stdout, "/v1.0/deviceAppManagement/") || strings.Contains(sent(t, r), "displayName") {
 		t.Errorf("not the request of v1.0:\n%s", r.Stdout)
@@ -142,6 +158,8 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"-cloud", "china"}, "-cloud needs -tenant"},
 		{[]string{"-cloud", "mars"}, "want one of Global, USGov, USGovDoD, China, Bleu, Delos"},
 		{[]string{"-tenant", "a/b", "-client-id", "x", "-id", id, "-country", "no"}, "a tenant is a GUID or a domain name"},
+		{[]string{"-all", "-country", "no"}, "-all is a body of its own"},
+		{[]string{"-all", "-tenant", "contoso.example", "-client-id", "x", "-id", id}, "-all is a body of its own"},
 		{[]string{"-version", "2"}, "it is beta or v1.0"},
 		{[]string{"-version", "v1.0", "-display-name", "x"}, "displayName"},
 		{[]string{"-id", "../x"}, "an id is 1 to 128 of"},
@@ -154,7 +172,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"-token-file", "no-such-file.vpptoken"}, `-token-file: contenttoken: the file can't be read`},
 		{[]string{"-token-file", ""}, "-token-file: contenttoken:"},
 		{[]string{"-token-file", empty}, "the file is empty"},
-		{[]string{"-colour", "red"}, "flag provided but not defined: -colour"},
+		{[]string{"-color", "red"}, "flag provided but not defined: -color"},
 		{[]string{"-country"}, "flag needs an argument: -country"},
 	} {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
@@ -225,7 +243,7 @@ func TestNothingDiffers(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	token := embeddedToken()
-	if err := compare(&out, &token, &token, false, false); err != nil || out.String() != "No property that can be read differs.\n" {
+	if err := compare(&out, &token, &token, false); err != nil || out.String() != "No property that can be read differs.\n" {
 		t.Errorf("compare: %q, %v", out.String(), err)
 	}
 }

@@ -6,6 +6,15 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
+// twoProperties is a patch as people send them; v1.0 has no displayName.
+func twoProperties(version vpptoken.APIVersion) *vpptoken.Patch {
+	p := vpptoken.NewPatch().SetAutomaticallyUpdateApps(true)
+	if version == vpptoken.VersionV1 {
+		return p.SetCountryOrRegion("se")
+	}
+	return p.SetDisplayName("Field iPads")
+}
+
 // pagePatch is the request of Microsoft's page (https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-update),
 // value for value; on v1.0 without the properties that only beta has. The page sets what Intune keeps itself too,
 // which a program has no reason to do.

@@ -82,23 +82,23 @@ func TestTable(t *testing.T) {
 	table.Row(cli.Red, "", "a\x1b[2Jb\nc", "", "only here")
 	table.Row(cli.Plain)
 	for _, tt := range []struct {
-		coloured bool
-		want     string
+		colored bool
+		want    string
 	}{
 		{false, "   name      état\n*  Ås        x\n   a�[2Jb�c        only here\n\n"},
 		{true, "\x1b[1m   name      état\x1b[0m\n*  Ås        x\n\x1b[31m   a�[2Jb�c        only here\x1b[0m\n\n"},
 	} {
 		var out bytes.Buffer
-		if err := table.Print(&out, tt.coloured); err != nil {
+		if err := table.Print(&out, tt.colored); err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(tt.want, out.String()); diff != "" {
-			t.Errorf("coloured %v (-want +got):\n%s", tt.coloured, diff)
+			t.Errorf("colored %v (-want +got):\n%s", tt.colored, diff)
 		}
 	}
 }
 
-func TestColoured(t *testing.T) {
+func TestColored(t *testing.T) {
 	t.Parallel()
 	none := func(string) string { return "" }
 	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
@@ -106,7 +106,7 @@ func TestColoured(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = file.Close() }()
-	if cli.IsTerminal(file) || cli.IsTerminal(&bytes.Buffer{}) || cli.Coloured(file, none) {
+	if cli.IsTerminal(file) || cli.IsTerminal(&bytes.Buffer{}) || cli.Colored(file, none) {
 		t.Error("a file or a buffer is taken for a terminal")
 	}
 	device, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0) // a character device everywhere, as a terminal is
@@ -119,8 +119,8 @@ func TestColoured(t *testing.T) {
 		want        bool
 	}{{"", "", true}, {"NO_COLOR", "1", false}, {"TERM", "dumb", false}, {"TERM", "xterm", true}} {
 		env := func(name string) string { return map[string]string{tt.name: tt.value}[name] }
-		if got := cli.Coloured(device, env); got != tt.want {
-			t.Errorf("%s=%s: Coloured = %v", tt.name, tt.value, got)
+		if got := cli.Colored(device, env); got != tt.want {
+			t.Errorf("%s=%s: Colored = %v", tt.name, tt.value, got)
 		}
 	}
 }

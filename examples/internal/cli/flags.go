@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"net/http"
 
 	"golang.org/x/oauth2"
 
@@ -26,10 +27,7 @@ func NewFlags(fs *flag.FlagSet) *Flags {
 	f := &Flags{Version: vpptoken.VersionBeta}
 	NonEmpty(fs, "tenant", "the `tenant`, a GUID or a domain: talk to the real service", &f.Tenant)
 	NonEmpty(fs, "client-id", "the `id` of the app registration to sign in with", &f.ClientID)
-	fs.Func("cloud", "the `cloud`: Global (the default), USGov, USGovDoD, China, Bleu, Delos", func(v string) (err error) {
-		f.Cloud, err = vpptoken.ParseCloud(v)
-		return err
-	})
+	fs.TextVar(&f.Cloud, "cloud", vpptoken.Cloud{}, "the `cloud`: Global (the default), USGov, USGovDoD, China, Bleu, Delos")
 	fs.Func("version", "the `version` of the API: beta (the default), v1.0", func(v string) error {
 		f.Version = vpptoken.APIVersion(v)
 		if f.Version != vpptoken.VersionBeta && f.Version != vpptoken.VersionV1 {
@@ -92,7 +90,9 @@ func (f *Flags) Open(ctx context.Context, env func(string) string, stderr io.Wri
 	if err != nil {
 		return nil, nil, err
 	}
-	opts = append([]vpptoken.Option{vpptoken.WithHTTPClient(oauth2.NewClient(ctx, nil))}, opts...)
-	client, err := vpptoken.NewClient(source, append(opts, vpptoken.WithCloud(cloud))...)
+	if hc, ok := ctx.Value(oauth2.HTTPClient).(*http.Client); ok {
+		opts = append([]vpptoken.Option{vpptoken.WithHTTPClient(hc)}, opts...)
+	}
+	client, err := vpptoken.NewClient(source, opts...)
 	return client, nil, err
 }

@@ -36,8 +36,8 @@ func (t *Table) Row(s Style, cells ...string) {
 	t.rows = append(t.rows, r)
 }
 
-// Print writes all rows at once, the styles only when coloured is true.
-func (t *Table) Print(w io.Writer, coloured bool) error {
+// Print writes all rows at once, the styles only when colored is true.
+func (t *Table) Print(w io.Writer, colored bool) error {
 	var widths []int
 	for _, r := range t.rows {
 		for i, c := range r.cells {
@@ -54,7 +54,7 @@ func (t *Table) Print(w io.Writer, coloured bool) error {
 			line.WriteString(c + strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c)+2))
 		}
 		text := strings.TrimRight(line.String(), " ")
-		if coloured && r.style != Plain {
+		if colored && r.style != Plain {
 			text = string(r.style) + text + "\x1b[0m"
 		}
 		b.WriteString(text + "\n")

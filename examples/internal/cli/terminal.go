@@ -15,7 +15,7 @@ func IsTerminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// Coloured reports whether to write colours to w: to a terminal, unless NO_COLOR is set or the terminal is a dumb one.
-func Coloured(w io.Writer, env func(string) string) bool {
+// Colored reports whether to write colours to w: to a terminal, unless NO_COLOR is set or the terminal is a dumb one.
+func Colored(w io.Writer, env func(string) string) bool {
 	return IsTerminal(w) && env("NO_COLOR") == "" && env("TERM") != "dumb"
 }

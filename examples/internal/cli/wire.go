@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 
 	"golang.org/x/oauth2"
+
+	"github.com/vpptoken/vpptoken"
 )
 
 // Wire is a transport that notes the PATCH that it carried last, so that a program can show what really went out.
@@ -49,42 +49,17 @@ func (w *Wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return w.next.RoundTrip(r)
 }
 
-// String returns the request line and the body, indented and with the Apple token redacted, or "" when no PATCH was sent.
+// String returns the request line and, on one line, the body with the Apple token redacted; "" when
+// no PATCH was sent. A Patch is read back exactly, so what is shown is what was sent.
 func (w *Wire) String() string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.line == "" {
 		return ""
 	}
-	body, err := redacted(w.body)
-	if err != nil {
-		return w.line + "\n(a body that is no JSON object)\n"
+	var patch vpptoken.Patch
+	if err := json.Unmarshal(w.body, &patch); err != nil {
+		return w.line + "\n(a body that is no patch)\n"
 	}
-	return w.line + "\n" + body + "\n"
-}
-
-// redacted walks over the properties by hand, because a map would lose their order.
-func redacted(body []byte) (string, error) {
-	dec := json.NewDecoder(bytes.NewReader(body))
-	if _, err := dec.Token(); err != nil { // the opening brace
-		return "", err
-	}
-	var properties []string
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return "", err
-		}
-		var value json.RawMessage
-		if err := dec.Decode(&value); err != nil {
-			return "", err
-		}
-		if name == "token" && string(value) != "null" {
-			value = json.RawMessage(`"REDACTED"`)
-		}
-		properties = append(properties, fmt.Sprintf("%q:%s", name, value))
-	}
-	var indented bytes.Buffer
-	err := json.Indent(&indented, []byte("{"+strings.Join(properties, ",")+"}"), "", "  ")
-	return indented.String(), err
+	return w.line + "\n" + patch.Redacted() + "\n"
 }

@@ -16,11 +16,11 @@ import (
 func TestWire(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, body, want string }{
-		{"order and secret", `{"b":"<x>","token":"Token value","a":[1,{"token":"inner"}]}`, "{\n  \"b\": \"<x>\",\n  \"token\": \"REDACTED\",\n  \"a\": [\n    1,\n    {\n      \"token\": \"inner\"\n    }\n  ]\n}"},
-		{"null is no secret", `{"token":null}`, "{\n  \"token\": null\n}"},
+		{"order and secret", `{"displayName":"<x>","token":"Token value","roleScopeTagIds":["0"]}`, `{"token":"REDACTED","displayName":"\u003cx\u003e","roleScopeTagIds":["0"]}`},
+		{"null is no secret", `{"token":null}`, `{"token":null}`},
 		{"empty", `{}`, "{}"},
-		{"no JSON", `Token value`, "(a body that is no JSON object)"},
-		{"cut off", `{"token":"Token val`, "(a body that is no JSON object)"},
+		{"no JSON", `Token value`, "(a body that is no patch)"},
+		{"cut off", `{"token":"Token val`, "(a body that is no patch)"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
