@@ -13,7 +13,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
+	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
@@ -31,7 +34,8 @@ const help = `check looks at all Intune VPP tokens of one or many tenants: what 
 A client secret is never in the file: it is in the environment variable that secretVariable names, or in
 ` + cli.SecretVariable + `. Without one, a single tenant is signed in to with a code to enter in a browser.
 -json (an object a line) and -csv write each token as it is read, in no order, and keep none of them in memory.
-A tenant that can't be read, or has no tokens, is a line of its own with the level unknown.
+A tenant that can't be read, or has no tokens, is a line of its own with the level unknown. So is one that an interrupt kept from
+being read, and standard error names all of these.
 Exit codes, as monitoring systems expect: 0 all is well, 1 warning, 2 critical, 3 unknown, which wrong input is too. The worst
 counts, in the order ok, warning, unknown, critical.
 `
@@ -57,6 +61,7 @@ func check(ctx context.Context, args []string, env func(string) string, stdout, 
 	asJSON := fs.Bool("json", false, "write an object a line")
 	asCSV := fs.Bool("csv", false, "write a table for spreadsheets")
 	asHTML := fs.Bool("html", false, "write a page")
+	parallel := fs.Int("parallel", 8, "how many tenants are read `at once`")
 	timeout := fs.Duration("timeout", 2*time.Minute, "how `long` reading one tenant may take")
 	var policy health.Policy
 	days(fs, "warning", "warn that many `days` before the expiry; 30 by default", &policy.WarnBefore)
@@ -71,8 +76,8 @@ func check(ctx context.Context, args []string, env func(string) string, stdout, 
 	switch {
 	case err != nil:
 		return health.LevelUnknown, err
-	case *timeout <= 0 || policy.MaxSyncAge <= 0:
-		return health.LevelUnknown, fmt.Errorf("%w: -timeout and -max-sync-age are more than nothing", cli.ErrUsage)
+	case *timeout <= 0 || policy.MaxSyncAge <= 0 || *parallel < 1:
+		return health.LevelUnknown, fmt.Errorf("%w: -timeout, -max-sync-age and -parallel are more than nothing", cli.ErrUsage)
 	}
 	var tenants []cli.Tenant
 	if common.Live() || file != "" {
@@ -87,18 +92,49 @@ func check(ctx context.Context, args []string, env func(string) string, stdout, 
 		return health.LevelUnknown, err
 	}
 
+	s := settings{policy, *timeout, *parallel, now}
+	if (*asJSON || *asCSV) && cli.IsTerminal(stdout) {
+		return s.read(ctx, tenants, out, stderr, io.Discard) // the rows themselves show how far it is
+	}
+	return s.read(ctx, tenants, out, stderr, stderr)
+}
+
+// settings is how the tenants are read.
+type settings struct {
+	policy   health.Policy
+	timeout  time.Duration // of one tenant
+	parallel int
+	now      time.Time
+}
+
+// read judges all tokens of all tenants, shows how far it is, and says which tenants an interrupt has left out.
+func (s settings) read(ctx context.Context, tenants []cli.Tenant, out output, stderr, progress io.Writer) (health.Level, error) {
+	var tokens, ended atomic.Int64
 	judge := func(ctx context.Context, t cli.Tenant, each func(row) error) (int, error) {
+		defer ended.Add(1)
 		client, err := t.Open(ctx)
 		if err != nil {
 			return 0, err
 		}
-		ctx, cancel := context.WithTimeout(ctx, *timeout)
+		ctx, cancel := context.WithTimeout(ctx, s.timeout)
 		defer cancel()
-		return assess(client.List(ctx), t.Name, now, policy, each)
+		return assess(client.List(ctx), t.Name, s.now, s.policy, func(r row) error {
+			tokens.Add(1)
+			return each(r)
+		})
 	}
-	worst, err := pass(ctx, tenants, judge, out.row)
+	stop := cli.Progress(progress, cli.IsTerminal(progress), func(elapsed time.Duration) string {
+		n := int(tokens.Load())
+		return fmt.Sprintf("reading: %d tokens, %s, %d of %d tenants done", n, cli.Rate(n, 0, elapsed), ended.Load(), len(tenants))
+	})
+	worst, unread, err := pass(ctx, tenants, s.parallel, judge, out.row)
+	stop()
 	if err != nil {
 		return health.LevelUnknown, err
+	}
+	if len(unread) > 0 {
+		slices.Sort(unread)
+		_, _ = fmt.Fprintf(stderr, "interrupted: not read, or not to the end: %s\n", cli.Printable(strings.Join(unread, ", ")))
 	}
 	return worst, out.end()
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -114,8 +115,9 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"-csv", "-html"}, "give one of them"},
 		{[]string{"-warning", "0"}, "it is a number of days"},
 		{[]string{"-critical", "7d"}, "it is a number of days"},
-		{[]string{"-timeout", "0s"}, "-timeout and -max-sync-age are more than nothing"},
-		{[]string{"-max-sync-age", "-1h"}, "-timeout and -max-sync-age are more than nothing"},
+		{[]string{"-timeout", "0s"}, "-timeout, -max-sync-age and -parallel are more than nothing"},
+		{[]string{"-parallel", "0"}, "-timeout, -max-sync-age and -parallel are more than nothing"},
+		{[]string{"-max-sync-age", "-1h"}, "-timeout, -max-sync-age and -parallel are more than nothing"},
 		{[]string{"-tenant", "a.example"}, "-tenant needs -client-id"},
 		{[]string{"-client-id", "x"}, "-client-id needs -tenant"},
 		{[]string{"-tenant", "a,b", "-client-id", "x"}, "several tenants need a client secret"},
@@ -154,9 +156,49 @@ func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	r := clitest.Run(ctx, run, nil)
-	clitest.Want(t, r, 3, "")
+	clitest.Want(t, r, 3, "interrupted: not read, or not to the end: gone.example, nordwind.example, school.example\n")
 	if !strings.HasPrefix(r.Stdout, "UNKNOWN: 0 critical, 3 unknown, 0 warning, 0 ok; 0 tokens of 3 tenants\n") {
 		t.Errorf("stdout:\n%s", r.Stdout)
+	}
+}
+
+// breakingOff is a transport that calls then before the list of a tenant goes on to its second page.
+type breakingOff struct {
+	service *service
+	tenant  string
+	then    func()
+}
+
+func (b breakingOff) RoundTrip(r *http.Request) (*http.Response, error) {
+	srv := b.service.bearers[r.Header.Get("Authorization")]
+	if srv != nil && srv == b.service.tenants[b.tenant] && r.URL.Query().Has("$skiptoken") {
+		b.then()
+	}
+	return b.service.RoundTrip(r)
+}
+
+func TestInterruptedInTheMiddle(t *testing.T) {
+	t.Parallel()
+	s, _ := newService(t, "a.example", "b.example", "c.example", "d.example")
+	for _, name := range []string{"a.example", "b.example", "c.example"} {
+		for range 150 {
+			s.add(name, nil)
+		}
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	ctx = clitest.Through(ctx, breakingOff{s, "b.example", interrupt})
+	r := clitest.Run(ctx, run, withSecret, "-tenant", "a.example,b.example,c.example,d.example", "-client-id", "app", "-parallel", "1", "-json")
+	clitest.Want(t, r, 3, "interrupted: not read, or not to the end: b.example, c.example, d.example\n")
+	if n := strings.Count(r.Stdout, `{"level":"ok","tenant":"a.example"`); n != 150 {
+		t.Errorf("%d tokens of the tenant that was read", n)
+	}
+	for _, part := range []string{
+		`{"level":"unknown","tenant":"b.example","reasons":[{"level":"unknown","code":"tenant-unreadable","text":"Only 100 tokens could be read, and there may be more: the check was interrupted."}]}`,
+		`{"level":"unknown","tenant":"c.example","reasons":[{"level":"unknown","code":"tenant-unreadable","text":"The tenant could not be read, so nothing is known of its tokens: the check was interrupted."}]}`,
+	} {
+		if !strings.Contains(r.Stdout, part) {
+			t.Errorf("no %s", part)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -29,31 +30,29 @@ func assess(tokens iter.Seq2[*vpptoken.VPPToken, error], tenant string, now time
 	return n, nil
 }
 
-// atOnce is how many tenants are read at the same time. Each has its own limits at the service.
-const atOnce = 8
-
-// pass judges every tenant once and returns the worst level. A tenant that fails, also in the middle, is a row of its own and hides
-// none. Rows come one at a time. The error is that of each, which ends the pass.
-func pass(ctx context.Context, tenants []cli.Tenant, judge func(context.Context, cli.Tenant, func(row) error) (int, error), each func(row) error) (health.Level, error) {
-	var (
-		mu     sync.Mutex
-		failed error
-		worst  = health.LevelOK
-	)
+// pass judges every tenant once, some at a time, and returns the worst level and the tenants that were not read to their end because
+// ctx had ended. A tenant that fails, also in the middle, is a row of its own and hides none. Rows come one at a time. The error is
+// that of each, which ends the pass.
+func pass(ctx context.Context, tenants []cli.Tenant, parallel int, judge func(context.Context, cli.Tenant, func(row) error) (int, error), each func(row) error) (worst health.Level, unread []string, failed error) {
+	var mu sync.Mutex
+	worst = health.LevelOK
 	write := func(r row) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if failed != nil {
 			return failed
 		}
-		if rank(r.Level) > rank(worst) {
+		if r.Level.Compare(worst) > 0 {
 			worst = r.Level
 		}
 		failed = each(r)
 		return failed
 	}
 	one := func(ctx context.Context, t cli.Tenant) (int, error) { return judge(ctx, t, write) }
-	for r := range fleet.ForEach(ctx, slices.Values(tenants), atOnce, one) {
+	for r := range fleet.ForEach(ctx, slices.Values(tenants), parallel, one) {
+		if ended := ctx.Err(); ended != nil && (errors.Is(r.Err, ended) || errors.Is(r.Err, context.Cause(ctx))) {
+			unread, r.Err = append(unread, r.Key.Name), errors.New("the check was interrupted")
+		}
 		var err error
 		switch {
 		case r.Err != nil:
@@ -69,5 +68,5 @@ func pass(ctx context.Context, tenants []cli.Tenant, judge func(context.Context,
 			break
 		}
 	}
-	return worst, failed // the loop has waited for all that writes
+	return worst, unread, failed // the loop has waited for all that writes
 }

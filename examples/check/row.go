@@ -66,11 +66,6 @@ func (r row) codes() string {
 	return strings.Join(codes, " ")
 }
 
-// rank is the order of package health: what can't be judged is worse than a warning, and better than what is known to be broken.
-func rank(l health.Level) int {
-	return slices.Index([]health.Level{health.LevelOK, health.LevelWarning, health.LevelUnknown, health.LevelCritical}, l)
-}
-
 // worstFirst sorts by level, then by the days left; what has no date comes first within its level.
 func worstFirst(rows []row) {
 	left := func(r row) int {
@@ -80,7 +75,7 @@ func worstFirst(rows []row) {
 		return *r.DaysLeft
 	}
 	slices.SortFunc(rows, func(a, b row) int {
-		return cmp.Or(rank(b.Level)-rank(a.Level), cmp.Compare(left(a), left(b)),
+		return cmp.Or(b.Level.Compare(a.Level), cmp.Compare(left(a), left(b)),
 			cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
 	})
 }
