@@ -58,7 +58,8 @@ func (b *body) refuse(name, problem string) {
 
 func notInV1(what string) error { return fmt.Errorf("%w: v1.0 has no %s", ErrNotInVersion, what) }
 
-// writeText takes a string as it is when it is plain. encoding/json would replace what is not UTF-8, and so lose it in silence.
+// writeText takes a string as it is when it is plain. encoding/json would replace what is not
+// UTF-8, and so lose it in silence.
 func writeText[T ~string](b []byte, v T) ([]byte, string) {
 	switch {
 	case isPlain(string(v)):

@@ -151,7 +151,8 @@ func seedPatches(t *testing.T) map[string]*vpptoken.Patch {
 	}
 }
 
-// The main job: the body of Microsoft's own example, byte for byte but for its white space, and its answer.
+// The main job: the body of Microsoft's own example, byte for byte but for its white space, and its
+// answer.
 func TestSeedUpdate(t *testing.T) {
 	t.Parallel()
 	var want bytes.Buffer

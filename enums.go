@@ -2,9 +2,9 @@ package vpptoken
 
 import "slices"
 
-// The enums are open: Microsoft adds members, so a word that is not listed here is kept as it came and written back
-// unchanged, and IsKnown is false for it. Values gives the members that are listed, for menus and validators. The zero
-// value "" means that the service sent none.
+// The enums are open: Microsoft adds members, so a word that is not listed here is kept as it came
+// and written back unchanged, and IsKnown is false for it. Values gives the members that are
+// listed, for menus and validators. The zero value "" means that the service sent none.
 
 // AccountType tells which of Apple's programs a token belongs to (vppTokenAccountType).
 type AccountType string
@@ -23,19 +23,19 @@ func (AccountType) Values() []AccountType {
 // IsKnown reports whether a is one of the constants above.
 func (a AccountType) IsKnown() bool { return slices.Contains(a.Values(), a) }
 
-// State is what Intune and Apple think of a token (vppTokenState). StateUnknown is a word of the service itself, not
-// the mark of a word that this package does not know.
+// State is what Intune and Apple think of a token (vppTokenState). StateUnknown is a word of the
+// service itself, not the mark of a word that this package does not know.
 type State string
 
-// The states of Graph. A token can be invalid long before its date: the Apple user changed the password or left the
-// organisation, or the token was revoked.
+// The states of Graph. A token can be invalid long before its date: the Apple user changed the
+// password or left the organisation, or the token was revoked.
 const (
 	StateUnknown               State = "unknown"
 	StateValid                 State = "valid"
 	StateExpired               State = "expired"
 	StateInvalid               State = "invalid"
 	StateAssignedToExternalMDM State = "assignedToExternalMDM" // another MDM owns it: remove it there, or claim it
-	StateDuplicateLocationID   State = "duplicateLocationId"   // beta: the location was uploaded twice, sync has stopped
+	StateDuplicateLocationID   State = "duplicateLocationId"   // beta: uploaded twice, sync has stopped
 )
 
 // Values returns the constants above in Graph's order, in a fresh slice.
@@ -49,8 +49,8 @@ func (State) Values() []State {
 // IsKnown reports whether s is one of the constants above.
 func (s State) IsKnown() bool { return slices.Contains(s.Values(), s) }
 
-// SyncStatus is how the last synchronisation with Apple went (vppTokenSyncStatus). Right after a sync was
-// requested it may still be that of the one before: see [Client.WaitSync].
+// SyncStatus is how the last synchronisation with Apple went (vppTokenSyncStatus). Right after a
+// sync was requested it may still be that of the one before: see [Client.WaitSync].
 type SyncStatus string
 
 // The sync states of Graph.
@@ -117,7 +117,8 @@ func (ActionFailureReason) Values() []ActionFailureReason {
 // IsKnown reports whether r is one of the constants above.
 func (r ActionFailureReason) IsKnown() bool { return slices.Contains(r.Values(), r) }
 
-// DeliveryProtocol is how Intune tells devices to install the apps (appleDeviceDeliveryProtocol, beta).
+// DeliveryProtocol is how Intune tells devices to install the apps (appleDeviceDeliveryProtocol,
+// beta).
 type DeliveryProtocol string
 
 // The delivery protocols of Graph. Graph ignores DeliveryProtocolUnknownFutureValue in a PATCH, so

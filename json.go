@@ -10,9 +10,10 @@ import (
 	"time"
 )
 
-// UnmarshalJSON reads a token, bare, and replaces all of t. Properties that this package does not know go into Extra;
-// names count in their exact case. A property that stands twice, invalid UTF-8 and a value of the wrong kind are errors,
-// which name the property and never show a value. What was read tells [VPPToken.Has].
+// UnmarshalJSON reads a token, bare, and replaces all of t. Properties that this package does not
+// know go into Extra; names count in their exact case. A property that stands twice, invalid UTF-8
+// and a value of the wrong kind are errors, which name the property and never show a value. What
+// was read tells [VPPToken.Has].
 func (t *VPPToken) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil // as encoding/json has it
@@ -25,7 +26,8 @@ func (t *VPPToken) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// UnmarshalJSON reads an action result, as [VPPToken.UnmarshalJSON] reads a token, and passes over what it does not know.
+// UnmarshalJSON reads an action result, as [VPPToken.UnmarshalJSON] reads a token, and passes over
+// what it does not know.
 func (r *ActionResult) UnmarshalJSON(data []byte) error {
 	var fresh ActionResult
 	if err := read(data, func(in *reader) { in.result(&fresh) }); err != nil {
@@ -35,9 +37,10 @@ func (r *ActionResult) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// UnmarshalJSON reads what MarshalJSON writes, for programs that keep patches in files or queues: null clears a property that may be
-// null. It replaces all of p. An unknown property, one that stands twice, null where it can't be, a token of REDACTED and a value
-// of the wrong kind are errors: no property is passed over, because a patch that lost one would still look like one.
+// UnmarshalJSON reads what MarshalJSON writes, for programs that keep patches in files or queues:
+// null clears a property that may be null. It replaces all of p. An unknown property, one that
+// stands twice, null where it can't be, a token of REDACTED and a value of the wrong kind are
+// errors: no property is passed over, because a patch that lost one would still look like one.
 func (p *Patch) UnmarshalJSON(data []byte) error {
 	var fresh Patch
 	err := read(data, func(in *reader) {
@@ -70,7 +73,8 @@ func decodeToken(data []byte) (*VPPToken, error) {
 	return t, err
 }
 
-// decodePage reads one page of a list of tokens. Whole ones have an id: without it a zero token would pass for one.
+// decodePage reads one page of a list of tokens. Whole ones have an id: without it a zero token
+// would pass for one.
 func decodePage(data []byte, whole bool) ([]*VPPToken, string, error) {
 	var v *visit
 	return decodeList(data, func(in *reader) *VPPToken {
@@ -125,8 +129,8 @@ func (v *visit) token(t *VPPToken) {
 	t.seen = v.seen
 }
 
-// members lets the list take the members of an object, and other those that it does not know. An answer has them in the order of
-// the list, so that one visit takes them all.
+// members lets the list take the members of an object, and other those that it does not know. An
+// answer has them in the order of the list, so that one visit takes them all.
 func (v *visit) members(p *Patch, t *VPPToken, other func()) {
 	if !v.in.open('{') {
 		v.in.fail(errNoObject)
@@ -214,8 +218,8 @@ func (in *reader) summary(l *LicenseSummary) {
 // wireToken is VPPToken without its methods, so that encoding/json goes by the struct tags.
 type wireToken VPPToken
 
-// MarshalJSON writes t in the order of Microsoft's table, with the Apple token redacted. Zero times, empty strings and
-// empty lists are left out; Extra follows, sorted by name.
+// MarshalJSON writes t in the order of Microsoft's table, with the Apple token redacted. Zero
+// times, empty strings and empty lists are left out; Extra follows, sorted by name.
 func (t VPPToken) MarshalJSON() ([]byte, error) {
 	b, err := json.Marshal(wireToken(t))
 	if err != nil || len(t.Extra) == 0 {
@@ -237,7 +241,8 @@ func (t VPPToken) MarshalJSON() ([]byte, error) {
 // known reports whether a name has a field of its own in a VPPToken.
 func known(name string) bool { return name == "@odata.type" || lookUp(name, new(VPPToken)).found }
 
-// MarshalJSON writes the three results of a revocation when the type says that it is one, or when they are not zero.
+// MarshalJSON writes the three results of a revocation when the type says that it is one, or when
+// they are not zero.
 func (r ActionResult) MarshalJSON() ([]byte, error) {
 	w := struct {
 		ODataType           string              `json:"@odata.type,omitempty"`
@@ -263,9 +268,9 @@ func (r ActionResult) MarshalJSON() ([]byte, error) {
 	return json.Marshal(w)
 }
 
-// MarshalJSON returns exactly the bytes that [Client.Update] sends: what was set and what was cleared, in the order of
-// Microsoft's table, with the real Apple token, and nothing else. A string that is not valid UTF-8 and a time outside of the
-// years 0 to 9999 are errors.
+// MarshalJSON returns exactly the bytes that [Client.Update] sends: what was set and what was
+// cleared, in the order of Microsoft's table, with the real Apple token, and nothing else. A string
+// that is not valid UTF-8 and a time outside of the years 0 to 9999 are errors.
 func (p Patch) MarshalJSON() ([]byte, error) {
 	text, err := new(body).of(&p)
 	if err != nil {
@@ -274,8 +279,8 @@ func (p Patch) MarshalJSON() ([]byte, error) {
 	return text, nil
 }
 
-// Redacted returns the body that [Client.Update] would send, for logs and dry runs: a token that is set shows as REDACTED. Of a
-// patch that has no JSON it returns the error. p may be nil.
+// Redacted returns the body that [Client.Update] would send, for logs and dry runs: a token that is
+// set shows as REDACTED. Of a patch that has no JSON it returns the error. p may be nil.
 func (p *Patch) Redacted() string {
 	shown := *p.orNew()
 	if shown.Token != nil {

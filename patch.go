@@ -7,20 +7,22 @@ import (
 	"time"
 )
 
-// Patch is a partial update. A nil field is left alone, a set field is sent even when it holds the zero value,
-// and a cleared field is sent as null. The zero Patch changes nothing. It can be written as a literal or through
-// its Set and Clear methods; the last write to a property counts.
+// Patch is a partial update. A nil field is left alone, a set field is sent even when it holds the
+// zero value, and a cleared field is sent as null. The zero Patch changes nothing. It can be
+// written as a literal or through its Set and Clear methods; the last write to a property counts.
 //
-// Microsoft's page (https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-update) lists every property as
-// settable. Those marked "kept by Intune" are maintained by the service, which may ignore or refuse them. Never build a
-// Patch by reading a token, changing a field and writing the whole back: the service hides the Apple token on reads,
-// and what others changed in between would be lost. See [Patch.Diff].
+// Microsoft's page (https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-update) lists
+// every property as settable. Those marked "kept by Intune" are maintained by the service, which
+// may ignore or refuse them. Never build a Patch by reading a token, changing a field and writing
+// the whole back: the service hides the Apple token on reads, and what others changed in between
+// would be lost. See [Patch.Diff].
 //
-// A nil field never clears anything. Where desired state is kept as pointers and nil means "no value" (an attribute that was removed
-// from a configuration), copying the pointer would leave the old value at the service: use [SetOrClear].
+// A nil field never clears anything. Where desired state is kept as pointers and nil means "no
+// value" (an attribute that was removed from a configuration), copying the pointer would leave the
+// old value at the service: use [SetOrClear].
 //
-// A Patch is a request body, so encoding/json writes the real Apple token, also where slog's JSON handler meets a
-// Patch inside a slice, a map or a struct. On its own it logs without the token.
+// A Patch is a request body, so encoding/json writes the real Apple token, also where slog's JSON
+// handler meets a Patch inside a slice, a map or a struct. On its own it logs without the token.
 type Patch struct {
 	OrganizationName                    *string
 	AccountType                         *AccountType
@@ -68,16 +70,16 @@ func (p *Patch) SetAppleID(v string) *Patch {
 	return p
 }
 
-// SetExpirationDateTime sets a date that Intune keeps itself, from the content token: the service may ignore it.
-// Never send back one that was read; a renewal is [Patch.SetToken].
+// SetExpirationDateTime sets a date that Intune keeps itself, from the content token: the service
+// may ignore it. Never send back one that was read; a renewal is [Patch.SetToken].
 func (p *Patch) SetExpirationDateTime(v time.Time) *Patch {
 	p = p.orNew()
 	p.ExpirationDateTime = &v
 	return p
 }
 
-// SetLastSyncDateTime sets a time that Intune keeps itself: the service may ignore it. Never send back one that was
-// read; a sync is started by [Client.StartSync].
+// SetLastSyncDateTime sets a time that Intune keeps itself: the service may ignore it. Never send
+// back one that was read; a sync is started by [Client.StartSync].
 func (p *Patch) SetLastSyncDateTime(v time.Time) *Patch {
 	p = p.orNew()
 	p.LastSyncDateTime = &v
@@ -91,30 +93,32 @@ func (p *Patch) SetToken(s Secret) *Patch {
 	return p
 }
 
-// SetLastModifiedDateTime sets a time that Intune keeps itself and moves with every sync: the service may ignore it. Never
-// send back one that was read.
+// SetLastModifiedDateTime sets a time that Intune keeps itself and moves with every sync: the
+// service may ignore it. Never send back one that was read.
 func (p *Patch) SetLastModifiedDateTime(v time.Time) *Patch {
 	p = p.orNew()
 	p.LastModifiedDateTime = &v
 	return p
 }
 
-// SetState sets a verdict that Intune keeps itself: the service may ignore it. Never send back one that was read.
+// SetState sets a verdict that Intune keeps itself: the service may ignore it. Never send back one
+// that was read.
 func (p *Patch) SetState(v State) *Patch {
 	p = p.orNew()
 	p.State = &v
 	return p
 }
 
-// SetTokenActionResults replaces the list of action results, which Intune keeps itself; without an argument it sends the
-// empty list. Never send back a list that was read. Beta.
+// SetTokenActionResults replaces the list of action results, which Intune keeps itself; without an
+// argument it sends the empty list. Never send back a list that was read. Beta.
 func (p *Patch) SetTokenActionResults(rs ...ActionResult) *Patch {
 	p = p.orNew()
 	p.TokenActionResults = new(slices.Clone(rs))
 	return p
 }
 
-// SetLastSyncStatus sets a status that Intune keeps itself: the service may ignore it. Never send back one that was read.
+// SetLastSyncStatus sets a status that Intune keeps itself: the service may ignore it. Never send
+// back one that was read.
 func (p *Patch) SetLastSyncStatus(v SyncStatus) *Patch {
 	p = p.orNew()
 	p.LastSyncStatus = &v
@@ -156,14 +160,16 @@ func (p *Patch) SetLocationName(v string) *Patch {
 	return p
 }
 
-// SetClaimTokenManagementFromExternalMDM gives the consent to take the token from the MDM that holds it now. Beta.
+// SetClaimTokenManagementFromExternalMDM gives the consent to take the token from the MDM that
+// holds it now. Beta.
 func (p *Patch) SetClaimTokenManagementFromExternalMDM(v bool) *Patch {
 	p = p.orNew()
 	p.ClaimTokenManagementFromExternalMDM = &v
 	return p
 }
 
-// SetRoleScopeTagIDs replaces the list of scope tags; without an argument it sends the empty list. Beta.
+// SetRoleScopeTagIDs replaces the list of scope tags; without an argument it sends the empty list.
+// Beta.
 func (p *Patch) SetRoleScopeTagIDs(ids ...string) *Patch {
 	p = p.orNew()
 	p.RoleScopeTagIDs = new(slices.Clone(ids))
@@ -191,7 +197,8 @@ func (p *Patch) ClearAppleID() *Patch {
 	return p
 }
 
-// ClearToken sends null for the content token. What Intune then does with the apps is not documented.
+// ClearToken sends null for the content token. What Intune then does with the apps is not
+// documented.
 func (p *Patch) ClearToken() *Patch {
 	p = p.orNew()
 	p.Token, p.nulls = nil, p.nulls|nullToken
@@ -227,17 +234,21 @@ func (p *Patch) orNew() *Patch {
 	return p
 }
 
-// IsEmpty reports whether p, which may be nil, would change nothing. [Client.Update] refuses such a patch.
+// IsEmpty reports whether p, which may be nil, would change nothing. [Client.Update] refuses such a
+// patch.
 func (p *Patch) IsEmpty() bool { return p == nil || *p == Patch{} }
 
-// Diff returns the part of p that would change current: send it with [Client.Update] unless it is empty. Times are compared as
-// instants, RoleScopeTagIDs as sets, CountryOrRegion without case, TokenActionResults in order; an empty list is the same as none.
+// Diff returns the part of p that would change current: send it with [Client.Update] unless it is
+// empty. Times are compared as instants, RoleScopeTagIDs as sets, CountryOrRegion without case,
+// TokenActionResults in order; an empty list is the same as none.
 //
-// What can't be compared is kept: all of p when current is nil, a property that current was not read with (see [VPPToken.Has]), and a
-// set or cleared Token, which reads never show. null and "" differ when current tells them apart, as a token that was read does;
-// one that was built by hand does not. A nil field of p is left alone, also when current has a value: see [SetOrClear].
+// What can't be compared is kept: all of p when current is nil, a property that current was not
+// read with (see [VPPToken.Has]), and a set or cleared Token, which reads never show. null and ""
+// differ when current tells them apart, as a token that was read does; one that was built by hand
+// does not. A nil field of p is left alone, also when current has a value: see [SetOrClear].
 //
-// The result is another patch: setting and clearing it does not change p. A nil p gives an empty patch.
+// The result is another patch: setting and clearing it does not change p. A nil p gives an empty
+// patch.
 func (p *Patch) Diff(current *VPPToken) *Patch {
 	d := *p.orNew()
 	if d.TokenActionResults != nil {
@@ -256,7 +267,8 @@ func (p *Patch) Diff(current *VPPToken) *Patch {
 
 // sameResult compares times as instants, and types with and without #, as the service gives them.
 func sameResult(a, b ActionResult, exactly bool) bool {
-	times := sameTime(a.StartDateTime, b.StartDateTime, exactly) && sameTime(a.LastUpdatedDateTime, b.LastUpdatedDateTime, exactly)
+	times := sameTime(a.StartDateTime, b.StartDateTime, exactly) &&
+		sameTime(a.LastUpdatedDateTime, b.LastUpdatedDateTime, exactly)
 	a.StartDateTime, a.LastUpdatedDateTime = b.StartDateTime, b.LastUpdatedDateTime
 	if !exactly {
 		a.ODataType, b.ODataType = strings.TrimPrefix(a.ODataType, "#"), strings.TrimPrefix(b.ODataType, "#")
@@ -268,9 +280,10 @@ func sameTime(a, b time.Time, exactly bool) bool {
 	return a.Equal(b) || !exactly && never(a) && never(b)
 }
 
-// Check returns what [Client.Update] would refuse before sending p to that version of the API, all of it at once: [ErrEmptyPatch],
-// or a [PropertyError] that names every property that is not in the version, has no JSON, or holds a value that no service takes
-// (the zero Secret as Token, unknownFutureValue). p may be nil.
+// Check returns what [Client.Update] would refuse before sending p to that version of the API, all
+// of it at once: [ErrEmptyPatch], or a [PropertyError] that names every property that is not in the
+// version, has no JSON, or holds a value that no service takes (the zero Secret as Token,
+// unknownFutureValue). p may be nil.
 func (p *Patch) Check(v APIVersion) error {
 	if v != VersionBeta && v != VersionV1 {
 		return fmt.Errorf("vpptoken: there is no version %q: it is %q or %q", v, VersionBeta, VersionV1)
@@ -300,8 +313,8 @@ func (p *Patch) createBody(token Secret, v APIVersion) ([]byte, error) {
 	return b.of(&whole)
 }
 
-// PropertyError is what is wrong with a patch before it is sent; [Patch.Check] gives the same. Its text names each property with the
-// reason, and shows no value.
+// PropertyError is what is wrong with a patch before it is sent; [Patch.Check] gives the same. Its
+// text names each property with the reason, and shows no value.
 type PropertyError struct {
 	Properties []string // Graph's names, all of them, in the order of Microsoft's table
 
@@ -317,7 +330,8 @@ func (e *PropertyError) Error() string {
 	return strings.Join(e.reasons, "; ")
 }
 
-// Unwrap returns [ErrNotInVersion] when the version of the API lacks one of the properties, otherwise nil.
+// Unwrap returns [ErrNotInVersion] when the version of the API lacks one of the properties,
+// otherwise nil.
 func (e *PropertyError) Unwrap() error { return e.cause }
 
 func (e *PropertyError) add(name string) {
@@ -326,8 +340,9 @@ func (e *PropertyError) add(name string) {
 	}
 }
 
-// SetOrClear calls set with the value that v points to, or clear when v is nil, and returns the patch. It is for desired state that is
-// kept as pointers, where nil means that the property shall have no value:
+// SetOrClear calls set with the value that v points to, or clear when v is nil, and returns the
+// patch. It is for desired state that is kept as pointers, where nil means that the property shall
+// have no value:
 //
 //	p = vpptoken.SetOrClear(p.SetDisplayName, p.ClearDisplayName, plan.DisplayName)
 //

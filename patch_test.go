@@ -140,7 +140,8 @@ func TestDiff(t *testing.T) {
 			t.Errorf("%s: Diff changed the patch", name)
 		}
 	}
-	// Every property on its own: kept when it differs from the zero token, dropped when it does not.
+	// Every property on its own: kept when it differs from the zero token, dropped when it does
+	// not.
 	for _, tc := range patchCases(t) {
 		if got := encode(t, tc.set(vpptoken.NewPatch()).Diff(&vpptoken.VPPToken{})); got != `{"`+tc.name+`":`+tc.value+`}` {
 			t.Errorf("%s: got %s", tc.name, got)
@@ -201,7 +202,8 @@ func TestF07DiffKeepsWhatWasNotRead(t *testing.T) {
 	}
 }
 
-// F10: what the service gives back in a form of its own is no change, so that a loop of Diff and Update ends.
+// F10: what the service gives back in a form of its own is no change, so that a loop of Diff and
+// Update ends.
 func TestF10DiffEnds(t *testing.T) {
 	t.Parallel()
 	const never = "0001-01-01T00:00:00-08:00"
@@ -274,7 +276,8 @@ func TestF11SetOrClear(t *testing.T) {
 	}
 }
 
-// F39: everything that Update would refuse is named before anything is sent, by Check and by Update alike.
+// F39: everything that Update would refuse is named before anything is sent, by Check and by Update
+// alike.
 func TestF39CheckNamesEveryProperty(t *testing.T) {
 	t.Parallel()
 	year10000 := time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -6,9 +6,10 @@ import (
 	"time"
 )
 
-// each is the one list of a token's properties, in the order of Microsoft's table: the name, where a [Patch] and a [VPPToken] hold
-// it, and its marks. What the package does property by property is a visit of this list, so a new property is a line here besides
-// its fields and its Set. testdata/properties.csv says what the list must say.
+// each is the one list of a token's properties, in the order of Microsoft's table: the name, where
+// a [Patch] and a [VPPToken] hold it, and its marks. What the package does property by property is
+// a visit of this list, so a new property is a line here besides its fields and its Set.
+// testdata/properties.csv says what the list must say.
 func each(v *visit, p *Patch, t *VPPToken) {
 	v.at = -1
 	text[string](v, "id", nil, &t.ID, 0)
@@ -27,7 +28,8 @@ func each(v *visit, p *Patch, t *VPPToken) {
 	flag(v, "dataSharingConsentGranted", &p.DataSharingConsentGranted, &t.DataSharingConsentGranted, beta)
 	text(v, "displayName", &p.DisplayName, &t.DisplayName, nullDisplayName|beta)
 	text(v, "locationName", &p.LocationName, &t.LocationName, nullLocationName|beta)
-	flag(v, "claimTokenManagementFromExternalMdm", &p.ClaimTokenManagementFromExternalMDM, &t.ClaimTokenManagementFromExternalMDM, beta)
+	flag(v, "claimTokenManagementFromExternalMdm",
+		&p.ClaimTokenManagementFromExternalMDM, &t.ClaimTokenManagementFromExternalMDM, beta)
 	texts(v, "roleScopeTagIds", &p.RoleScopeTagIDs, &t.RoleScopeTagIDs, beta)
 	word(v, "appleDeviceAppDeliveryProtocolType", &p.AppDeliveryProtocolType, &t.AppDeliveryProtocolType, beta)
 }
@@ -122,12 +124,12 @@ func word[T interface {
 		}
 		return ""
 	}
-	property(v, name, p, t, m, kind[T]{readText[T], writeText[T], func(a, b T, _ bool) bool { return a == b }, check})
+	property(v, name, p, t, m, kind[T]{readText[T], writeText[T], equal[T], check})
 }
 
 func flag(v *visit, name string, p **bool, t *bool, m mark) {
 	if !v.skips(name) {
-		property(v, name, p, t, m, kind[bool]{read: readFlag, write: writeFlag, same: func(a, b, _ bool) bool { return a == b }})
+		property(v, name, p, t, m, kind[bool]{read: readFlag, write: writeFlag, same: equal[bool]})
 	}
 }
 
@@ -151,7 +153,7 @@ func secret(v *visit, name string, p **Secret, t *Secret, m mark) {
 		}
 		return ""
 	}
-	property(v, name, p, t, m, kind[Secret]{readSecret, writeSecret, func(a, b Secret, _ bool) bool { return a.Equal(b) }, check})
+	property(v, name, p, t, m, kind[Secret]{readSecret, writeSecret, sameSecret, check})
 }
 
 // texts are a set: the service gives them back in an order of its own.
@@ -178,7 +180,12 @@ func results(v *visit, name string, p **[]ActionResult, t *[]ActionResult, m mar
 	property(v, name, p, t, m, kind[[]ActionResult]{read: readResults, write: writeResults, same: same})
 }
 
-// presence is what a token was read with, a bit for each property of the list; zero for one that was built by hand.
+func equal[T comparable](a, b T, _ bool) bool { return a == b }
+
+func sameSecret(a, b Secret, _ bool) bool { return a.Equal(b) }
+
+// presence is what a token was read with, a bit for each property of the list; zero for one that
+// was built by hand.
 type presence struct {
 	decoded   bool
 	has, null uint32

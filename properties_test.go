@@ -120,7 +120,8 @@ func TestFieldsFollowTheFacts(t *testing.T) {
 	}
 }
 
-// The methods of Patch are one Set for each property, one Clear for each that may be null, and these few.
+// The methods of Patch are one Set for each property, one Clear for each that may be null, and
+// these few.
 func TestPatchMethodsFollowTheFacts(t *testing.T) {
 	t.Parallel()
 	others := []string{"IsEmpty", "Diff", "Check", "Redacted", "MarshalJSON", "UnmarshalJSON", "LogValue"}
@@ -198,7 +199,8 @@ func TestEachSetAndClearSurvivesJSON(t *testing.T) {
 	}
 }
 
-// A property of the table is known: a token reads it into its field, and its Extra can't hold it. Another case of it is another property.
+// A property of the table is known: a token reads it into its field, and its Extra can't hold it.
+// Another case of it is another property.
 func TestTokensFollowTheFacts(t *testing.T) {
 	t.Parallel()
 	for _, tc := range patchCases(t) {
@@ -251,7 +253,8 @@ func TestVersionsFollowTheFacts(t *testing.T) {
 	}
 }
 
-// patchCase is what one property looks like in a body, made from its row of the table and its field.
+// patchCase is what one property looks like in a body, made from its row of the table and its
+// field.
 type patchCase struct {
 	name, field string
 	set         func(*vpptoken.Patch) *vpptoken.Patch
@@ -268,7 +271,8 @@ func instant() time.Time {
 	return time.Date(2016, 12, 31, 23, 57, 57, 248123400, time.FixedZone("", -8*60*60))
 }
 
-// sample is a value of a property's type that is not zero, with its JSON and that of the zero value.
+// sample is a value of a property's type that is not zero, with its JSON and that of the zero
+// value.
 func sample(tb testing.TB, t reflect.Type) (value any, text, zero string) {
 	tb.Helper()
 	const at, never = `"2016-12-31T23:57:57.2481234-08:00"`, `"0001-01-01T00:00:00Z"`

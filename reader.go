@@ -7,13 +7,15 @@ import (
 	"strconv"
 	"time"
 
-	// With go 1.27 in go.mod these become encoding/json/v2 and encoding/json/jsontext, of which they are the mirror.
+	// With go 1.27 in go.mod these become encoding/json/v2 and encoding/json/jsontext, of which
+	// they are the mirror.
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// reader walks once over a JSON text. The library sees to the grammar, to names that stand twice and to UTF-8; what is here adds the
-// bounds and the words of the errors. After an error it reads nothing more.
+// reader walks once over a JSON text. The library sees to the grammar, to names that stand twice
+// and to UTF-8; what is here adds the bounds and the words of the errors. After an error it reads
+// nothing more.
 type reader struct {
 	data   []byte
 	walk   func(*reader) // reads all of it
@@ -23,14 +25,15 @@ type reader struct {
 	values int
 	err    error
 
-	// The texts that were read last, the @odata.type and then property by property: they repeat from token to token of a tenant, and
-	// so share memory.
+	// The texts that were read last, the @odata.type and then property by property: they repeat
+	// from token to token of a tenant, and so share memory.
 	words [1 + maxProperties]string
 	none  Patch // stands where the list asks for a patch
 }
 
-// Bounds of a text: the elements of a list, and how many values may cost many times the memory of their text once they are decoded. No
-// service of this kind has as many. How deep a text nests is bounded by the library.
+// Bounds of a text: the elements of a list, and how many values may cost many times the memory of
+// their text once they are decoded. No service of this kind has as many. How deep a text nests is
+// bounded by the library.
 const (
 	maxElements = 10_000
 	maxValues   = 1 << 16
@@ -42,7 +45,8 @@ var (
 	errNotJSON  = errors.New("not JSON, not all of it, or nested too deep")
 )
 
-// read lets walk read data, which must be one JSON value. A byte order mark, which some of Microsoft's answers carry, is taken off.
+// read lets walk read data, which must be one JSON value. A byte order mark, which some of
+// Microsoft's answers carry, is taken off.
 func read(data []byte, walk func(*reader)) error {
 	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
 	if len(data) == 0 {
@@ -55,7 +59,8 @@ func read(data []byte, walk func(*reader)) error {
 	return in.err
 }
 
-// UnmarshalJSONFrom is called by the library with a decoder of its own, which it keeps for the next text.
+// UnmarshalJSONFrom is called by the library with a decoder of its own, which it keeps for the next
+// text.
 func (in *reader) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	in.d = d
 	in.walk(in)
@@ -69,7 +74,8 @@ func (in *reader) fail(err error) {
 	}
 }
 
-// syntax says what is wrong with the text itself, without the library's words: they show what stands there.
+// syntax says what is wrong with the text itself, without the library's words: they show what
+// stands there.
 func (in *reader) syntax(err error) {
 	s, _ := errors.AsType[*jsontext.SyntacticError](err)
 	switch {
@@ -158,7 +164,8 @@ func (in *reader) name() (name []byte, more bool) {
 	return name, true
 }
 
-// object calls member for each member of an object, and refuses anything else. member is false for a value of the wrong kind.
+// object calls member for each member of an object, and refuses anything else. member is false for
+// a value of the wrong kind.
 func (in *reader) object(member func(name []byte) bool) {
 	if !in.open('{') {
 		in.fail(errNoObject)
@@ -171,7 +178,8 @@ func (in *reader) object(member func(name []byte) bool) {
 	}
 }
 
-// array calls element for each element of an array. It is false when there is none, or when element is.
+// array calls element for each element of an array. It is false when there is none, or when element
+// is.
 func (in *reader) array(element func() bool) bool {
 	if !in.open('[') {
 		return false
@@ -225,7 +233,8 @@ func readText[T ~string](in *reader, into *T, last *string) bool {
 	return true
 }
 
-// readSecret reads REDACTED as the zero Secret, and not at all into a patch: it would replace the content token.
+// readSecret reads REDACTED as the zero Secret, and not at all into a patch: it would replace the
+// content token.
 func readSecret(in *reader, into *Secret, _ *string) bool {
 	var text string
 	ok := readText(in, &text, new(string))
@@ -233,11 +242,12 @@ func readSecret(in *reader, into *Secret, _ *string) bool {
 	return ok && (!in.strict || text != redacted)
 }
 
-// readTime reads a time, with its precision and offset. 0001-01-01 of any zone, which is how the service writes "never", is the
-// zero time.
+// readTime reads a time, with its precision and offset. 0001-01-01 of any zone, which is how the
+// service writes "never", is the zero time.
 func readTime(in *reader, into *time.Time, _ *string) bool {
 	raw := in.scalar('"')
-	if bytes.IndexByte(raw, '\\') >= 0 { // Microsoft's encoder writes + as \u002B, and the time package does not read that
+	if bytes.IndexByte(raw, '\\') >= 0 {
+		// Microsoft's encoder writes + as \u002B, and the time package does not read that.
 		plain, _ := jsontext.AppendUnquote(nil, raw)
 		raw = strconv.AppendQuote(nil, string(plain))
 	}

@@ -9,10 +9,10 @@ import (
 // redacted is what every rendering of a [Secret] shows.
 const redacted = "REDACTED"
 
-// Secret holds Apple's content token. Whatever prints, logs, diffs or encodes it gets the word REDACTED, whether
-// it holds something or not; only [Secret.Reveal] gives the text back. The text lives in a closure, so that printers which
-// walk memory instead of calling methods (fmt on an unexported field, spew, testify) have nothing to find. The zero
-// Secret holds nothing.
+// Secret holds Apple's content token. Whatever prints, logs, diffs or encodes it gets the word
+// REDACTED, whether it holds something or not; only [Secret.Reveal] gives the text back. The text
+// lives in a closure, so that printers which walk memory instead of calling methods (fmt on an
+// unexported field, spew, testify) have nothing to find. The zero Secret holds nothing.
 //
 // Of all types here only [Patch], which is a request body, encodes the real text.
 type Secret struct {
@@ -39,7 +39,8 @@ func (s Secret) Reveal() string {
 // IsZero reports whether s holds nothing. It is what encoding/json's omitzero asks.
 func (s Secret) IsZero() bool { return s.reveal == nil }
 
-// Equal reports whether both hold the same text, in a time that does not depend on the text. go-cmp calls it.
+// Equal reports whether both hold the same text, in a time that does not depend on the text. go-cmp
+// calls it.
 func (s Secret) Equal(other Secret) bool {
 	return subtle.ConstantTimeCompare([]byte(s.Reveal()), []byte(other.Reveal())) == 1
 }
@@ -56,11 +57,12 @@ func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 // LogValue returns REDACTED, for log/slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalText returns REDACTED, for encoding/json, encoding/xml and everything else that encodes text.
+// MarshalText returns REDACTED, for encoding/json, encoding/xml and everything else that encodes
+// text.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// UnmarshalText keeps text, save for REDACTED itself, which gives the zero Secret: what was printed can't be written
-// back by mistake.
+// UnmarshalText keeps text, save for REDACTED itself, which gives the zero Secret: what was printed
+// can't be written back by mistake.
 func (s *Secret) UnmarshalText(text []byte) error {
 	if string(text) == redacted {
 		*s = Secret{}

@@ -139,7 +139,8 @@ func TestF07PresenceOfAnswers(t *testing.T) {
 	}
 }
 
-// What a token was read with is none of its values: a literal equals what was read, under go-cmp too.
+// What a token was read with is none of its values: a literal equals what was read, under go-cmp
+// too.
 func TestEqual(t *testing.T) {
 	t.Parallel()
 	text := `{"id":"1","appleId":null,"expirationDateTime":"2016-12-31T23:57:57.2481234-08:00","roleScopeTagIds":[],"x":1}`

@@ -26,7 +26,9 @@ func members(contentType string, body []byte) ([]member, *problem) {
 		return nil, badRequest("Empty Payload. JSON content expected.")
 	}
 	if kind, _, err := mime.ParseMediaType(contentType); err != nil || kind != "application/json" {
-		return nil, &problem{http.StatusUnsupportedMediaType, "UnsupportedMediaType", "The Content-Type of a body is application/json.", nil}
+		return nil, &problem{
+			http.StatusUnsupportedMediaType, "UnsupportedMediaType", "The Content-Type of a body is application/json.", nil,
+		}
 	}
 	list, err := object(body)
 	if err != nil {
@@ -60,8 +62,8 @@ func object(text []byte) ([]member, error) {
 	return list, nil
 }
 
-// merge writes the properties of a body into t, which is the caller's copy. It goes by way of an answer, so that t knows afterwards
-// which texts are empty and which are null.
+// merge writes the properties of a body into t, which is the caller's copy. It goes by way of an
+// answer, so that t knows afterwards which texts are empty and which are null.
 func (g *tenant) merge(t *vpptoken.VPPToken, list []member, beta bool) *problem {
 	changes := make(map[string]json.RawMessage)
 	for _, m := range list {
@@ -74,7 +76,8 @@ func (g *tenant) merge(t *vpptoken.VPPToken, list []member, beta bool) *problem 
 		p, ok := g.property(m.name, beta)
 		switch {
 		case !ok:
-			return badRequest("The property '%s' does not exist on type '%s'. Make sure to only use property names that are defined by the type.", short(m.name), tokenType)
+			return badRequest("The property '%s' does not exist on type '%s'. "+
+				"Make sure to only use property names that are defined by the type.", short(m.name), tokenType)
 		case !p.settable:
 			return badRequest("The property '%s' is made by the service and can't be part of a body.", p.name)
 		case isNull(m.value) && !p.nullable:
@@ -122,7 +125,8 @@ func flags(contentType string, body []byte, known map[string]*bool) *problem {
 		into := known[m.name]
 		switch {
 		case into == nil:
-			return badRequest("The parameter '%s' in the request payload is not a valid parameter for the operation.", short(m.name))
+			return badRequest("The parameter '%s' in the request payload is not a valid parameter for the operation.",
+				short(m.name))
 		case isNull(m.value) || json.Unmarshal(m.value, into) != nil:
 			return badRequest("The value of parameter '%s' can't be converted to type 'Edm.Boolean'.", m.name)
 		}

@@ -21,8 +21,9 @@ type property struct {
 	beta     bool // v1.0 does not have it
 }
 
-// schema asks vpptoken for its list of properties, so that what a VPPToken and a Patch learn is known here: the fields of VPPToken have
-// their names and order, and a Patch tells what a body may hold, what may be null and what v1.0 lacks.
+// schema asks vpptoken for its list of properties, so that what a VPPToken and a Patch learn is
+// known here: the fields of VPPToken have their names and order, and a Patch tells what a body may
+// hold, what may be null and what v1.0 lacks.
 func schema() (list []property) {
 	for f := range reflect.TypeFor[vpptoken.VPPToken]().Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
@@ -51,8 +52,8 @@ func (p property) read(value []byte) (*vpptoken.Patch, bool) {
 	return patch, err == nil
 }
 
-// takes reports whether a value is one that the property can have. Of an enum only the members of the metadata are, and
-// duplicateLocationId is none on v1.0.
+// takes reports whether a value is one that the property can have. Of an enum only the members of
+// the metadata are, and duplicateLocationId is none on v1.0.
 func (p property) takes(value []byte, beta bool) bool {
 	patch, ok := p.read(value)
 	field := reflect.ValueOf(patch).Elem().FieldByName(p.field)
@@ -71,7 +72,8 @@ func (p property) takes(value []byte, beta bool) bool {
 	return true
 }
 
-// append writes the value that t has: null for the content token always, and for a text that is empty, unless it was set to be.
+// append writes the value that t has: null for the content token always, and for a text that is
+// empty, unless it was set to be.
 func (p property) append(b []byte, t *vpptoken.VPPToken) []byte {
 	switch v := reflect.ValueOf(t).Elem().FieldByName(p.field).Interface().(type) {
 	case vpptoken.Secret:
@@ -159,7 +161,8 @@ func array(value []byte) (elements []json.RawMessage, ok bool) {
 	return elements, json.Unmarshal(value, &elements) == nil && elements != nil
 }
 
-// appendJSON adds nothing when v has no JSON, as a time in the year 10000; Add and Edit see to it that there is none.
+// appendJSON adds nothing when v has no JSON, as a time in the year 10000; Add and Edit see to it
+// that there is none.
 func appendJSON(b []byte, v any) []byte {
 	encoded, err := json.Marshal(v)
 	if err != nil {

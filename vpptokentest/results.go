@@ -38,7 +38,8 @@ func orNone[T ~string](word T) T {
 	return word
 }
 
-// isResult reports whether text is an action result that a body may hold: nothing that its type does not have.
+// isResult reports whether text is an action result that a body may hold: nothing that its type
+// does not have.
 func isResult(text json.RawMessage) bool {
 	list, err := object(text)
 	if err != nil {
