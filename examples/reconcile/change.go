@@ -35,16 +35,9 @@ func (r *result) describe() error {
 	return nil
 }
 
-// members returns the body of p without the content token.
-func members(p *vpptoken.Patch) (map[string]json.RawMessage, error) {
-	rest := *p
-	rest.Token = nil
-	body, err := json.Marshal(rest)
-	if err != nil {
-		return nil, err
-	}
-	var m map[string]json.RawMessage
-	err = json.Unmarshal(body, &m)
+// members returns the body of p by its names.
+func members(p *vpptoken.Patch) (m map[string]json.RawMessage, err error) {
+	err = json.Unmarshal([]byte(p.Redacted()), &m)
 	return m, err
 }
 

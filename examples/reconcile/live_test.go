@@ -166,7 +166,8 @@ func TestTokenFile(t *testing.T) {
 	second := content(t, file, "b.vpptoken", "Nordwind AS", expires.Add(time.Hour))
 	o := s.reconcile(t, file)
 	want(t, o, cli.ExitOK, "")
-	clitest.Holds(t, o, `differs +Field +token +expires \S+ \S+ UTC +expires `+expires.UTC().Format("2006-01-02 15:04:05 UTC"))
+	clitest.Holds(t, o, `differs +Field +token +expires \S+ \S+ UTC +expires `+expires.UTC().Format("2006-01-02 15:04:05 UTC"),
+		`PATCH `+library+` {"token":"REDACTED","countryOrRegion":"se"}`)
 	o = s.reconcile(t, file, "-apply", "-json")
 	want(t, o, cli.ExitOK, "")
 	if diff := cmp.Diff(map[string]string{

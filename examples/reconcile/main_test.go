@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
 	"github.com/vpptoken/vpptoken/examples/internal/clitest"
@@ -27,7 +28,9 @@ func TestPlan(t *testing.T) {
 	clitest.Holds(t, o, `An embedded Microsoft Graph, .*`, `STATUS    TOKEN    PROPERTY                 NOW       WANTED`,
 		`differs   Field    automaticallyUpdateApps  false     true`, `differs   Field    displayName              Field     Field iPads`,
 		`differs   Field    roleScopeTagIds          0         0, 12`, `differs   Library  locationName             Old wing  null`,
-		`in order  Office`, `1 in order, 2 to change, 0 changed, 0 failed.`, `Nothing was changed. -apply carries it out.`)
+		`in order  Office`, `1 in order, 2 to change, 0 changed, 0 failed.`, `Nothing was changed. -apply sends:`,
+		`PATCH 9ceb2f92-2f92-9ceb-922f-eb9c922feb9c {"automaticallyUpdateApps":true,"displayName":"Field iPads","roleScopeTagIds":\["0","12"\]}`,
+		`PATCH 5d0f5c3a-8d3e-4b62-8a0c-6c2f5b1d7e21 {"locationName":null}`)
 }
 
 func TestApply(t *testing.T) {
@@ -45,13 +48,17 @@ func TestJSON(t *testing.T) {
 	t.Parallel()
 	o := clitest.Run(t.Context(), run, nil, "-json")
 	want(t, o, cli.ExitOK, "")
+	list := clitest.JSON[[]entry](t, o)
+	for i := range list {
+		list[i].Body = json.RawMessage(strings.Join(strings.Fields(string(list[i].Body)), " ")) // not indented
+	}
 	if diff := cmp.Diff([]entry{
 		{ID: "9ceb2f92-2f92-9ceb-922f-eb9c922feb9c", DisplayName: "Field", Status: differs, Changes: []change{
 			{"automaticallyUpdateApps", "false", "true"}, {"displayName", "Field", "Field iPads"}, {"roleScopeTagIds", "0", "0, 12"},
-		}},
-		{ID: "5d0f5c3a-8d3e-4b62-8a0c-6c2f5b1d7e21", DisplayName: "Library", Status: differs, Changes: []change{{"locationName", "Old wing", "null"}}},
+		}, Body: json.RawMessage(`{ "automaticallyUpdateApps": true, "displayName": "Field iPads", "roleScopeTagIds": [ "0", "12" ] }`)},
+		{ID: "5d0f5c3a-8d3e-4b62-8a0c-6c2f5b1d7e21", DisplayName: "Library", Status: differs, Changes: []change{{"locationName", "Old wing", "null"}}, Body: json.RawMessage(`{ "locationName": null }`)},
 		{ID: "0b7a6c1e-0c55-4f0e-9f57-3f4d3a1f2a10", DisplayName: "Office", Status: inOrder},
-	}, clitest.JSON[[]entry](t, o)); diff != "" {
+	}, list, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
 }
@@ -77,9 +84,9 @@ func TestWrongFile(t *testing.T) {
 		`[{"id":"a","token":"hidden"}]`:                                                                   `entry 1: "token" is a secret and has no place in this file`,
 		`[{"id":"a","settings":{"token":"hidden"}}]`:                                                      `entry 1: "token" is a secret and has no place in this file`,
 		`[{"id":"a","settings":{"token":null}}]`:                                                          `entry 1: "token" is a secret and has no place in this file`,
-		`[{"id":"a","settings":{"DisplayName":"hidden"}}]`:                                                `entry 1: "DisplayName" is no setting in beta; these are: organizationName, vppTokenAccountType,`,
-		`[{"id":"a","settings":{"state":"valid"}}]`:                                                       `entry 1: "state" is no setting in beta`,
-		`[{"id":"a","settings":{"expirationDateTime":null}}]`:                                             `entry 1: "expirationDateTime" is no setting in beta`,
+		`[{"id":"a","settings":{"DisplayName":"hidden"}}]`:                                                `entry 1: "DisplayName" is no setting; these are: organizationName, vppTokenAccountType,`,
+		`[{"id":"a","settings":{"state":"valid"}}]`:                                                       `entry 1: "state" is no setting`,
+		`[{"id":"a","settings":{"expirationDateTime":null}}]`:                                             `entry 1: "expirationDateTime" is no setting`,
 		`[{"id":"a","settings":{"countryOrRegion":["hidden"]}}]`:                                          "entry 1: vpptoken: a patch: property countryOrRegion has a value of the wrong kind",
 		`[{"id":"a","settings":{"automaticallyUpdateApps":null}}]`:                                        "entry 1: vpptoken: a patch: property automaticallyUpdateApps has a value of the wrong kind",
 		`[{"id":"a","settings":{"automaticallyUpdateApps":"true"}}]`:                                      "entry 1: vpptoken: a patch: property automaticallyUpdateApps has a value of the wrong kind",
@@ -88,6 +95,7 @@ func TestWrongFile(t *testing.T) {
 		`[{"id":"a","settings":{"appleDeviceAppDeliveryProtocolType":""}}]`:                               "entry 1: appleDeviceAppDeliveryProtocolType is empty",
 		`[{"id":"a","settings":{"roleScopeTagIds":null}}]`:                                                "entry 1: vpptoken: a patch: property roleScopeTagIds has a value of the wrong kind",
 		`[{"id":"a","settings":{"roleScopeTagIds":["0",null]}}]`:                                          "entry 1: vpptoken: a patch: property roleScopeTagIds has a value of the wrong kind",
+		`[{"id":"a","settings":{"appleDeviceAppDeliveryProtocolType":"unknownFutureValue"}}]`:             "entry 1: vpptoken: appleDeviceAppDeliveryProtocolType ",
 		`[{"id":"a","settings":{"roleScopeTagIds":["0",""]}}]`:                                            "entry 1: roleScopeTagIds has an empty text",
 		`[{"id":"a","settings":{"countryOrRegion":"no"}},{"id":"a","settings":{"countryOrRegion":"se"}}]`: "entry 2: the same token stands in an entry before",
 		`[{"displayName":"a","settings":{"displayName":"b"}}]`:                                            "entry 1: it changes the displayName that names its token",
@@ -124,7 +132,7 @@ func TestWrongFlags(t *testing.T) {
 		{[]string{"-file", ""}, "it is empty"},
 		{[]string{"-tenant", "a.example", "-client-id", "x"}, "-tenant needs -file"},
 		{[]string{"-client-id", "x"}, "-client-id needs -tenant"},
-		{[]string{"-version", "v1.0", "-file", v1}, `entry 1: "locationName" is no setting in v1.0; these are: organizationName, `},
+		{[]string{"-version", "v1.0", "-file", v1}, "entry 1: vpptoken: not in this version of the API: v1.0 has no locationName"},
 		{[]string{"-version", "v1.0", "-file", named}, "entry 1: v1.0 has no displayName: name the token by id"},
 		{[]string{"-apply", "yes"}, "something follows the flags"},
 		{[]string{"-parallel", "0"}, "-parallel is 1 or more"},

@@ -24,11 +24,12 @@ func (o output) note(text string) {
 
 // entry is a result as JSON.
 type entry struct {
-	ID          string   `json:"id,omitempty"` // "" when the token was not found
-	DisplayName string   `json:"displayName,omitempty"`
-	Status      status   `json:"status"`
-	Changes     []change `json:"changes,omitempty"`
-	Error       string   `json:"error,omitempty"`
+	ID          string          `json:"id,omitempty"` // "" when the token was not found
+	DisplayName string          `json:"displayName,omitempty"`
+	Status      status          `json:"status"`
+	Changes     []change        `json:"changes,omitempty"`
+	Body        json.RawMessage `json:"body,omitempty"` // of the PATCH, with the content token redacted
+	Error       string          `json:"error,omitempty"`
 }
 
 // results shows all of them and returns an error when one has failed.
@@ -40,6 +41,9 @@ func (o output) results(results []*result, applied bool) error {
 		entries[i] = entry{ID: r.want.id, DisplayName: r.want.displayName, Status: r.status, Changes: r.changes}
 		if r.token != nil {
 			entries[i].ID, entries[i].DisplayName = r.token.ID, r.token.DisplayName
+		}
+		if !r.patch.IsEmpty() {
+			entries[i].Body = json.RawMessage(r.patch.Redacted())
 		}
 		if r.err != nil {
 			entries[i].Error = r.err.Error()
@@ -55,7 +59,7 @@ func (o output) results(results []*result, applied bool) error {
 	}
 	summary := fmt.Sprintf("\n%d in order, %d to change, %d changed, %d failed.\n", count[inOrder], count[differs], count[changed], count[failed])
 	if count[differs] > 0 && !applied {
-		summary += "Nothing was changed. -apply carries it out.\n"
+		summary += "Nothing was changed. -apply sends:\n" + bodies(entries)
 	}
 	o.note(summary)
 	switch {
@@ -67,6 +71,17 @@ func (o output) results(results []*result, applied bool) error {
 		return fmt.Errorf("%d of %d tokens failed", count[failed], len(results))
 	}
 	return nil
+}
+
+// bodies are the requests that the plan comes to.
+func bodies(entries []entry) string {
+	var b strings.Builder
+	for _, e := range entries {
+		if e.Status == differs {
+			fmt.Fprintf(&b, "PATCH %s %s\n", e.ID, cli.Printable(string(e.Body)))
+		}
+	}
+	return b.String()
 }
 
 func (o output) table(entries []entry) error {

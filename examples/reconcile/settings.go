@@ -28,16 +28,13 @@ func readSettings(text json.RawMessage, version vpptoken.APIVersion) (*vpptoken.
 	if json.Unmarshal(text, &settings) != nil || settings == nil {
 		return nil, errors.New("settings is no object")
 	}
-	known := strings.Fields(v1Settings)
-	if version != vpptoken.VersionV1 {
-		known = append(known, strings.Fields(betaSettings)...)
-	}
+	known := strings.Fields(v1Settings + " " + betaSettings)
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		switch {
 		case name == "token":
 			return nil, errNoSecrets
 		case !slices.Contains(known, name):
-			return nil, fmt.Errorf("%.40q is no setting in %s; these are: %s", name, version, strings.Join(known, ", "))
+			return nil, fmt.Errorf("%.40q is no setting; these are: %s", name, strings.Join(known, ", "))
 		}
 	}
 	if err := json.Unmarshal(text, patch); err != nil {
@@ -51,6 +48,8 @@ func readSettings(text json.RawMessage, version vpptoken.APIVersion) (*vpptoken.
 		return nil, errors.New("appleDeviceAppDeliveryProtocolType is empty")
 	case patch.RoleScopeTagIDs != nil && slices.Contains(*patch.RoleScopeTagIDs, ""):
 		return nil, errors.New("roleScopeTagIds has an empty text in it")
+	case patch.IsEmpty():
+		return patch, nil
 	}
-	return patch, nil
+	return patch, patch.Check(version)
 }
