@@ -52,10 +52,11 @@ func (w *watch) in(ctx context.Context, tls bool) context.Context {
 	return httptrace.WithClientTrace(ctx, &w.trace)
 }
 
+// getConn is not called for a connection that HTTP/2 has from a dial that nobody waits for any more: then host is still "".
 func (w *watch) getConn(host string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.wrote && w.host == host && (w.safe || w.http2()) {
+	if w.wrote && (w.host == host || w.host == "") && (w.safe || w.http2()) {
 		w.lost = true
 		w.cancel() // HTTP/2 looks at the context before it writes
 	}
@@ -67,7 +68,7 @@ func (w *watch) gotConn(info httptrace.GotConnInfo) {
 	defer w.mu.Unlock()
 	switch {
 	case !w.lost:
-		w.conn = info.Conn
+		w.wanted, w.conn = true, info.Conn
 	case !w.http2():
 		_ = info.Conn.Close() // HTTP/1 would write, whatever the context says
 	default:
