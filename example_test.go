@@ -5,37 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"os"
 	"time"
 
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/contenttoken"
-	"github.com/vpptoken/vpptoken/health"
-	"github.com/vpptoken/vpptoken/renew"
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
-
-// Sign in as an application, and rename a token.
-func Example() {
-	ctx := context.Background()
-	source, err := vpptoken.CloudGlobal.AppSource("contoso.example", "client-id", os.Getenv("CLIENT_SECRET"))
-	if err != nil {
-		fmt.Println(err) // without a secret in the environment
-		return
-	}
-	client, err := vpptoken.NewClient(source)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	if t, err := client.Update(ctx, "9ceb2f92-2f92-9ceb-922f-eb9c922feb9c", vpptoken.NewPatch().SetDisplayName("Field iPads")); err != nil {
-		fmt.Println(err)
-	} else {
-		fmt.Println(t.DisplayName, t.State, t.ExpirationDateTime)
-	}
-	// Output: vpptoken: the client id or the client secret is empty
-}
 
 // What the service does not have reads as the zero value, so there is no pointer to look behind.
 func ExampleClient_Get() {
@@ -306,77 +281,4 @@ func ExampleClient_WaitSync() {
 	}
 	fmt.Println(t.LastSyncStatus, t.LastSyncDateTime.After(sync.PreviousSyncDateTime))
 	// Output: completed true
-}
-
-// What is wrong with the tokens of a tenant, and what to do about it.
-func Example_check() {
-	srv := vpptokentest.NewServer()
-	defer srv.Close()
-	srv.Add(vpptoken.VPPToken{
-		DisplayName: "Field iPads", State: vpptoken.StateInvalid,
-		ExpirationDateTime: time.Now().AddDate(0, 6, 0), LastSyncDateTime: time.Now(), LastSyncStatus: vpptoken.SyncStatusCompleted,
-	})
-	ctx, client := context.Background(), srv.Client()
-
-	for t, err := range client.List(ctx) {
-		if err != nil {
-			fmt.Println("not all tokens were read:", err)
-			break
-		}
-		verdict := health.Assess(t, time.Now(), health.Policy{})
-		for _, reason := range verdict.Reasons {
-			fmt.Println(t.DisplayName, reason.Level, reason.Code)
-		}
-	}
-	// Output: Field iPads critical invalid
-}
-
-// The renewal from Apple's file: one PATCH with the one key token, a sync, and the proof.
-func Example_renewal() {
-	november := func() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) } // so that the file never expires
-	srv := vpptokentest.NewServer(vpptokentest.WithNow(november), vpptokentest.WithSyncDuration(0))
-	defer srv.Close()
-	ctx, client := context.Background(), srv.Client()
-	id := srv.Add(vpptoken.VPPToken{OrganizationName: "Nordwind School District", ExpirationDateTime: november().AddDate(0, 0, 7)})
-	options := renew.Options{Now: november}
-
-	ct, err := contenttoken.ReadFile("testdata/sToken_for_Nordwind.vpptoken")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	report, err := renew.Run(ctx, client, id, ct, options)
-	if errors.Is(err, renew.ErrNotVerified) {
-		fmt.Println("sent, and not proved yet:", report.Reasons)
-		return
-	}
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Println(report.Verified, report.After.State, report.After.ExpirationDateTime.Format(time.DateOnly))
-	// Output: true valid 2027-11-20
-}
-
-// The code under test takes a client; the test gives it one of a server that it controls.
-func Example_testing() {
-	rename := func(ctx context.Context, c *vpptoken.Client, id string) error {
-		_, err := c.Update(ctx, id, vpptoken.NewPatch().SetDisplayName("Field iPads"))
-		return err
-	}
-
-	srv := vpptokentest.NewServer()
-	defer srv.Close()
-	id := srv.Add(vpptoken.VPPToken{DisplayName: "Old name"})
-	srv.Fail(vpptokentest.Fault{Status: http.StatusServiceUnavailable}) // the first request
-
-	err := rename(context.Background(), srv.Client(), id)
-	for _, r := range srv.Requests() {
-		fmt.Println(r.Method, r.Body)
-	}
-	fmt.Println(err)
-	// Output:
-	// PATCH {"displayName":"Field iPads"}
-	// PATCH {"displayName":"Field iPads"}
-	// <nil>
 }
