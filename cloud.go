@@ -8,6 +8,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
@@ -173,7 +174,8 @@ func parseRoot(root string) (*url.URL, error) {
 	bad := func(why string) (*url.URL, error) { return nil, errors.New(why) }
 	u, err := url.Parse(root)
 	switch {
-	case err != nil || strings.ContainsFunc(root, func(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }):
+	case err != nil || !utf8.ValidString(root) ||
+		strings.ContainsFunc(root, func(r rune) bool { return r <= ' ' || r == '\\' || r == 0x7f }):
 		return bad("can't be read")
 	case u.Hostname() == "" || u.Opaque != "":
 		return bad("has no host")

@@ -52,6 +52,7 @@ func TestR15WrongOptions(t *testing.T) {
 		"encoded slash":          vpptoken.WithBaseURL("https://graph.microsoft.com/a%2Fb"),
 		"space":                  vpptoken.WithBaseURL("https://graph.microsoft.com/a b"),
 		"line":                   vpptoken.WithBaseURL("https://graph.microsoft.com\r\n"),
+		"not UTF-8":              vpptoken.WithBaseURL("https://graph.microsoft.c\x83"),
 		"nil client":             vpptoken.WithHTTPClient(nil),
 		"nil transport":          vpptoken.WithHTTPClient(&http.Client{Transport: (*http.Transport)(nil)}),
 		"no product":             vpptoken.WithUserAgent(""),
