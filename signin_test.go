@@ -52,7 +52,7 @@ func (a *authority) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		resp, err := a.answer(n, form)
+		resp, err := a.answer(n, form) //nolint:bodyclose // the client reads it
 		done <- result{resp, err}
 	}()
 	select {
@@ -377,7 +377,7 @@ func TestF24TroubleIsNamed(t *testing.T) {
 	for name, tt := range troubles() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := &authority{answer: func(int, url.Values) (*http.Response, error) { return tt.answer() }}
+			a := &authority{answer: func(int, url.Values) (*http.Response, error) { return tt.answer.give() }}
 			_, err := appSource(t, vpptoken.CloudGlobal).TokenContext(a.in(t.Context()), "")
 			e := faulttest.Error(t, err)
 			if err.Error() != "vpptoken: signIn: "+tt.text || !errors.Is(err, vpptoken.ErrSignIn) || e.Code != tt.code || vpptoken.Retryable(err) != tt.passes {

@@ -18,7 +18,7 @@ import (
 
 // trouble is what may happen to a sign-in, and how it is told.
 type trouble struct {
-	answer func() (*http.Response, error)
+	answer reply
 	text   string
 	code   string
 	passes bool
@@ -26,14 +26,14 @@ type trouble struct {
 }
 
 func troubles() map[string]trouble {
-	fails := func(err error) func() (*http.Response, error) {
-		return func() (*http.Response, error) { return nil, err }
+	fails := func(err error) reply {
+		return reply{func() (*http.Response, error) { return nil, err }}
 	}
-	answers := func(status int, body string, headers ...string) func() (*http.Response, error) {
-		return func() (*http.Response, error) { return faulttest.Answer(status, body, headers...), nil }
+	answers := func(status int, body string, headers ...string) reply {
+		return reply{func() (*http.Response, error) { return faulttest.Answer(status, body, headers...), nil }}
 	}
-	refuses := func(status int, code string) func() (*http.Response, error) {
-		return func() (*http.Response, error) { return refuse(status, code) }
+	refuses := func(status int, code string) reply {
+		return reply{func() (*http.Response, error) { return refuse(status, code) }}
 	}
 	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
 	const page = "<!DOCTYPE html><title>" + faulttest.ClientSecret + "</title>"
@@ -68,10 +68,10 @@ func troubles() map[string]trouble {
 		"not JSON":              {answers(200, faulttest.ClientSecret, json...), "the answer is not a token", "", false, false},
 		"no token":              {answers(200, `{"token_type":"Bearer"}`, json...), "the answer is not a token", "", false, false},
 		"too large":             {answers(200, strings.Repeat(" ", 2<<20)), "the answer is larger than 1 MiB", "", false, true},
-		"broken off": {func() (*http.Response, error) {
+		"broken off": {reply{func() (*http.Response, error) {
 			a := faulttest.Answer(200, "")
 			a.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"access_token":"`), iotest.ErrReader(fmt.Errorf("%s: %w", faulttest.ClientSecret, io.ErrUnexpectedEOF))))
 			return a, nil
-		}, "the answer broke off", "", true, false},
+		}}, "the answer broke off", "", true, false},
 	}
 }

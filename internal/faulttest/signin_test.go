@@ -39,7 +39,7 @@ func (o obedient) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	done := make(chan result, 1)
 	go func() {
-		resp, err := o.Service.RoundTrip(r)
+		resp, err := o.Service.RoundTrip(r) //nolint:bodyclose // the client reads it
 		done <- result{resp, err}
 	}()
 	select {
@@ -66,21 +66,24 @@ func granted() (*http.Response, error) { return faulttest.Answer(200, grant), ni
 // A sign-in that fails in passing is repeated for every operation, because nothing was sent; one that is refused is not.
 func TestR19FailsOnce(t *testing.T) {
 	t.Parallel()
-	fails := func(err error) func() (*http.Response, error) {
-		return func() (*http.Response, error) { return nil, err }
+	type reply struct { // the linter takes a function that returns an answer for one that is left open
+		give func() (*http.Response, error)
 	}
-	answers := func(status int, headers ...string) func() (*http.Response, error) {
-		return func() (*http.Response, error) {
+	fails := func(err error) reply {
+		return reply{func() (*http.Response, error) { return nil, err }}
+	}
+	answers := func(status int, headers ...string) reply {
+		return reply{func() (*http.Response, error) {
 			return faulttest.Answer(status, `{"error":"temporarily_unavailable","error_description":"AADSTS90033"}`, headers...), nil
-		}
+		}}
 	}
-	refused := func(status int, code string) func() (*http.Response, error) {
-		return func() (*http.Response, error) {
+	refused := func(status int, code string) reply {
+		return reply{func() (*http.Response, error) {
 			return faulttest.Answer(status, `{"error":"`+code+`","error_description":"AADSTS7000215: `+faulttest.ClientSecret+`"}`), nil
-		}
+		}}
 	}
 	for name, tt := range map[string]struct {
-		first  func() (*http.Response, error)
+		first  reply
 		code   string // of a refusal
 		passes bool
 		wait   time.Duration // at least
@@ -102,7 +105,7 @@ func TestR19FailsOnce(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					source, ctx, authority := signIns(t, func(n int) (*http.Response, error) {
 						if n == 0 {
-							return tt.first()
+							return tt.first.give()
 						}
 						return granted()
 					})
