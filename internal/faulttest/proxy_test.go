@@ -1,0 +1,129 @@
+package faulttest_test
+
+import (
+	"crypto/tls"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
+	"github.com/vpptoken/vpptoken/internal/leaktest"
+	"github.com/vpptoken/vpptoken/internal/rawserver"
+)
+
+// A proxy that refuses is named, and asked once: it may count the attempts without a password. Nothing was sent, so that
+// nothing is ambiguous. What it says is not shown.
+func TestR23ProxyRefuses(t *testing.T) {
+	t.Parallel()
+	for status, phrase := range map[string]string{
+		"407": "Proxy Authentication Required", "403": "Forbidden", "302": "Found", "404": "Not Found", "999": faulttest.Bearer, "401": "",
+	} {
+		for _, name := range []string{"get", "update", "create"} {
+			t.Run(status+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				proxy := rawserver.New(t, rawserver.Script{
+					rawserver.ReadRequest(),
+					rawserver.Write("HTTP/1.1 " + status + " " + phrase + "\r\nLocation: http://elsewhere.example/\r\nContent-Length: 0\r\n\r\n"),
+				})
+				err := faulttest.Named(t, name).Run(t.Context(), proxied(t, "http://"+proxy.Addr(), "https://service.example"))
+				e := faulttest.Error(t, err)
+				if n := len(proxy.Requests()); n != 1 || proxy.Requests()[0].Method != http.MethodConnect {
+					t.Errorf("%d requests to the proxy", n)
+				}
+				if e.Ambiguous || e.StatusCode != 0 || vpptoken.Retryable(err) || !strings.Contains(err.Error(), "the proxy refused the connection") {
+					t.Errorf("error %+v (%v)", *e, err)
+				}
+				leaktest.ShowsNoSecret(t, err)
+			})
+		}
+	}
+}
+
+// The client's own transport knows the status: it tells what passes from what doesn't.
+func TestR23ProxyOfTheEnvironment(t *testing.T) { //nolint:paralleltest // it changes http.DefaultTransport
+	std := http.DefaultTransport.(*http.Transport)
+	before := std.Proxy
+	t.Cleanup(func() { std.Proxy = before })
+	for status, tc := range map[int]struct {
+		asked int
+		text  string
+	}{
+		407: {1, "the proxy refused the connection: 407 Proxy Authentication Required"},
+		403: {1, "the proxy refused the connection: 403 Forbidden"},
+		502: {4, "the proxy refused the connection: 502 Bad Gateway"},
+		503: {4, "the proxy refused the connection: 503 Service Unavailable"},
+	} {
+		t.Run(http.StatusText(status), func(t *testing.T) { //nolint:paralleltest // see above
+			var asked atomic.Int32
+			proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				asked.Add(1)
+				w.WriteHeader(status)
+			}))
+			t.Cleanup(proxy.Close)
+			u, err := url.Parse(proxy.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			std.Proxy = http.ProxyURL(u)
+			err = faulttest.Named(t, "create").Run(t.Context(), faulttest.Loopback(t, "https://service.example", faulttest.Quick(5*time.Second)))
+			e := faulttest.Error(t, err)
+			if int(asked.Load()) != tc.asked || !strings.Contains(err.Error(), tc.text) || e.Ambiguous || vpptoken.Retryable(err) != (tc.asked > 1) {
+				t.Errorf("asked %d times, error %+v (%v)", asked.Load(), *e, err)
+			}
+		})
+	}
+}
+
+// A proxy that can't be reached, or whose name is unknown, is named too, and what breaks behind it is not blamed on it.
+func TestR23ProxyIsNotThere(t *testing.T) {
+	t.Parallel()
+	closed := httptest.NewServer(nil)
+	closed.Close()
+	for name, tc := range map[string]struct {
+		proxy, text string
+		ambiguous   bool
+	}{
+		"unknown name": {"http://proxy.invalid:8080", "the proxy's name can't be resolved", false},
+		"refused":      {closed.URL, "the proxy can't be reached", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			err := faulttest.Named(t, "create").Run(t.Context(), proxied(t, tc.proxy, "https://service.example"))
+			if e := faulttest.Error(t, err); !strings.Contains(err.Error(), tc.text) || e.Ambiguous {
+				t.Errorf("error %+v (%v)", *e, err)
+			}
+		})
+	}
+	t.Run("TLS behind it", func(t *testing.T) {
+		t.Parallel()
+		hello := rawserver.Do(func(in io.Reader, _ io.Writer) error {
+			_, err := io.ReadFull(in, make([]byte, 5))
+			return err
+		})
+		proxy := rawserver.New(t, rawserver.Script{
+			rawserver.ReadRequest(), rawserver.Write("HTTP/1.1 200 OK\r\n\r\n"), hello, rawserver.Write("no TLS at all"), rawserver.Stall(),
+		})
+		err := faulttest.Named(t, "create").Run(t.Context(), proxied(t, proxy.URL(), "https://service.example"))
+		if e := faulttest.Error(t, err); strings.Contains(err.Error(), "the proxy") || e.Ambiguous {
+			t.Errorf("error %+v (%v)", *e, err)
+		}
+	})
+}
+
+// proxied returns a client with a transport of the caller's that goes through a proxy.
+func proxied(t *testing.T, proxy, root string) *vpptoken.Client {
+	t.Helper()
+	u, err := url.Parse(proxy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{Proxy: http.ProxyURL(u), TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
+	t.Cleanup(transport.CloseIdleConnections)
+	return faulttest.Loopback(t, root, faulttest.Quick(5*time.Second), vpptoken.WithHTTPClient(&http.Client{Transport: transport}))
+}
