@@ -100,6 +100,9 @@ func (e *entry) sharesLocation(other *entry) bool {
 // locate makes duplicates of e and the others of its location, and then heals those that are alone
 // again. A nil e makes none: one has gone, or the state that it has was asked for.
 func (g *tenant) locate(e *entry) {
+	if e != nil && e.token.LocationName == "" && readContent(e.token.Token) == nil {
+		e = nil // nothing tells its location
+	}
 	for _, other := range g.entries {
 		if e != nil && other != e && e.sharesLocation(other) {
 			e.duplicate()

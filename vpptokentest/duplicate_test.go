@@ -89,6 +89,7 @@ func TestF41DuplicatesByName(t *testing.T) {
 	s.Edit(b, func(token *vpptoken.VPPToken) { token.OrganizationName = "Nordwind" })
 	s.wantStates("Edit makes a duplicate", duplicate, duplicate)
 	s.patch(b, `{"state":"invalid"}`)
+	s.patch(b, `{"displayName":"y"}`)
 	s.wantStates("a state that is written stays", duplicate, "invalid")
 	s.Add(vpptoken.VPPToken{ID: b, LocationName: "Bergen"})
 	s.wantStates("replaced", "valid", "valid")
