@@ -96,11 +96,11 @@ func ExampleServer_Cloud() {
 	defer srv.Close()
 	tenant, clientID, clientSecret := srv.Credentials()
 	run := func(cloud vpptoken.Cloud, tenant, clientID, clientSecret string) error { // the program
-		cfg, err := cloud.ClientCredentials(tenant, clientID, clientSecret)
+		app, err := cloud.AppSource(tenant, clientID, clientSecret)
 		if err != nil {
 			return err
 		}
-		c, err := vpptoken.NewClient(cfg.TokenSource(context.Background()), vpptoken.WithCloud(cloud))
+		c, err := vpptoken.NewClient(app)
 		if err != nil {
 			return err
 		}

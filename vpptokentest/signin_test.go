@@ -144,6 +144,35 @@ func TestF41SignInThroughOAuth2(t *testing.T) {
 	}
 }
 
+// The module's own sources sign in, the cloud named once, and a bearer that has ended is replaced.
+func TestF41SignInThroughSource(t *testing.T) {
+	t.Parallel()
+	c := newClock(t)
+	s := newService(t, withClock(c))
+	tenant, id, secret := s.Credentials()
+	app, err := s.Cloud().AppSource(tenant, id, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := false
+	person, err := s.Cloud().DeviceSource(t.Context(), tenant, id, func(*oauth2.DeviceAuthResponse) { shown = true })
+	if err != nil || !shown {
+		t.Fatalf("shown: %v, %v", shown, err)
+	}
+	for _, source := range []oauth2.TokenSource{app, person} {
+		client, err := vpptoken.NewClient(source, vpptoken.WithHTTPClient(s.hc))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 {
+			if err := client.SyncLicenseCounts(t.Context()); err != nil {
+				t.Error(err)
+			}
+			c.advance(2 * time.Hour)
+		}
+	}
+}
+
 // A bearer and a device code end by the server's clock.
 func TestF41SignInEnds(t *testing.T) {
 	t.Parallel()
