@@ -56,11 +56,11 @@ func TestTable(t *testing.T) {
 		`warning   school.example / Library +The last sync with Apple failed: .*`,
 		`warning   school.example / Library +The last sync was on .*`)
 	if strings.Contains(r.Stdout, "\x1b") {
-		t.Error("colours without a terminal")
+		t.Error("colors without a terminal")
 	}
 }
 
-func TestTableWithColours(t *testing.T) {
+func TestTableWithColors(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	o := table(&out, true)

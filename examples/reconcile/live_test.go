@@ -193,7 +193,7 @@ func TestTokenFileIsRefused(t *testing.T) {
 		err          error
 	}{
 		"expired":            {"Nordwind AS", -1, renew.ErrExpired},
-		"other organisation": {"Fjord", 365, renew.ErrOtherOrganization},
+		"other organization": {"Fjord", 365, renew.ErrOtherOrganization},
 		"earlier":            {"Nordwind AS", 30, renew.ErrEarlierExpiry},
 	} {
 		t.Run(name, func(t *testing.T) {

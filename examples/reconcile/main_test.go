@@ -17,7 +17,7 @@ func want(t *testing.T, o clitest.Result, code int, stderr string) {
 	t.Helper()
 	clitest.Want(t, o, code, stderr)
 	if strings.Contains(o.Stdout, "\x1b") {
-		t.Error("colours without a terminal")
+		t.Error("colors without a terminal")
 	}
 }
 
@@ -166,7 +166,7 @@ func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	want(t, clitest.Run(ctx, run, nil), cli.ExitFailed, "cancelled")
+	want(t, clitest.Run(ctx, run, nil), cli.ExitFailed, "cancel")
 }
 
 func TestOutputFails(t *testing.T) {

@@ -51,7 +51,7 @@ func renewToken(ctx context.Context, args []string, env func(string) string, std
 	asJSON := fs.Bool("json", false, "write the plan, or with -yes the report, as JSON")
 	timeout := fs.Duration("timeout", 15*time.Minute, "how `long` it may take, the sync included")
 	var o renew.Options
-	fs.BoolVar(&o.AllowOtherOrganization, "allow-other-organization", false, "take a file of another organisation than the token's")
+	fs.BoolVar(&o.AllowOtherOrganization, "allow-other-organization", false, "take a file of another organization than the token's")
 	fs.BoolVar(&o.AllowOtherLocation, "allow-other-location", false, "take a file whose name is that of another location than the token's")
 	fs.BoolVar(&o.AllowEarlierExpiry, "allow-earlier-expiry", false, "take a file that expires no later than what the service shows")
 	if err := cli.Parse(fs, args, stdout, help); err != nil {

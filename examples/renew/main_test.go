@@ -36,7 +36,7 @@ func TestPlanOnly(t *testing.T) {
 	r := clitest.Run(t.Context(), run, nil)
 	want(t, r, cli.ExitOK)
 	clitest.Holds(t, r, `An embedded Microsoft Graph, .*`, `Token 9ceb2f92-2f92-9ceb-922f-eb9c922feb9c Field iPads`,
-		`organisation  Nordwind School District  Nordwind School District`, `expiry +\S+ \S+ UTC +\S+ \S+ UTC`, `state +valid`,
+		`organization  Nordwind School District  Nordwind School District`, `expiry +\S+ \S+ UTC +\S+ \S+ UTC`, `state +valid`,
 		`Plan: upload the file .*`, `Nothing was changed. -yes carries it out.`)
 	if r.Stderr != "reading the token\n" || strings.Contains(r.Stdout, "erified") {
 		t.Errorf("more than a plan: %q\n%s", r.Stderr, r.Stdout)
@@ -86,7 +86,7 @@ func TestWrongInput(t *testing.T) {
 		{"JSON", []string{"-token-file", clitest.File(t, "a.vpptoken", `{"token":"x","expDate":"y","orgName":"z"}`)}, "this is the decoded JSON"},
 		{"no name", []string{"-token-file", ""}, "it is empty"},
 		{"expired", []string{"-token-file", clitest.File(t, "a.vpptoken", clitest.Content(organization, now.AddDate(0, 0, -1)))}, renew.ErrExpired.Error()},
-		{"other organisation", []string{"-token-file", clitest.File(t, "a.vpptoken", clitest.Content("Fjord", now.AddDate(1, 0, 0)))}, renew.ErrOtherOrganization.Error()},
+		{"other organization", []string{"-token-file", clitest.File(t, "a.vpptoken", clitest.Content("Fjord", now.AddDate(1, 0, 0)))}, renew.ErrOtherOrganization.Error()},
 		{"other location", []string{"-token-file", clitest.File(t, "sToken_for_Fjord.vpptoken", clitest.Content(organization, now.AddDate(1, 0, 0)))}, renew.ErrOtherLocation.Error()},
 		{"earlier", []string{"-token-file", clitest.File(t, "a.vpptoken", clitest.Content(organization, now.AddDate(0, 0, 3)))}, renew.ErrEarlierExpiry.Error()},
 		{"id", []string{"-id", "../x"}, "an id is 1 to 128 of"},
@@ -112,7 +112,7 @@ func TestAllowed(t *testing.T) {
 	file := clitest.File(t, "sToken_for_Fjord.vpptoken", clitest.Content("Fjord", time.Now().AddDate(0, 0, 3)))
 	r := clitest.Run(t.Context(), run, nil, "-yes", "-token-file", file, "-allow-other-organization", "-allow-other-location", "-allow-earlier-expiry")
 	want(t, r, cli.ExitOK)
-	clitest.Holds(t, r, `organisation  Nordwind School District  Fjord`, `location +Nordwind +Fjord`, `Verified: .*`)
+	clitest.Holds(t, r, `organization  Nordwind School District  Fjord`, `location +Nordwind +Fjord`, `Verified: .*`)
 }
 
 func TestTokenIsMissing(t *testing.T) {
@@ -124,7 +124,7 @@ func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	want(t, clitest.Run(ctx, run, nil, "-yes"), cli.ExitFailed, "cancelled")
+	want(t, clitest.Run(ctx, run, nil, "-yes"), cli.ExitFailed, "cancel")
 }
 
 func TestHelp(t *testing.T) {

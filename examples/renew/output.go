@@ -52,7 +52,7 @@ func (o *output) plan(p *renew.Plan, last bool) {
 	}
 	var t cli.Table
 	t.Row(cli.Bold, "", "now", "file")
-	t.Row(cli.Plain, "organisation", orDash(p.Before.OrganizationName), p.OrganizationName)
+	t.Row(cli.Plain, "organization", orDash(p.Before.OrganizationName), p.OrganizationName)
 	t.Row(cli.Plain, "location", orDash(p.Before.LocationName), orDash(p.Location))
 	t.Row(cli.Plain, "expiry", second(p.Before.ExpirationDateTime), second(p.ExpirationDateTime))
 	t.Row(cli.Plain, "state", orDash(string(p.Before.State)), "")
@@ -84,7 +84,7 @@ func (o *output) report(r *renew.Report) {
 	t.Row(cli.Plain, "expiry", second(r.Before.ExpirationDateTime), second(r.After.ExpirationDateTime))
 	t.Row(cli.Plain, "last sync", second(r.Before.LastSyncDateTime), second(r.After.LastSyncDateTime))
 	t.Row(cli.Plain, "status", orDash(string(r.Before.LastSyncStatus)), orDash(string(r.After.LastSyncStatus)))
-	t.Row(cli.Plain, "organisation", orDash(r.Before.OrganizationName), orDash(r.After.OrganizationName))
+	t.Row(cli.Plain, "organization", orDash(r.Before.OrganizationName), orDash(r.After.OrganizationName))
 	o.note("\n")
 	o.table(head)
 	o.table(t)

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// Style is how a row looks on a terminal with colours: the escape sequence that begins it.
+// Style is how a row looks on a terminal with colors: the escape sequence that begins it.
 type Style string
 
 // The styles. Windows Terminal and the other terminals of today know these sequences.
