@@ -13,7 +13,8 @@ import (
 
 // Source is a token source for [vpptoken.NewClient], and an [oauth2.TokenSource]. It keeps a token until five minutes before
 // it expires, or until the time that the credential asked for, because not every credential does: the Azure CLI's starts a
-// process each time. It is safe for concurrent use, and asks the credential for one token at a time. The zero Source only returns errors.
+// process each time. It is safe for concurrent use, and asks the credential for one token at a time, unless it takes more than
+// 30 s: one that never returns holds nobody but the call that asked it. The zero Source only returns errors.
 type Source struct {
 	cloud vpptoken.Cloud
 
@@ -32,7 +33,7 @@ func New(cred azcore.TokenCredential, cloud vpptoken.Cloud, opts ...Option) (*So
 	if cloud == (vpptoken.Cloud{}) {
 		return nil, errors.New("azauth: New: the zero Cloud is none: take vpptoken.CloudGlobal or one of the others")
 	}
-	s := &store{cred: cred, scope: cloud.Scope(), slot: make(chan struct{}, 1)}
+	s := &store{cred: cred, scope: cloud.Scope(), turn: newTurn()}
 	for i, o := range opts {
 		if o == nil {
 			return nil, fmt.Errorf("azauth: New: option %d is nil", i)

@@ -3,6 +3,7 @@ package azauth
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -13,51 +14,114 @@ import (
 // early is how long before its expiry a token is replaced when the credential has no wish of its own, as in azcore.
 const early = 5 * time.Minute
 
+// patience is how long a credential is waited for before it is asked again beside: it may never return.
+const patience = 30 * time.Second
+
 // store asks a credential and keeps the last token.
 type store struct {
 	cred   azcore.TokenCredential
 	scope  string
 	tenant string // "" accepts the tokens of every tenant
 
-	slot chan struct{} // held by the one that works on kept
+	mu   sync.Mutex
+	turn *turn
 	kept azcore.AccessToken
 }
 
+// turn is held by the one that asks.
+type turn struct {
+	slot  chan struct{}
+	began time.Time // by whoever holds it, zero when nobody does; guarded by the store's mu
+}
+
+func newTurn() *turn { return &turn{slot: make(chan struct{}, 1)} }
+
 func (s *store) token(ctx context.Context, claims string) (*oauth2.Token, error) {
-	select {
-	case s.slot <- struct{}{}:
-		defer func() { <-s.slot }()
-	case <-ctx.Done():
-		return nil, failed(ctx.Err())
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return nil, failed(err)
 	}
-	if claims == "" && time.Now().Before(s.refreshOn()) {
-		return s.give(), nil
+	defer leave()
+	kept := s.last()
+	if claims == "" && time.Now().Before(refreshOn(kept)) {
+		return give(kept), nil
 	}
 	token, err := s.ask(ctx, claims)
 	switch {
 	case err == nil:
-	case claims == "" && time.Now().Before(s.kept.ExpiresOn):
-		return s.give(), nil // it was only to be replaced early: the next call asks again
+	case claims == "" && time.Now().Before(kept.ExpiresOn):
+		return give(kept), nil // it was only to be replaced early: the next call asks again
 	default:
 		return nil, err
 	}
 	if err := checkTenant(s.tenant, token.Token); err != nil {
 		return nil, err
 	}
+	s.mu.Lock()
 	s.kept = token
-	return s.give(), nil
+	s.mu.Unlock()
+	return give(token), nil
+}
+
+func (s *store) last() azcore.AccessToken {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.kept
+}
+
+// enter waits for the turn. One that is held for too long is left to its holder, and a new one begins.
+func (s *store) enter(ctx context.Context) (leave func(), err error) {
+	for {
+		s.mu.Lock()
+		t, began := s.turn, s.turn.began
+		s.mu.Unlock()
+		left := patience
+		if !began.IsZero() {
+			left = time.Until(began.Add(patience))
+		}
+		timer := time.NewTimer(left)
+		select {
+		case t.slot <- struct{}{}:
+			timer.Stop()
+			s.mark(t, time.Now())
+			return func() {
+				s.mark(t, time.Time{})
+				<-t.slot
+			}, nil
+		case <-timer.C:
+			s.abandon(t)
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (s *store) mark(t *turn, began time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.began = began
+}
+
+// abandon begins a new turn, unless somebody else has.
+func (s *store) abandon(t *turn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.turn == t && !t.began.IsZero() && time.Since(t.began) >= patience {
+		s.turn = newTurn()
+	}
 }
 
 // refreshOn is in the past when nothing is kept, and when the credential did not say how long its token lives.
-func (s *store) refreshOn() time.Time {
-	if on := s.kept.RefreshOn; !on.IsZero() && on.Before(s.kept.ExpiresOn) {
+func refreshOn(t azcore.AccessToken) time.Time {
+	if on := t.RefreshOn; !on.IsZero() && on.Before(t.ExpiresOn) {
 		return on
 	}
-	return s.kept.ExpiresOn.Add(-early)
+	return t.ExpiresOn.Add(-early)
 }
 
-func (s *store) give() *oauth2.Token {
-	return &oauth2.Token{AccessToken: s.kept.Token, TokenType: "Bearer", Expiry: s.kept.ExpiresOn}
+func give(t azcore.AccessToken) *oauth2.Token {
+	return &oauth2.Token{AccessToken: t.Token, TokenType: "Bearer", Expiry: t.ExpiresOn}
 }
 
 // ask turns all that can go wrong in a credential into an error with a text of this package.

@@ -137,3 +137,40 @@ func TestOneFetchAtATime(t *testing.T) {
 		}
 	})
 }
+
+// A credential that never returns, whatever its context says, holds nobody but the call that asked it.
+func TestR19CredentialNeverReturns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		cred := &credential{answer: func(_ context.Context, n int) (azcore.AccessToken, error) {
+			if n == 1 {
+				<-release
+			}
+			return azcore.AccessToken{Token: strconv.Itoa(n), ExpiresOn: time.Now().Add(time.Hour)}, nil
+		}}
+		s := newSource(t, cred)
+		var calls sync.WaitGroup
+		calls.Go(func() { _, _ = s.TokenContext(t.Context(), "") })
+		synctest.Wait()
+		time.Sleep(time.Second)
+		began := time.Now()
+		for range 5 {
+			calls.Go(func() {
+				got, err := s.TokenContext(t.Context(), "")
+				if err != nil || got.AccessToken != "2" || time.Since(began) != 29*time.Second {
+					t.Errorf("after %v: %v", time.Since(began), err)
+				}
+			})
+		}
+		time.Sleep(time.Minute)
+		if _, err := s.TokenContext(t.Context(), ""); err != nil {
+			t.Error(err)
+		}
+		close(release)
+		calls.Wait()
+		if n := len(cred.requests()); n != 2 {
+			t.Errorf("the credential was asked %d times", n)
+		}
+	})
+}
