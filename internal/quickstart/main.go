@@ -28,8 +28,8 @@ func main() {
 			log.Fatal(err) // comes last: a part of a list is never taken for all of it
 		}
 		if change := want.Diff(token); !change.IsEmpty() {
-			token, err = client.Update(ctx, token.ID, change)
-			fmt.Println(token, err)
+			_, err := client.Update(ctx, token.ID, change)
+			fmt.Println(token.DisplayName, err)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // The program runs as it stands, with the cloud and the credentials swapped.
-func TestQuickstart(t *testing.T) {
+func TestQuickstart(t *testing.T) { //nolint:paralleltest // it swaps standard output and the environment
 	srv := vpptokentest.NewServer()
 	defer srv.Close()
 	off := srv.Add(vpptoken.VPPToken{DisplayName: "off"})
@@ -44,7 +45,7 @@ func TestQuickstart(t *testing.T) {
 	}
 	patches := 0
 	for _, request := range srv.Requests() {
-		if request.Method == "PATCH" {
+		if request.Method == http.MethodPatch {
 			patches++
 		}
 	}

@@ -15,7 +15,11 @@ func IsTerminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// Colored reports whether to write colors to w: to a terminal, unless NO_COLOR is set or the terminal is a dumb one.
+// Colored reports whether to write colors to w: to a terminal, unless NO_COLOR is set or the terminal
+// is a dumb one, and wherever CLICOLOR_FORCE asks for them.
 func Colored(w io.Writer, env func(string) string) bool {
-	return IsTerminal(w) && env("NO_COLOR") == "" && env("TERM") != "dumb"
+	if env("NO_COLOR") != "" {
+		return false
+	}
+	return env("CLICOLOR_FORCE") != "" && env("CLICOLOR_FORCE") != "0" || IsTerminal(w) && env("TERM") != "dumb"
 }
