@@ -52,20 +52,18 @@ func (w *watch) in(ctx context.Context, tls bool) context.Context {
 	return httptrace.WithClientTrace(ctx, &w.trace)
 }
 
-// getConn is not called for a connection that HTTP/2 has from a dial that nobody waits for any more: then host is still "".
 func (w *watch) getConn(host string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.wrote && (w.host == host || w.host == "") && (w.safe || w.http2()) {
-		w.lost = true
-		w.cancel() // HTTP/2 looks at the context before it writes
-	}
+	w.again(host)
 	w.wanted, w.host = true, host
 }
 
+// gotConn may come without getConn: HTTP/2 does not call that for a connection which was dialed for somebody else.
 func (w *watch) gotConn(info httptrace.GotConnInfo) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.again(w.host)
 	switch {
 	case !w.lost:
 		w.wanted, w.conn = true, info.Conn
@@ -74,6 +72,15 @@ func (w *watch) gotConn(info httptrace.GotConnInfo) {
 	default:
 		before, _ := w.conn.(*tls.Conn)
 		w.refused = before != nil && info.Conn == net.Conn(before)
+	}
+}
+
+// again ends the attempt when net/http is about to send what was written already. HTTP/2 looks at the context before it
+// writes.
+func (w *watch) again(host string) {
+	if w.wrote && (w.host == host || w.host == "") && (w.safe || w.http2()) {
+		w.lost = true
+		w.cancel()
 	}
 }
 

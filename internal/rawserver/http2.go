@@ -53,6 +53,7 @@ type HTTP2 struct {
 
 	mu       sync.Mutex
 	open     map[net.Conn]struct{}
+	read     int
 	requests []Request
 	accepted int
 	closed   bool
@@ -119,7 +120,7 @@ func (s *HTTP2) Addr() string { return s.listener.Addr().String() }
 // URL returns the root address.
 func (s *HTTP2) URL() string { return s.scheme + s.Addr() }
 
-// Requests returns the requests that were read whole.
+// Requests returns the requests that were read whole, and of very many the first.
 func (s *HTTP2) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -245,8 +246,10 @@ func (s *HTTP2) serve(c net.Conn) error {
 
 func (s *HTTP2) next(r Request) Reaction {
 	s.mu.Lock()
-	n := len(s.requests)
-	s.requests = append(s.requests, r)
+	n := s.read
+	if s.read++; n < maxKept {
+		s.requests = append(s.requests, r)
+	}
 	s.mu.Unlock()
 	return s.react(n, r)
 }
@@ -313,6 +316,11 @@ func GoAway(last, code uint32, debug string) Reaction {
 		payload := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, last), code)
 		return writeFrame(s.conn, frameGoAway, 0, 0, append(payload, debug...))
 	}
+}
+
+// GoAwayHere is GoAway whose last stream is this one.
+func GoAwayHere(code uint32) Reaction {
+	return func(s *Stream) error { return GoAway(s.id, code, "")(s) }
 }
 
 // Silence does nothing.

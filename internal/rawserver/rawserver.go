@@ -32,15 +32,20 @@ type Request struct {
 	Body   string
 }
 
+// maxKept is how many requests are kept for Requests.
+const maxKept = 10_000
+
 // Server runs its scripts on loopback, one for each connection in the order in which they are accepted.
 type Server struct {
 	tb       testing.TB
 	listener net.Listener
+	react    func(n int, r Request) []Step // of NewHTTP1
 	done     sync.WaitGroup
 
 	mu       sync.Mutex
 	scripts  []Script
 	open     map[net.Conn]struct{}
+	read     int
 	requests []Request
 	accepted int
 	closed   bool
@@ -79,7 +84,7 @@ func (s *Server) Addr() string { return s.listener.Addr().String() }
 // URL returns the root address, for plain HTTP.
 func (s *Server) URL() string { return "http://" + s.Addr() }
 
-// Requests returns the requests that were read whole.
+// Requests returns the requests that were read whole, and of very many the first.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,6 +109,10 @@ func (s *Server) accept() {
 			_ = raw.Close()
 			continue
 		}
+		if s.react != nil {
+			s.done.Go(func() { s.serve(raw) })
+			continue
+		}
 		s.done.Go(func() { s.run(&conn{Conn: raw, in: bufio.NewReader(raw), server: s}, script) })
 	}
 }
@@ -115,6 +124,10 @@ func (s *Server) next(raw net.Conn) (Script, bool) {
 		return nil, false
 	}
 	s.accepted++
+	if s.react != nil {
+		s.open[raw] = struct{}{}
+		return nil, true
+	}
 	if s.accepted > len(s.scripts) {
 		s.problems = append(s.problems, "a connection more than there are scripts")
 		return nil, false
@@ -124,12 +137,7 @@ func (s *Server) next(raw net.Conn) (Script, bool) {
 }
 
 func (s *Server) run(c *conn, script Script) {
-	defer func() {
-		_ = c.Close()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		delete(s.open, c.Conn)
-	}()
+	defer s.leave(c)
 	for i, step := range script {
 		if step.do(c) == nil {
 			continue
@@ -142,6 +150,13 @@ func (s *Server) run(c *conn, script Script) {
 		}
 		return
 	}
+}
+
+func (s *Server) leave(c *conn) {
+	_ = c.Close()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, c.Conn)
 }
 
 func (s *Server) problem(text string) {
@@ -171,19 +186,28 @@ func (s *Server) end() {
 // ReadRequest reads a whole request and keeps it. The client must send one.
 func ReadRequest() Step {
 	return Step{expect: true, do: func(c *conn) error {
-		r, err := http.ReadRequest(c.in)
-		if err != nil {
-			return err
-		}
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			return err
-		}
-		c.server.mu.Lock()
-		defer c.server.mu.Unlock()
-		c.server.requests = append(c.server.requests, Request{r.Method, r.RequestURI, r.Header, string(body)})
-		return nil
+		_, _, err := c.read()
+		return err
 	}}
+}
+
+// read reads a whole request and keeps it.
+func (c *conn) read() (int, Request, error) {
+	in, err := http.ReadRequest(c.in)
+	if err != nil {
+		return 0, Request{}, err
+	}
+	body, err := io.ReadAll(in.Body)
+	if err != nil {
+		return 0, Request{}, err
+	}
+	r := Request{in.Method, in.RequestURI, in.Header, string(body)}
+	c.server.mu.Lock()
+	defer c.server.mu.Unlock()
+	if c.server.read++; c.server.read <= maxKept {
+		c.server.requests = append(c.server.requests, r)
+	}
+	return c.server.read - 1, r, nil
 }
 
 // Write sends text as it is.
