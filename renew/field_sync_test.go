@@ -3,6 +3,7 @@ package renew_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -139,36 +140,46 @@ func TestF34ForeignSyncNeverEnds(t *testing.T) {
 // saw it or a crash came before.
 func TestF35FailedSync(t *testing.T) {
 	t.Parallel()
-	for _, outcome := range []vpptokentest.SyncOutcome{vpptokentest.SyncFails, vpptokentest.SyncFailsUnmoved} {
-		for _, before := range []vpptoken.SyncStatus{vpptoken.SyncStatusCompleted, vpptoken.SyncStatusFailed} {
-			for _, verified := range []bool{true, false} {
-				s, ct, o := onRealClock(t)
-				s.Edit(s.id, func(t *vpptoken.VPPToken) { t.LastSyncStatus = before })
-				s.NextSync(s.id, outcome)
-				p, err := renew.MakePlan(t.Context(), s.client, s.id, ct, o)
-				ok(t, err)
-				ok(t, p.Apply(t.Context(), s.client, ct))
-				ok(t, p.StartSync(t.Context(), s.client))
-				if verified {
-					for range 2 { // also once more, when it is over
-						report, err := p.Verify(t.Context(), s.client)
-						wantUnverified(t, report, err, vpptoken.ErrSyncFailed)
-						p = another(t, p)
-					}
-				} else {
-					time.Sleep(120 * time.Millisecond)
-				}
-				for range 2 { // the second one leaves the new sync alone
-					ok(t, p.StartSync(t.Context(), s.client))
-					p = another(t, p)
-				}
-				report, err := p.Verify(t.Context(), s.client)
-				ok(t, err)
-				if !report.Verified || s.posts() != 2 {
-					t.Errorf("outcome %v after %s, seen %v: %+v, sent %v", outcome, before, verified, report, s.sent())
-				}
+	const fast, slow = 0, 80 * time.Millisecond // a fast one ends between two looks
+	for _, takes := range []time.Duration{fast, slow} {
+		for _, outcome := range []vpptokentest.SyncOutcome{vpptokentest.SyncFails, vpptokentest.SyncFailsUnmoved} {
+			for _, before := range []vpptoken.SyncStatus{vpptoken.SyncStatusCompleted, vpptoken.SyncStatusFailed} {
+				t.Run(fmt.Sprintf("%v, outcome %d after %s", takes, outcome, before), func(t *testing.T) {
+					t.Parallel()
+					testFailedSync(t, takes, outcome, before, false)
+					testFailedSync(t, takes, outcome, before, true)
+				})
 			}
 		}
+	}
+}
+
+func testFailedSync(t *testing.T, takes time.Duration, outcome vpptokentest.SyncOutcome, before vpptoken.SyncStatus, seen bool) {
+	t.Helper()
+	s, ct, o := onRealClock(t, vpptokentest.WithSyncDuration(takes))
+	s.Edit(s.id, func(t *vpptoken.VPPToken) { t.LastSyncStatus = before })
+	s.NextSync(s.id, outcome)
+	p, err := renew.MakePlan(t.Context(), s.client, s.id, ct, o)
+	ok(t, err)
+	ok(t, p.Apply(t.Context(), s.client, ct))
+	ok(t, p.StartSync(t.Context(), s.client))
+	if seen {
+		for range 2 { // also once more, when it is over
+			report, err := p.Verify(t.Context(), s.client)
+			wantUnverified(t, report, err, vpptoken.ErrSyncFailed)
+			p = another(t, p)
+		}
+	} else {
+		time.Sleep(takes + 20*time.Millisecond)
+	}
+	for range 2 { // the second one leaves the new sync alone
+		ok(t, p.StartSync(t.Context(), s.client))
+		p = another(t, p)
+	}
+	report, err := p.Verify(t.Context(), s.client)
+	ok(t, err)
+	if !report.Verified || s.posts() != 2 {
+		t.Errorf("seen %v: %+v, sent %v", seen, report, s.sent())
 	}
 }
 

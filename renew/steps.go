@@ -11,7 +11,13 @@ import (
 	"github.com/vpptoken/vpptoken/contenttoken"
 )
 
-const defaultPollEvery = 15 * time.Second
+const (
+	defaultPollEvery = 15 * time.Second
+
+	// graceLooks is how many looks a sync gets to show, before a failed from before it counts as
+	// its own.
+	graceLooks = 4
+)
 
 // syncNote is what is known of the plan's sync besides what the service shows.
 type syncNote struct {
@@ -66,15 +72,15 @@ func (p *Plan) StartSync(ctx context.Context, c *vpptoken.Client) error {
 	}
 	var m vpptoken.Metadata
 	t, err := p.look(ctx, c, &m)
-	if err == nil && p.Sync != nil && p.inDoubt(t) {
-		t, err = p.lookAgain(ctx, c, &m, p.every()-time.Since(p.Sync.RequestedAt))
+	for n := 0; err == nil && n < graceLooks && p.inDoubt(t); n++ {
+		t, err = p.lookAgain(ctx, c, &m)
 	}
 	if err != nil || p.Sync != nil && !p.needsAnother(t) {
 		return err
 	}
 	p.begin(StepSync)
 	for p.Sync == nil && t.LastSyncStatus == vpptoken.SyncStatusInProgress {
-		if t, err = p.lookAgain(ctx, c, &m, p.every()); err != nil {
+		if t, err = p.lookAgain(ctx, c, &m); err != nil {
 			return err
 		}
 	}
@@ -112,7 +118,8 @@ func (p *Plan) requestSync(ctx context.Context, c *vpptoken.Client, s *vpptoken.
 // inDoubt tells whether a failed can be ours as well as the one before, still shown: ours has not
 // moved the date, if it was ours.
 func (p *Plan) inDoubt(t *vpptoken.VPPToken) bool {
-	return t.LastSyncStatus == vpptoken.SyncStatusFailed && !p.failedIsOurs() && !p.hasMoved(t)
+	return p.Sync != nil && t.LastSyncStatus == vpptoken.SyncStatusFailed && !p.failedIsOurs() && !p.hasMoved(t) &&
+		time.Since(p.Sync.RequestedAt) < p.grace()
 }
 
 // failedIsOurs tells whether a failed that shows can't be from before our sync.
@@ -145,12 +152,12 @@ func (p *Plan) every() time.Duration {
 	return p.PollEvery
 }
 
-// lookAgain looks after a while, at most the time between two looks: RequestedAt is of any
-// machine's clock.
-func (p *Plan) lookAgain(
-	ctx context.Context, c *vpptoken.Client, m *vpptoken.Metadata, after time.Duration,
-) (*vpptoken.VPPToken, error) {
-	timer := time.NewTimer(min(after, p.every()))
+// grace is how long after the request a failed can still be the one from before.
+func (p *Plan) grace() time.Duration { return graceLooks * p.every() }
+
+// lookAgain looks after the time between two looks.
+func (p *Plan) lookAgain(ctx context.Context, c *vpptoken.Client, m *vpptoken.Metadata) (*vpptoken.VPPToken, error) {
+	timer := time.NewTimer(p.every())
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -1,12 +1,14 @@
 package renew
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/internal/location"
@@ -47,9 +49,7 @@ func (p *Plan) Verify(ctx context.Context, c *vpptoken.Client, opts ...vpptoken.
 		opts = slices.Insert(slices.Clone(opts), 0, vpptoken.PollEvery(p.PollEvery))
 	}
 	p.begin(StepVerify)
-	s := *p.Sync
-	s.Adopted = p.failedIsOurs() // then WaitSync takes a failed for the end
-	t, err := c.WaitSync(ctx, &s, opts...)
+	t, err := p.wait(ctx, c, opts)
 	failed, sent := errors.AsType[*vpptoken.Error](err)
 	if err != nil && !sent {
 		return nil, err
@@ -81,6 +81,26 @@ func (p *Plan) Verify(ctx context.Context, c *vpptoken.Client, opts ...vpptoken.
 			"download a new one from Apple", ErrEarlierExpiry)
 	}
 	return r.unverified(err, reasons...)
+}
+
+// wait waits for the sync. When a failed already stood there before it, and the sync does not show
+// for a while, that one counts as its own: a sync can fail between two looks, and leave the date.
+// As for an adopted one, WaitSync then takes it for the end.
+func (p *Plan) wait(ctx context.Context, c *vpptoken.Client, opts []vpptoken.WaitOption) (*vpptoken.VPPToken, error) {
+	s := *p.Sync
+	var seen *vpptoken.VPPToken
+	if left := p.grace() - time.Since(s.RequestedAt); left > 0 && !p.failedIsOurs() {
+		early, cancel := context.WithTimeout(ctx, min(left, p.grace()))
+		defer cancel()
+		t, err := c.WaitSync(early, &s, opts...)
+		if !errors.Is(err, context.DeadlineExceeded) {
+			return t, err
+		}
+		seen = t
+	}
+	s.Adopted = true
+	t, err := c.WaitSync(ctx, &s, opts...)
+	return cmp.Or(t, seen), err
 }
 
 // missing compares the token after the sync with the file.
