@@ -1,11 +1,13 @@
-// Package contenttoken reads Apple's content token file: the sToken_for_<location>.vpptoken that Apple Business Manager
-// and Apple School Manager hand out for each location, valid for a year. Its text is what Intune takes in the token
-// property, when a token is created and each time it is renewed.
+// Package contenttoken reads Apple's content token file: the sToken_for_<location>.vpptoken that
+// Apple Business Manager and Apple School Manager hand out for each location, valid for a year. Its
+// text is what Intune takes in the token property, when a token is created and each time it is
+// renewed.
 //
-// The file is one line of base64, and inside is a small JSON object with the organization, the expiry and Apple's own
-// token. What goes to Intune is the line as it is. People send something else by mistake: the other token that
-// Apple hands out, the JSON, Apple's token from inside it, the line encoded once more, or nothing at all. None of these
-// can work, so [Parse] and [ReadFile] refuse each of them, with an error of its own that says what to do.
+// The file is one line of base64, and inside is a small JSON object with the organization, the
+// expiry and Apple's own token. What goes to Intune is the line as it is. People send something
+// else by mistake: the other token that Apple hands out, the JSON, Apple's token from inside it,
+// the line encoded once more, or nothing at all. None of these can work, so [Parse] and [ReadFile]
+// refuse each of them, with an error of its own that says what to do.
 //
 //	ct, err := contenttoken.ReadFile("sToken_for_Nordwind.vpptoken")
 //	if err != nil {
@@ -13,8 +15,9 @@
 //	}
 //	patch := vpptoken.NewPatch().SetToken(ct.Secret())
 //
-// The text is a secret: whoever has it can assign and take away the organization's licenses. A [ContentToken] prints,
-// logs and encodes without it, and no error of this package quotes anything from a file.
+// The text is a secret: whoever has it can assign and take away the organization's licenses. A
+// [ContentToken] prints, logs and encodes without it, and no error of this package quotes anything
+// from a file.
 package contenttoken
 
 import (
@@ -24,7 +27,8 @@ import (
 	"time"
 	"unicode"
 
-	// With go 1.27 in go.mod this becomes the standard library's encoding/json/jsontext, of which it is the mirror.
+	// With go 1.27 in go.mod this becomes the standard library's encoding/json/jsontext, of which
+	// it is the mirror.
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/vpptoken/vpptoken"
@@ -33,20 +37,21 @@ import (
 // maxSize is far above any content token, which has a few hundred bytes.
 const maxSize = 64 << 10
 
-// ContentToken is what a .vpptoken file says about itself, with its text hidden. Make one with [Parse] or [ReadFile].
-// However it is printed, logged or encoded, the text does not appear, so one that was decoded from JSON has none.
+// ContentToken is what a .vpptoken file says about itself, with its text hidden. Make one with
+// [Parse] or [ReadFile]. However it is printed, logged or encoded, the text does not appear, so one
+// that was decoded from JSON has none.
 type ContentToken struct {
 	OrganizationName   string    // as registered with Apple
 	ExpirationDateTime time.Time // in the offset of the file
-	// Location comes from the name of the file, for the text does not say it: a hint, "" when unknown. Package renew refuses
-	// a file whose Location is not the token's.
+	// Location comes from the name of the file, for the text does not say it: a hint, "" when
+	// unknown. Package renew refuses a file whose Location is not the token's.
 	Location string
 
 	text vpptoken.Secret
 }
 
-// Secret returns what belongs into Intune's token property: the text of the file as it is, trimmed. A nil or zero
-// ContentToken gives the zero Secret.
+// Secret returns what belongs into Intune's token property: the text of the file as it is, trimmed.
+// A nil or zero ContentToken gives the zero Secret.
 func (t *ContentToken) Secret() vpptoken.Secret {
 	if t == nil {
 		return vpptoken.Secret{}
@@ -54,12 +59,13 @@ func (t *ContentToken) Secret() vpptoken.Secret {
 	return t.text
 }
 
-// Parse reads the text of a .vpptoken file, and trims byte order marks and white space from both its ends. The text is
-// not kept, a copy is. Location stays empty: see [ReadFile].
+// Parse reads the text of a .vpptoken file, and trims byte order marks and white space from both
+// its ends. The text is not kept, a copy is. Location stays empty: see [ReadFile].
 //
-// Everything else must be as Apple wrote it. Base64 that was broken into lines, lost its padding or uses the URL
-// alphabet is ErrMalformed rather than mended, because it is not known that Apple would take it, and a token that Apple
-// refuses stops the sync of its apps. The usual mix-ups have errors of their own, see [ErrEmpty].
+// Everything else must be as Apple wrote it. Base64 that was broken into lines, lost its padding or
+// uses the URL alphabet is ErrMalformed rather than mended, because it is not known that Apple
+// would take it, and a token that Apple refuses stops the sync of its apps. The usual mix-ups have
+// errors of their own, see [ErrEmpty].
 func Parse(text []byte) (*ContentToken, error) {
 	switch {
 	case len(text) > maxSize:
@@ -95,12 +101,12 @@ func Parse(text []byte) (*ContentToken, error) {
 	return t, nil
 }
 
-// isBlank tells what may stand around the text. A byte order mark is here and not at the front only, because tools add
-// it before and after white space.
+// isBlank tells what may stand around the text. A byte order mark is here and not at the front
+// only, because tools add it before and after white space.
 func isBlank(r rune) bool { return r == '\ufeff' || unicode.IsSpace(r) }
 
-// decode is generous, so that a mix-up is recognised in any shape: white space, zero bytes, alphabet and padding don't
-// matter. It gives at least one byte when it is ok.
+// decode is generous, so that a mix-up is recognised in any shape: white space, zero bytes,
+// alphabet and padding don't matter. It gives at least one byte when it is ok.
 func decode(text []byte) (decoded []byte, ok bool) {
 	text = bytes.TrimRight(bytes.Map(func(r rune) rune {
 		switch {
@@ -159,8 +165,8 @@ func member(members map[string]json.RawMessage, name string) (string, error) {
 	return value, nil
 }
 
-// parseTime takes Apple's format, whose offset has no colon, and RFC 3339. In UTC, and not in the local zone, so that the
-// same file gives the same value on every machine.
+// parseTime takes Apple's format, whose offset has no colon, and RFC 3339. In UTC, and not in the
+// local zone, so that the same file gives the same value on every machine.
 func parseTime(s string) (time.Time, error) {
 	for _, layout := range []string{"2006-01-02T15:04:05Z0700", time.RFC3339} {
 		if t, err := time.ParseInLocation(layout, s, time.UTC); err == nil {

@@ -6,13 +6,16 @@ import (
 	"fmt"
 )
 
-// What [Parse] and [ReadFile] return instead of a token that would not work. Each text says what was given and what to
-// give instead; the texts may change, the values stay. Nothing of the file is in them.
+// What [Parse] and [ReadFile] return instead of a token that would not work. Each text says what
+// was given and what to give instead; the texts may change, the values stay. Nothing of the file is
+// in them.
 var (
-	// ErrEmpty is a file with nothing but white space in it, as a failed download or copy leaves behind.
+	// ErrEmpty is a file with nothing but white space in it, as a failed download or copy leaves
+	// behind.
 	ErrEmpty = errors.New("contenttoken: the file is empty: copy it again, or download the content token again from Apple")
 
-	// ErrServerToken is the token for automated device enrolment: the smime.p7m file, or what was decrypted from it.
+	// ErrServerToken is the token for automated device enrolment: the smime.p7m file, or what was
+	// decrypted from it.
 	ErrServerToken = errors.New("contenttoken: this is a server token for device enrolment (smime.p7m): " +
 		"give the location's content token (.vpptoken), which Apple offers under Payments and Billing")
 
@@ -28,8 +31,8 @@ var (
 	ErrEncodedTwice = errors.New("contenttoken: this is a content token encoded in base64 once more: " +
 		"give the text of the .vpptoken file itself, which is base64 already")
 
-	// ErrMalformed is everything else that is no content token: more than 64 KiB, another kind of file, a damaged or
-	// altered one, or one that lacks a field, which the text then names.
+	// ErrMalformed is everything else that is no content token: more than 64 KiB, another kind of
+	// file, a damaged or altered one, or one that lacks a field, which the text then names.
 	ErrMalformed = errors.New("contenttoken: not a content token")
 )
 
@@ -70,7 +73,8 @@ func altered(text []byte) error {
 		"use the file as Apple made it")
 }
 
-// isServerToken recognises the S/MIME message, its PKCS #7 content alone, and the text that was decrypted from it.
+// isServerToken recognises the S/MIME message, its PKCS #7 content alone, and the text that was
+// decrypted from it.
 func isServerToken(text []byte) bool {
 	head := bytes.ToLower(text[:min(len(text), 2048)])
 	return hasAny(head, "pkcs7-mime", "smime.p7m", "begin pkcs7", "begin cms", "begin message", `"consumer_key"`) ||

@@ -15,11 +15,11 @@ var (
 	errNoContext = errors.New("renew: the context is nil")
 	errNoClient  = errors.New("renew: the client is nil")
 	errNoToken   = errors.New("renew: the token is nil or has no id")
-	errNoText    = errors.New("renew: there is no file to upload: read one with package contenttoken, JSON keeps no text")
+	errNoText    = errors.New("renew: there is no file to upload: read one with contenttoken, JSON keeps no text")
 	errNoPlan    = errors.New("renew: the plan is nil or empty: make one with MakePlan")
 	errOtherSync = errors.New("renew: the sync in the plan is of another token")
 	errNoDigest  = errors.New("renew: the plan has no digest: its JSON is not whole, make a new plan")
-	errChanged   = errors.New("renew: the plan was changed since it was made: its digest is of another token id, file or options")
+	errChanged   = errors.New("renew: the plan was changed since it was made: its digest is of another id, file or options")
 	errNotBefore = errors.New("renew: the file is not uploaded yet: run Apply first")
 	errNoSync    = errors.New("renew: no sync was started after the upload: run StartSync first")
 

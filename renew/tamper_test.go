@@ -34,7 +34,7 @@ func TestTamperedPlan(t *testing.T) {
 	}{
 		"another token's id":       {func(p, _ object) { p["tokenId"] = "another" }, "the sync in the plan is of another token"},
 		"another token's sync":     {func(p, _ object) { p["sync"].(object)["tokenId"] = "another" }, "the sync in the plan is of another token"},
-		"both":                     {func(p, _ object) { p["tokenId"] = "another"; p["sync"].(object)["tokenId"] = "another" }, "token id"},
+		"both":                     {func(p, _ object) { p["tokenId"] = "another"; p["sync"].(object)["tokenId"] = "another" }, "id, file or options"},
 		"no id":                    {func(p, _ object) { delete(p, "tokenId") }, "empty"},
 		"no digest":                {func(p, _ object) { delete(p, "digest") }, "no digest"},
 		"an empty digest":          {func(p, _ object) { p["digest"] = "" }, "no digest"},

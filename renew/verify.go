@@ -122,7 +122,7 @@ func (p *Plan) missing(t *vpptoken.VPPToken) []string {
 	}
 	if after := clean(t.LocationName); p.isElsewhere(after) {
 		reasons = append(reasons, fmt.Sprintf(
-			"The service shows the location %q, the token was of %q, the file of %q: look whether it is the right file.",
+			"The service shows the location %q, the token was of %q, the file of %q: look whether the file is right.",
 			after, p.Before.LocationName, p.Location))
 	}
 	return reasons

@@ -329,7 +329,7 @@ func TestHostileTexts(t *testing.T) {
 	})
 	report, err := p.Verify(t.Context(), s.client)
 	wantUnverified(t, report, err, nil, "The state is one that this package does not know: look at it in Intune.",
-		`The service shows the location "`+strings.Repeat("é", 256)+`", the token was of "Nordwind", the file of "Nordwind": look whether it is the right file.`)
+		`The service shows the location "`+strings.Repeat("é", 256)+`", the token was of "Nordwind", the file of "Nordwind": look whether the file is right.`)
 	if report.After.State != "" || report.After.DisplayName != "a�level=ERROR�[2J�" || report.After.LocationName != strings.Repeat("é", 256) {
 		t.Errorf("after = %+q", report.After)
 	}
