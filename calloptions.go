@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/vpptoken/vpptoken/internal/graph"
 )
@@ -115,11 +116,12 @@ func WithClientRequestID(id string) CallOption {
 // Metadata is what is known of a call besides its result. It is filled in for failed calls too, and for a list by
 // each page.
 type Metadata struct {
-	StatusCode      int         // of the last answer, 0 when none came
-	Attempts        int         // requests that were sent
-	RequestID       string      // the service's
-	ClientRequestID string      // the one that was sent
-	Header          http.Header // a copy of the headers that an operator needs: Date, Retry-After, Deprecation and the like
+	StatusCode      int           // of the last answer, 0 when none came
+	Attempts        int           // requests that were sent
+	Held            time.Duration // what the call waited, in all, because the service throttled or for the limit of writes
+	RequestID       string        // the service's
+	ClientRequestID string        // the one that was sent
+	Header          http.Header   // a copy of the headers that an operator needs: Date, Retry-After, Deprecation and the like
 }
 
 // WithMetadata fills in m when the call has ended.
@@ -138,7 +140,7 @@ func (m *Metadata) fill(id string, out *graph.Outcome) {
 	if m == nil {
 		return
 	}
-	*m = Metadata{StatusCode: out.Status, Attempts: out.Attempts, RequestID: out.RequestID(), ClientRequestID: id}
+	*m = Metadata{StatusCode: out.Status, Attempts: out.Attempts, Held: out.Held, RequestID: out.RequestID(), ClientRequestID: id}
 	for _, name := range []string{
 		"Date", "Content-Type", "Retry-After", "Request-Id", "Client-Request-Id", "X-Ms-Ags-Diagnostic", "Deprecation", "Sunset", "Link",
 	} {

@@ -18,9 +18,9 @@ import (
 	"github.com/vpptoken/vpptoken/internal/graph"
 )
 
-// Client reads and changes the VPP tokens of one tenant. It is safe for concurrent use and immutable; use one
-// for all goroutines, so that they share connections, a retry budget and the cool-down after a 429. Clients of many tenants share
-// connections when they are given the same http.Client by [WithHTTPClient].
+// Client reads and changes the VPP tokens of one tenant. It is safe for concurrent use and immutable; use one for all
+// goroutines, so that they share connections, a retry budget and what keeps them within the service's limits (see
+// [WithWriteLimit]). Clients of many tenants share connections when they are given the same http.Client by [WithHTTPClient].
 type Client struct {
 	graph   *graph.Client
 	base    *url.URL
@@ -46,7 +46,7 @@ func NewClient(ts oauth2.TokenSource, opts ...Option) (*Client, error) {
 	if ts == nil {
 		return nil, errors.New("vpptoken: NewClient: the token source is nil")
 	}
-	cfg := config{version: VersionBeta, userAgent: product, retry: Retry{}.withDefaults()}
+	cfg := config{version: VersionBeta, userAgent: product, retry: Retry{}.withDefaults(), writes: -1}
 	for i, o := range opts {
 		if o == nil {
 			return nil, fmt.Errorf("vpptoken: NewClient: option %d is nil", i)
@@ -63,11 +63,12 @@ func NewClient(ts oauth2.TokenSource, opts ...Option) (*Client, error) {
 		return nil, fmt.Errorf("vpptoken: %w", err)
 	}
 	carrier, timeout := cfg.transport()
+	writes, period := cfg.writeLimit()
 	token, forget := tokenFunc(ts)
 	return &Client{base: base, home: home, version: cfg.version, noCount: new(atomic.Bool), graph: graph.New(graph.Config{
 		Base: base, Transport: carrier, Token: token, PlainToken: forget == nil, Forget: forget, Logger: cfg.logger, UserAgent: cfg.userAgent,
 		MaxAttempts: cfg.retry.MaxAttempts, MinWait: cfg.retry.MinWait, MaxWait: cfg.retry.MaxWait,
-		MaxRetryAfter: cfg.retry.MaxRetryAfter, AttemptTimeout: timeout,
+		MaxRetryAfter: cfg.retry.MaxRetryAfter, AttemptTimeout: timeout, WriteLimit: writes, WritePeriod: period,
 	})}, nil
 }
 

@@ -51,6 +51,16 @@ func named() []struct {
 	}
 }
 
+// isNamed reports whether c leads to the Graph of one of Microsoft's clouds.
+func (c Cloud) isNamed() bool {
+	for _, n := range named() {
+		if n.cloud.graph == c.graph {
+			return true
+		}
+	}
+	return false
+}
+
 // NewCloud returns a cloud that this package does not know, or one for tests. Both addresses are https, or http to a loopback
 // host, without user, query or fragment: graph without a version, authority without a tenant.
 func NewCloud(graph, authority string) (Cloud, error) {

@@ -284,14 +284,14 @@ func ExampleRetryable() {
 	srv := vpptokentest.NewServer()
 	defer srv.Close()
 	ctx, client := context.Background(), srv.Client()
-	srv.Fail(vpptokentest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "300"})
+	srv.Fail(vpptokentest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "900"})
 
 	_, err := client.Count(ctx)
 	if vpptoken.Retryable(err) {
 		wait, asked := vpptoken.RetryAfter(err)
 		fmt.Println("come back later:", wait, asked)
 	}
-	// Output: come back later: 5m0s true
+	// Output: come back later: 15m0s true
 }
 
 // A 403 names the permission that the operation needs.
@@ -317,12 +317,12 @@ func ExampleError_forbidden() {
 func ExampleRetryAfter() {
 	srv := vpptokentest.NewServer()
 	defer srv.Close()
-	srv.Fail(vpptokentest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "300"})
+	srv.Fail(vpptokentest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "900"})
 
 	_, err := srv.Client().Count(context.Background())
 	wait, asked := vpptoken.RetryAfter(err)
 	fmt.Println(errors.Is(err, vpptoken.ErrThrottled), vpptoken.Retryable(err), wait, asked)
-	// Output: true true 5m0s true
+	// Output: true true 15m0s true
 }
 
 // A create that lost its answer is not repeated: it may have been carried out, and a second one

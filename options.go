@@ -32,6 +32,8 @@ type config struct {
 	userAgent string
 	logger    *slog.Logger
 	retry     Retry
+	writes    int           // in any period; -1 is the cloud's own limit
+	period    time.Duration // of writes
 }
 
 // WithCloud chooses the national cloud; the default is [CloudGlobal].
@@ -108,6 +110,40 @@ func WithLogger(l *slog.Logger) Option {
 		cfg.logger = l
 		return nil
 	}
+}
+
+// WithWriteLimit paces what changes something (every operation that is not a GET) to at most n requests in any per; the others
+// wait for their turn, first come, first served. Without it, a client of one of Microsoft's clouds keeps the documented limit of
+// Intune, 100 in 20 seconds for an application in a tenant, and one with [WithBaseURL] or a [NewCloud] of another address has
+// none. Where several processes work on a tenant as one application, give each its share. With n = 0 there is no limit. What the
+// service refuses all the same is held back and repeated.
+// Microsoft Graph reference: https://learn.microsoft.com/graph/throttling-limits#intune-service-limits
+func WithWriteLimit(n int, per time.Duration) Option {
+	return func(cfg *config) error {
+		if n < 0 || per < 0 || n > 0 && per == 0 {
+			return fmt.Errorf("WithWriteLimit: %d writes in %v", n, per)
+		}
+		cfg.writes, cfg.period = n, per
+		return nil
+	}
+}
+
+// Intune's own limit of writes, for an application in a tenant.
+const (
+	documentedWrites = 100
+	documentedPeriod = 20 * time.Second
+)
+
+// writeLimit is the pace of writes: the documented one belongs to Microsoft's clouds, and not to a
+// proxy or a test server.
+func (cfg *config) writeLimit() (n int, per time.Duration) {
+	switch {
+	case cfg.writes >= 0:
+		return cfg.writes, cfg.period
+	case cfg.root == "" && cfg.cloud.isNamed():
+		return documentedWrites, documentedPeriod
+	}
+	return 0, 0
 }
 
 // WithRetry changes how often and how patiently calls are repeated. What is repeated is fixed: see the package's overview.

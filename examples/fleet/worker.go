@@ -41,7 +41,7 @@ type worker struct {
 	con     *console
 
 	mu      sync.Mutex
-	clients map[string]*vpptoken.Client // one a tenant, so that it signs in once and all its calls share a cool-down
+	clients map[string]*vpptoken.Client // one a tenant, so that it signs in once and all its calls share its limits
 }
 
 // lease is how long a step may run without a sign of life.

@@ -16,8 +16,13 @@ type attempt struct {
 	sent     bool          // it may have reached the service
 	answered bool          // it brought the Outcome's Status
 	cut      bool          // the body of a refusal broke off
+	asked    time.Duration // how long the answer asks to wait
 	wait     time.Duration // before the next one
 	refusal  ErrorBody     // what the answer says when it is no success
+
+	ticket    ticket    // of the gate
+	throttled bool      // the service refused it because it was one too many
+	until     time.Time // what that closed the gate until
 }
 
 // RoundTrip makes one attempt and leaves its outcome in f; what it returns only steers the layers above. It has read
@@ -26,7 +31,11 @@ type attempt struct {
 func (f *flight) RoundTrip(req *http.Request) (*http.Response, error) {
 	f.last = attempt{began: time.Now()}
 	f.tries++
-	if f.Err = f.attempt(req); f.Err != nil {
+	if f.Err = f.enter(); f.Err == nil {
+		defer f.leave() // also when the caller's transport panics
+		f.Err = f.attempt(req)
+	}
+	if f.Err != nil {
 		return nil, f.Err
 	}
 	f.resp = http.Response{StatusCode: f.Status, Body: http.NoBody, Request: req}
@@ -34,17 +43,12 @@ func (f *flight) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (f *flight) attempt(req *http.Request) *Cause {
-	if left := f.c.cool.wait(f.ctx, f.end); left > 0 {
-		f.RetryAfter = left
-		return heldCause()
-	}
 	if over := f.expired(); over != nil {
 		return over
 	}
 	if !SameOrigin(req.URL, f.c.cfg.Base) {
 		return untrustedCause()
 	}
-	f.last.began = time.Now()
 	ctx, cancel := context.WithDeadline(f.ctx, f.deadline())
 	defer cancel()
 	if cause := f.signIn(ctx); cause != nil || f.last.bearer == "" {
@@ -55,6 +59,7 @@ func (f *flight) attempt(req *http.Request) *Cause {
 	}
 	f.last.sent = true
 	f.RetryAfter = 0
+	f.c.gate.sent(&f.last.ticket)
 	w := &watch{cancel: cancel, safe: f.call.Effect == Safe, sent: f.call.Body}
 	resp, err := f.c.cfg.Transport.RoundTrip(f.request(ctx, w, req)) //nolint:bodyclose // read closes it
 	if err == nil && resp == nil {

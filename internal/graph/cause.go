@@ -19,7 +19,7 @@ type Cause struct { //nolint:errname // it is never the whole error, only the ca
 	text       string
 	repeat     bool          // another attempt may help
 	retryLater bool          // the same call may succeed later
-	held       bool          // a cool-down held it back
+	held       bool          // the gate held it back
 	unknown    bool          // an error of the transport of no known kind
 	signIn     bool          // no bearer could be had
 	spent      bool          // a success of a sign-in broke off
@@ -86,11 +86,23 @@ func attemptTimeCause(limit time.Duration) *Cause {
 	return &Cause{text: fmt.Sprintf("no whole answer within %v", limit), repeat: true, retryLater: true, is: isOne(os.ErrDeadlineExceeded)}
 }
 
-func heldCause() *Cause {
-	return &Cause{
+// heldCause is for a call that the gate could not let go in time: because the service asked to wait, refused everything, or for
+// the limit of writes.
+func heldCause(asked, vain, timed bool) *Cause {
+	c := &Cause{
 		text: "the service asked to wait, for longer than the deadline allows", retryLater: true, held: true,
 		is: isOne(context.DeadlineExceeded),
 	}
+	switch {
+	case vain:
+		c.text = "the service has refused every request for too long"
+		if timed {
+			c.is = nil // the caller's context is alive
+		}
+	case !asked:
+		c.text = "the limit of writes has no room before the deadline"
+	}
+	return c
 }
 
 // noTimeCause is for a wait that would end after the deadline. before, which may be nil, is what made it necessary.

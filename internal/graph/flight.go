@@ -23,11 +23,13 @@ type flight struct {
 	req  retryablehttp.Request // what these two are given, and what they get
 	resp http.Response
 	ctx  context.Context //nolint:containedctx // a flight lives as long as its call
+	came time.Time       // when its first attempt reached the gate
 	end  time.Time       // when the call is over, answered or not
 
 	timed bool // by a deadline of ctx; otherwise the first request decides
 
-	tries   int    // attempts that count against MaxAttempts
+	tries   int    // attempts that count against MaxAttempts: not those that were throttled
+	alone   int    // times that it was throttled while others were not
 	refused string // the bearer that a 401 refused; it is replaced once
 	claims  string // what the source is asked for, after a challenge
 
@@ -63,7 +65,7 @@ func (c *Client) Do(ctx context.Context, call Call) *Outcome {
 	switch {
 	case err == nil:
 		_ = resp.Body.Close() // empty: RoundTrip has read the answer
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && (f.Err == nil || !f.Err.held):
 		f.Err = ContextCause(ctx) // it may have ended during a wait
 	case f.Err == nil:
 		f.Err = causeOf(err)

@@ -50,11 +50,11 @@ func newClient(t *testing.T, rt http.RoundTripper, attempts int) (*graph.Client,
 	}), graph.Call{Method: http.MethodGet, URL: base, LogPath: "/", Accept: "application/json", ID: "id"}
 }
 
-// A full budget of 100 pays for twenty repeats, or for fifty after a throttle; a success gives 1 back, up to 100.
+// A full budget of 100 pays for twenty repeats; a success gives 1 back, up to 100.
 func TestBudget(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ status, calls, requests int }{
-		"faults": {500, 30, 50}, "throttles": {429, 100, 150}, "refusals": {404, 30, 30}, "successes": {200, 30, 30},
+		"faults": {500, 30, 50}, "refusals": {404, 30, 30}, "successes": {200, 30, 30},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -72,8 +72,8 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// A later 429 with a longer time prolongs the cool-down, one with a shorter time does not shorten it.
-func TestCoolDownTakesTheLongest(t *testing.T) {
+// A later 429 with a longer time prolongs the hold, one with a shorter time does not shorten it.
+func TestHoldTakesTheLongest(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
 		first, second string

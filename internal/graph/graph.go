@@ -6,7 +6,7 @@
 //	Client.Do          one call: its end, its outcome (flight.go)
 //	retryablehttp      the loop: asks decide (retry.go) after each attempt, and sleeps
 //	http.Client        follows no redirect, keeps no cookie
-//	flight.RoundTrip   one attempt: cool-down, origin, bearer, deadline, bounded body (attempt.go)
+//	flight.RoundTrip   one attempt: gate, origin, bearer, deadline, bounded body (attempt.go)
 //	Config.Transport   the caller's, or NewTransport's
 //
 // go-retryablehttp is the loop because its order of checks, waits and canceled contexts has been tried by many programs; its
@@ -43,6 +43,8 @@ type Config struct {
 	MaxWait        time.Duration
 	MaxRetryAfter  time.Duration
 	AttemptTimeout time.Duration
+	WriteLimit     int // at most so many in any WritePeriod; 0 is no limit
+	WritePeriod    time.Duration
 }
 
 // Client makes calls. It is safe for concurrent use.
@@ -50,14 +52,20 @@ type Client struct {
 	cfg    Config
 	source source
 	budget budget
-	cool   coolDown
+	gate   gate
 
 	noHeader http.Header // empty, and never written to: the attempts bring their own
 }
 
-// New returns a Client with a full budget and no cool-down.
+// New returns a Client with a full budget and an open gate.
 func New(cfg Config) *Client {
-	return &Client{cfg: cfg, source: newSource(&cfg), budget: budget{left: fullBudget}, noHeader: http.Header{}}
+	return &Client{
+		cfg: cfg, source: newSource(&cfg), budget: budget{left: fullBudget}, noHeader: http.Header{},
+		gate: gate{
+			ownHold: cfg.MinWait, maxOwnHold: max(cfg.MinWait, min(cfg.MaxWait, longestOwnHold)),
+			patience: max(DefaultCallTime, 2*cfg.MaxRetryAfter), pace: pace{n: cfg.WriteLimit, per: cfg.WritePeriod},
+		},
+	}
 }
 
 // Effect is what a repeat of a call does to the service.
@@ -95,6 +103,7 @@ type Outcome struct {
 	Ambiguous  bool          // a request without a clear answer may have been carried out
 	Spent      bool          // another attempt was not made because the client's budget of retries is spent
 	RetryAfter time.Duration // what the service asked for last
+	Held       time.Duration // what the gate kept it waiting
 	Claims     string        // the decoded challenge of a 401
 	Secrets    []string      // what was sent and no text may show
 

@@ -47,6 +47,19 @@ func (f *flight) logSignIn(bearer string, cause *Cause) {
 	l.LogAttrs(f.ctx, slog.LevelDebug, "vpptoken: sign-in", attrs...)
 }
 
+// logHeld says that the gate holds the attempt, until when at least, and why.
+func (f *flight) logHeld(w *waiter) {
+	l := f.c.cfg.Logger
+	if l == nil || !l.Enabled(f.ctx, slog.LevelDebug) {
+		return
+	}
+	reason := "write limit"
+	if w.held {
+		reason = "throttled"
+	}
+	l.LogAttrs(f.ctx, slog.LevelDebug, "vpptoken: held", append(f.attrs(), slog.String("reason", reason), slog.Time("until", w.until))...)
+}
+
 // logRepeat says that there is to be another attempt, and why.
 func (f *flight) logRepeat() {
 	l := f.c.cfg.Logger
@@ -57,6 +70,11 @@ func (f *flight) logRepeat() {
 	if f.Err != nil {
 		reason = f.Err.Error()
 	}
-	attrs := append(f.attrs(), slog.String("reason", reason), slog.Duration("wait", f.last.wait))
+	attrs := append(f.attrs(), slog.String("reason", reason))
+	if f.last.throttled {
+		attrs = append(attrs, slog.Duration("wait", time.Until(f.last.until)), slog.Time("until", f.last.until))
+	} else {
+		attrs = append(attrs, slog.Duration("wait", f.last.wait))
+	}
 	l.LogAttrs(f.ctx, slog.LevelWarn, "vpptoken: retry", attrs...)
 }

@@ -8,10 +8,12 @@ import (
 
 // What a repeat takes out of the client's budget.
 const (
-	fullBudget    = 100
-	repeatCost    = 5
-	throttledCost = 2
+	fullBudget = 100
+	repeatCost = 5
 )
+
+// mostAlone is how often a call is throttled while others are not, before it gives up: it may be the only one that is.
+const mostAlone = 20
 
 // decide is asked after each attempt: is there to be another one, and after what wait.
 func (f *flight) decide() bool {
@@ -24,12 +26,8 @@ func (f *flight) decide() bool {
 	}
 	var asked time.Duration
 	if f.Err == nil {
-		f.last.refusal = ParseError(f.Body)
-		if asked = retryAfter(f.Header, time.Now()); asked == 0 {
-			asked = f.last.refusal.RetryAfter
-		}
+		asked = f.last.asked
 		f.RetryAfter = asked
-		f.coolDown(asked)
 		f.Claims = f.showableClaims()
 		if f.Status == http.StatusUnauthorized || f.Status == http.StatusForbidden {
 			denied := f.Status == http.StatusForbidden || f.last.refusal.Forbidden()
@@ -45,11 +43,16 @@ func (f *flight) decide() bool {
 	if f.Err == nil && (ok || f.last.cut) {
 		f.Err = f.expired()
 	}
-	if !ok || f.tries >= f.c.cfg.MaxAttempts || asked > f.c.cfg.MaxRetryAfter || f.expired() != nil {
+	if !ok || f.tries >= f.c.cfg.MaxAttempts && !f.last.throttled || asked > f.c.cfg.MaxRetryAfter || f.expired() != nil {
 		return false
 	}
 	if f.Err == nil && f.Status == http.StatusUnauthorized {
 		f.refused, f.claims = f.last.bearer, challenge(f.Header)
+		f.logRepeat()
+		return true
+	}
+	if f.last.throttled { // it waits at the gate
+		f.tries--
 		f.logRepeat()
 		return true
 	}
@@ -74,8 +77,8 @@ func (f *flight) repeatable(asked time.Duration) (cost int, ok bool) {
 	if f.Err != nil {
 		return repeatCost, f.Err.repeat && (f.call.Effect != Unsafe || !f.last.sent)
 	}
-	if f.throttled() {
-		return throttledCost, true
+	if f.last.throttled {
+		return 0, f.c.cfg.MaxAttempts > 1 && f.alone < mostAlone
 	}
 	switch f.Status {
 	case http.StatusUnauthorized:
@@ -98,26 +101,12 @@ func (f *flight) unclear(asked time.Duration) bool {
 		return false
 	case f.Err != nil:
 		return true
-	case f.throttled(), f.Status == http.StatusNotImplemented, f.Status == http.StatusHTTPVersionNotSupported:
+	case f.last.throttled, f.Status == http.StatusNotImplemented, f.Status == http.StatusHTTPVersionNotSupported:
 		return false
 	case f.Status == http.StatusServiceUnavailable:
 		return asked <= 0 // with one, the service says that it did not begin
 	}
 	return f.Status >= 500 || f.Status == http.StatusRequestTimeout
-}
-
-// throttled reports whether the last answer says that there were too many requests.
-func (f *flight) throttled() bool {
-	return f.Err == nil && (!f.call.Busy || f.RetryAfter > 0) && Throttles(f.Status, f.last.refusal.Code, f.last.refusal.Message)
-}
-
-// coolDown holds back the whole client after a throttled answer, unless the wait is one that no
-// call should obey.
-func (f *flight) coolDown(asked time.Duration) {
-	now := time.Now()
-	if f.throttled() && asked > 0 && asked <= f.c.cfg.MaxRetryAfter && !now.Add(asked).After(f.end) {
-		f.c.cool.until(now.Add(asked))
-	}
 }
 
 // showableClaims returns the claims that a caller may see, also when the call is not repeated for

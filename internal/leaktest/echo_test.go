@@ -234,7 +234,7 @@ func TestLeakLogHasAnAllowList(t *testing.T) {
 		vpptoken.WithHeader("X-Secret", faulttest.ClientSecret)))
 	slices.Sort(seen)
 	if got := strings.Join(seen,
-		" "); got != "attempt client_request_id duration level method msg operation path reason request_id status time wait" {
+		" "); got != "attempt client_request_id duration level method msg operation path reason request_id status time until wait" {
 		t.Errorf("the log says: %s", got)
 	}
 	leaktest.ShowsNoSecret(t, log.String())

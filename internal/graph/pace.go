@@ -1,0 +1,68 @@
+package graph
+
+import "time"
+
+// pace keeps writes within a limit of n in any per. The zero pace has no limit. Nobody knows when the service counts a
+// request, only that it is between its sending and its answer, so a place is free again per after the later of the two.
+type pace struct {
+	n   int
+	per time.Duration
+
+	counted []time.Time // when each write was counted at the latest, in the order of their starts
+	expired int         // how many of counted are more than per ago
+	dropped int         // how many stood before counted[0]
+}
+
+// transit is how long after its sending a request may be counted, as a share of per: a slow answer must not cost the pace.
+const transit = 25
+
+// begin takes a place. Its number is for moveTo and cancel.
+func (p *pace) begin(now time.Time) (number int) {
+	p.counted = append(p.counted, now.Add(p.per/transit))
+	return p.dropped + len(p.counted) - 1
+}
+
+// sent says that the write is leaving only now: its bearer took a while. It returns the number of its place.
+func (p *pace) sent(number int, now time.Time) int {
+	if number < p.dropped+p.expired {
+		return p.begin(now)
+	}
+	p.counted[number-p.dropped] = now.Add(p.per / transit)
+	return number
+}
+
+// ended says that the write was answered at that time, or never left when it is the zero time.
+func (p *pace) ended(number int, at time.Time) {
+	if i := number - p.dropped; i >= p.expired && at.Before(p.counted[i]) {
+		p.counted[i] = at
+	}
+}
+
+// free tells when the write after the next ahead ones may begin, if those begin as early as they may.
+func (p *pace) free(now time.Time, ahead int) time.Time {
+	if p.n == 0 {
+		return now
+	}
+	for p.expired < len(p.counted) && !now.Before(p.again(p.expired)) {
+		p.expired++
+	}
+	if p.expired > len(p.counted)/2 {
+		kept := copy(p.counted, p.counted[p.expired:])
+		p.counted, p.dropped, p.expired = p.counted[:kept], p.dropped+p.expired, 0
+	}
+	under := len(p.counted) - p.expired
+	i := under + ahead - p.n // the write that must be per ago
+	rounds := 0
+	if i >= under { // it has not begun itself
+		rounds = (i-under)/p.n + 1
+		i -= rounds * p.n
+	}
+	at := now
+	if i >= 0 {
+		at = p.again(p.expired + i)
+	}
+	return at.Add(time.Duration(rounds) * p.per)
+}
+
+// again is when the place of a write is free. The margin is for clocks that do not run alike.
+func (p *pace) again(i int) time.Time { return p.counted[i].Add(p.per + p.per/1000) }

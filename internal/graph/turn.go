@@ -1,0 +1,83 @@
+package graph
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+)
+
+// enter passes the gate, and may wait for that. The wait is outside of the attempt's time, and outside of the two minutes of a
+// call without a deadline.
+func (f *flight) enter() *Cause {
+	if f.came.IsZero() {
+		f.came = f.last.began
+	}
+	var end time.Time
+	if f.timed {
+		end = f.end
+	}
+	t, w := f.c.gate.enter(f.call.Method != http.MethodGet, f.came, end)
+	if w != nil {
+		return f.wait(w)
+	}
+	f.last.ticket = t
+	return nil
+}
+
+func (f *flight) wait(w *waiter) *Cause {
+	f.logHeld(w)
+	f.last.ticket = f.c.gate.wait(f.ctx, w)
+	now := time.Now()
+	held := now.Sub(f.last.began)
+	f.Held += held
+	f.last.began = now
+	if !f.timed && f.Attempts > 0 {
+		f.end = f.end.Add(held)
+	}
+	over := f.expired()
+	if f.last.ticket.valid && over == nil {
+		return nil
+	}
+	f.c.gate.leave(f.last.ticket, unknown) // it may have come at the last moment
+	if errors.Is(f.ctx.Err(), context.Canceled) {
+		return over
+	}
+	if held > 0 || f.Attempts == 0 { // otherwise an answer has just said it
+		f.RetryAfter = w.left
+	}
+	return heldCause(w.held || w.refused, w.vain, f.timed)
+}
+
+// leave tells the gate what became of the attempt.
+func (f *flight) leave() {
+	a := &f.last
+	if a.answered && f.Status/100 != 2 {
+		f.readRefusal()
+	}
+	switch {
+	case a.throttled && a.asked <= f.c.cfg.MaxRetryAfter:
+		var row int
+		if a.until, row = f.c.gate.refuse(a.ticket, a.asked); row <= 1 {
+			f.alone++
+		}
+	case a.throttled: // the call ends here, and says nothing of others
+		f.c.gate.leave(a.ticket, unknown)
+	case a.answered && f.Status < http.StatusInternalServerError:
+		f.c.gate.leave(a.ticket, answered)
+	case a.ticket.gone && f.expired() == nil:
+		f.c.gate.leave(a.ticket, failed)
+	default:
+		f.c.gate.leave(a.ticket, unknown)
+	}
+}
+
+// readRefusal reads what an answer that is no success says, how long it asks to wait, and whether it means the whole client.
+func (f *flight) readRefusal() {
+	a := &f.last
+	a.refusal = ParseError(f.Body)
+	if a.asked = retryAfter(f.Header, time.Now()); a.asked == 0 {
+		a.asked = a.refusal.RetryAfter
+	}
+	a.throttled = (!f.call.Busy || a.asked > 0) && Throttles(f.Status, a.refusal.Code, a.refusal.Message)
+}
