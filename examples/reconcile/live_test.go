@@ -131,7 +131,7 @@ func TestListFails(t *testing.T) {
 	s := newService(t)
 	s.Fail(vpptokentest.Fault{Status: 403})
 	o := s.reconcile(t, clitest.File(t, "desired.json", `[{"displayName":"Field","settings":{"countryOrRegion":"se"}}]`), "-apply")
-	want(t, o, cli.ExitFailed, "error: vpptoken: list: 403 Forbidden")
+	want(t, o, cli.ExitFailed, "error: nothing was changed: vpptoken: list: 403 Forbidden")
 	if o.Stdout != "" || len(s.patches()) != 0 {
 		t.Errorf("it went on:\n%s", o.Stdout)
 	}

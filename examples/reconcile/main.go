@@ -97,7 +97,7 @@ func reconcile(ctx context.Context, args []string, env func(string) string, stdo
 	work := &work{client, *parallel, stderr}
 	results, err := work.plan(ctx, wanted)
 	if err != nil {
-		return err // nothing is known of any token
+		return fmt.Errorf("nothing was changed: %w", err) // since nothing is known of any token
 	}
 	if *apply {
 		work.apply(ctx, results)

@@ -166,7 +166,7 @@ func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	want(t, clitest.Run(ctx, run, nil), cli.ExitFailed, "cancel")
+	want(t, clitest.Run(ctx, run, nil), cli.ExitFailed, "error: nothing was changed: ")
 }
 
 func TestOutputFails(t *testing.T) {
