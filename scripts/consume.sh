@@ -1,65 +1,110 @@
 #!/usr/bin/env bash
-# Builds the module's zip as a module proxy would, serves it from a file-based GOPROXY, and builds a consumer from it by a
-# plain go get: what is not committed, or is left out of the zip, shows here and not at the first user's.
+# consume.sh vX.Y.Z: what users get by that tag of this clone. Builds the zips as a module proxy would, serves them from a
+# file-based GOPROXY, and builds from them: a consumer by a plain go get, the root's packages, and every module of the
+# repository without its replace. What is not committed, or left out of a zip, shows here and not at the first user's.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+version=$1
 module=$(go list -m)
-version=v0.1.0
+clone=$PWD
 work=$(mktemp -d)
 trap 'chmod -R u+w "$work" && rm -rf "$work"' EXIT
 
-# A copy of the repository, tagged as a release would be, stands in for the module's address.
-git clone -q . "$work/origin"
-git -C "$work/origin" tag -f "$version" >/dev/null
-[ -d azauth ] && git -C "$work/origin" tag -f "azauth/$version" >/dev/null
+step() { printf '   %s (%d s so far)\n' "$*" "$SECONDS"; }
 
-GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0="url.file://$work/origin.insteadOf" GIT_CONFIG_VALUE_0="https://$module" \
-  GOMODCACHE="$work/fetched" GOPROXY=direct GONOSUMDB="$module" GOFLAGS=-modcacherw \
-  bash -c 'cd "$1" && go mod download "$2@$3" "$2/azauth@$3"' - "$work" "$module" "$version"
+step "the zips of $module@$version and its azauth"
+mkdir "$work/empty"
+(
+  # The clone stands in for the module's address.
+  export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0="url.file://$clone.insteadOf" GIT_CONFIG_VALUE_0="https://$module"
+  export GOMODCACHE="$work/fetched" GOPROXY=direct GONOSUMDB="$module" GOFLAGS=-modcacherw
+  go -C "$work/empty" mod download "$module@$version" "$module/azauth@$version"
+)
 
+# From here on these modules come out of those zips; a module cache of its own keeps them apart from real releases. What
+# others wrote comes from the cache that there is, then from the proxy. Without paths in them, builds are shared by runs.
+GOPROXY="file://$work/fetched/cache/download,file://$(go env GOMODCACHE)/cache/download,$(go env GOPROXY)"
+GOFLAGS="$(go env GOFLAGS) -modcacherw -trimpath"
+export GOPROXY GOFLAGS GONOSUMDB="$module" GOMODCACHE="$work/used"
+
+step "a consumer, by go get"
 mkdir "$work/consumer"
-cd "$work/consumer"
-cat > main.go <<GO
-// A consumer that uses every package of the module.
+sed "s|MODULE|$module|" > "$work/consumer/main.go" <<'GO'
+// A consumer that uses every package of the module, and says what it is to a service.
 package main
 
 import (
 	"context"
 	"fmt"
-	"os"
+	"log"
+	"slices"
 	"time"
 
-	"$module"
-	"$module/azauth"
-	"$module/contenttoken"
-	"$module/fleet"
-	"$module/health"
-	"$module/renew"
-	"$module/vpptokentest"
+	"MODULE"
+	"MODULE/azauth"
+	"MODULE/contenttoken"
+	"MODULE/fleet"
+	"MODULE/health"
+	"MODULE/renew"
+	"MODULE/vpptokentest"
 )
 
 func main() {
-	srv := vpptokentest.NewServer()
+	ctx, srv := context.Background(), vpptokentest.NewServer()
 	defer srv.Close()
-	id := srv.Add(vpptoken.VPPToken{DisplayName: "before"})
-	t, err := srv.Client().Update(context.Background(), id, vpptoken.NewPatch().SetDisplayName("after"))
-	if err != nil || t.DisplayName != "after" {
-		fmt.Fprintln(os.Stderr, "update:", t, err)
-		os.Exit(1)
+	client, id := srv.Client(), srv.Add(vpptoken.VPPToken{DisplayName: "before"})
+	update := func(ctx context.Context, id string) (*vpptoken.VPPToken, error) {
+		return client.Update(ctx, id, vpptoken.NewPatch().SetDisplayName("after"))
 	}
-	verdict := health.Assess(t, time.Now(), health.Policy{})
-	_, parseErr := contenttoken.Parse(nil)
-	_, planErr := renew.MakePlan(context.Background(), nil, "", nil, renew.Options{})
-	for r := range fleet.ForEach(context.Background(), func(yield func(int) bool) { yield(1) }, 1,
-		func(_ context.Context, k int) (int, error) { return k, nil }) {
-		fmt.Println(t.DisplayName, verdict.Level, parseErr != nil, planErr != nil, r.Value)
+	for r := range fleet.ForEach(ctx, slices.Values([]string{id}), 1, update) {
+		if r.Err != nil || r.Value.DisplayName != "after" {
+			log.Fatal(r.Value, r.Err)
+		}
+		_ = health.Assess(r.Value, time.Now(), health.Policy{})
 	}
-	_ = azauth.New
+	if _, err := contenttoken.Parse(nil); err == nil {
+		log.Fatal("nothing is a content token")
+	}
+	if _, err := renew.MakePlan(ctx, client, id, nil, renew.Options{}); err == nil {
+		log.Fatal("nothing can be planned without a file")
+	}
+	if _, err := azauth.New(nil, vpptoken.CloudGlobal); err == nil {
+		log.Fatal("nothing can sign in without a credential")
+	}
+	fmt.Println(srv.Requests()[0].Header.Get("User-Agent"))
 }
 GO
-export GOPROXY="file://$work/fetched/cache/download,$(go env GOPROXY)" GONOSUMDB="$module" GOMODCACHE="$work/used" GOFLAGS=-modcacherw
+cd "$work/consumer"
 go mod init example.com/consumer 2>/dev/null
 go get "$module@$version" "$module/azauth@$version" 2>/dev/null
-go run .
-echo "a consumer of $module@$version builds and runs"
+agent=$(go run .)
+case $agent in
+"vpptoken/${version#v}"*) ;;
+*)
+  echo "the consumer introduces itself as $agent, not as ${version#v}" >&2
+  exit 1
+  ;;
+esac
+
+step "the root out of its zip: packages, examples, tests, documents"
+cp -R "$work/used/$module@$version" "$work/root"
+cd "$work/root"
+chmod -R u+w .
+for file in LICENSE README.md CHANGELOG.md SECURITY.md $(git -C "$clone" ls-files -- 'docs/*' '*testdata/*' ':!examples/*'); do
+  [ -e "$file" ] || [ -e "$clone/${file%%/*}/go.mod" ] || { echo "the zip has no $file" >&2; exit 1; }
+done
+go vet ./...
+go test ./docs ./contenttoken ./internal/quickstart
+
+for nest in $(git -C "$clone" ls-files -- '*/go.mod' | sed 's|/go\.mod$||'); do
+  step "$nest, without its replace"
+  mkdir -p "$work/nested/$nest"
+  cp -R "$clone/$nest/." "$work/nested/$nest"
+  cd "$work/nested/$nest"
+  go mod edit -dropreplace="$module" -dropreplace="$module/azauth"
+  go build -mod=mod ./... # what it writes goes with the scratch
+  [ "$(go list -m -f '{{.Version}}{{.Replace}}' "$module")" = "$version<nil>" ] || { echo "$nest does not build from $version" >&2; exit 1; }
+done
+cd "$clone"
+step "a consumer of $module@$version builds and runs, and so does everything here"
