@@ -128,7 +128,7 @@ func TestR07EndlessBodies(t *testing.T) { //nolint:paralleltest // it measures m
 				if len(err.Error()) > 8<<10 {
 					t.Errorf("%s: an error of %d bytes", op, len(err.Error()))
 				}
-				if took := time.Since(began); took > 5*time.Second {
+				if took := time.Since(began); took > 15*time.Second {
 					t.Errorf("%s: took %v", op, took)
 				}
 				if cost > faultMemory {
@@ -187,7 +187,7 @@ func TestR07SmallTextLargeValues(t *testing.T) { //nolint:paralleltest // it mea
 				var err error
 				began := time.Now()
 				cost := memoryOf(t, func() { err = faulttest.Named(t, op).Run(t.Context(), client) })
-				if took := time.Since(began); cost > faultMemory || took > 5*time.Second {
+				if took := time.Since(began); cost > faultMemory || took > 20*time.Second {
 					t.Errorf("%s: it cost %d MiB and %v, error %v", op, cost>>20, took, err)
 				}
 			}
