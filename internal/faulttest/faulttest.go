@@ -20,7 +20,8 @@
 //	}
 //
 // What needs real bytes (a connection that is cut, a certificate) takes Loopback and a server
-// of net/http/httptest or internal/rawserver, outside of a bubble. A fixture is read by Fixture.
+// of net/http/httptest or internal/rawserver, outside of a bubble. Mock is for answers that hang on
+// the address, Intune for a sync that takes its time. A fixture is read by Fixture.
 package faulttest
 
 import (
