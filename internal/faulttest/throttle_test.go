@@ -126,6 +126,14 @@ func seconds(wait time.Duration) refusal {
 	}
 }
 
+const rateLimit = "Rate limit reached because of too many requests - Please retry after sometime."
+
+// intuneSays is an error whose message is one of Intune's own.
+func intuneSays(status int, message string) *http.Response {
+	body, _ := json.Marshal(map[string]any{"error": map[string]string{"code": "InternalServerError", "message": message}}) //nolint:errchkjson // strings
+	return faulttest.Answer(status, string(body))
+}
+
 // The forms in which a service asks to wait for as long as it means, and those in which it does not.
 var (
 	inFull = map[string]refusal{
@@ -135,6 +143,15 @@ var (
 		"fraction": func(_ time.Time, wait time.Duration) *http.Response {
 			return throttled("Retry-After", fmt.Sprintf("%.3f", wait.Seconds()+0.001))
 		},
+		"list": func(_ time.Time, wait time.Duration) *http.Response {
+			return throttled("Retry-After", fmt.Sprintf("1,%d", int(math.Ceil(wait.Seconds()))), "Retry-After", "0")
+		},
+		"in the body": func(_ time.Time, wait time.Duration) *http.Response {
+			return intuneSays(429, fmt.Sprintf(`{"Message":"Too many requests","RetryAfter":"%d"}`, int(math.Ceil(wait.Seconds()))))
+		},
+		"in the body of a 500": func(_ time.Time, wait time.Duration) *http.Response {
+			return intuneSays(500, fmt.Sprintf(`{"Message":"`+rateLimit+`","RetryAfter":%d}`, int(math.Ceil(wait.Seconds()))))
+		},
 		"date of a skewed clock": func(now time.Time, wait time.Duration) *http.Response {
 			theirs := now.Add(-7 * time.Hour).UTC()
 			return throttled("Date", theirs.Format(http.TimeFormat), "Retry-After", theirs.Add(wait+time.Second).Format(http.TimeFormat))
@@ -142,6 +159,7 @@ var (
 	}
 	otherwise = map[string]refusal{
 		"absent":     func(time.Time, time.Duration) *http.Response { return throttled() },
+		"a 500":      func(time.Time, time.Duration) *http.Response { return intuneSays(500, rateLimit) },
 		"unreadable": func(time.Time, time.Duration) *http.Response { return throttled("Retry-After", "soon") },
 		"a second":   seconds(time.Second),
 		"an instant": seconds(time.Millisecond),
