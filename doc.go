@@ -63,8 +63,19 @@
 //     that is refused is not.
 //   - Never repeated: every other status, a name that does not exist, a certificate that is not trusted.
 //
-// A 429 with Retry-After holds back the whole client. Each repeat takes 5 from a budget of 100 that a client has, after a 429 only
-// 2, and each success gives 1 back: a service that is down for good does not get four times the load.
+// Each repeat takes 5 from a budget of 100 that a client has, and each success gives 1 back: a service that is down for good does
+// not get four times the load.
+//
+// # At the service's limit
+//
+// A client is one line in front of the service. It keeps Intune's limit of 100 writes in 20 seconds by itself ([WithWriteLimit]
+// changes that), and when the service throttles all the same (a 429, or Intune's 500 "Rate limit reached"), everything waits:
+// for as long as Retry-After says, or for 1 s, doubling to 5 s. Then one request tries, and more follow as they are let in, first
+// come, first served. What is throttled is sent again, and counts neither as an attempt nor against the budget, unless
+// [Retry.MaxAttempts] is 1. The wait is no part of an attempt's time or of the two minutes of a call without a deadline, and
+// [Metadata.Held] tells it. A wait that the deadline does not cover ends the call at once, as [ErrThrottled] and
+// context.DeadlineExceeded. Calls without a deadline end when the service has refused everything for two minutes (twice
+// [Retry.MaxRetryAfter] if it took requests of the client before).
 //
 // # What is bounded
 //

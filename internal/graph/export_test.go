@@ -1,7 +1,31 @@
 package graph
 
+import "time"
+
 // What the tests of this package look at from outside.
 var (
 	RetryAfter = retryAfter
 	Challenge  = challenge
 )
+
+// PassGate returns a pass through a gate of its own.
+func PassGate(limit int, per time.Duration) func(write bool) {
+	g := &gate{ownHold: time.Second, maxOwnHold: longestOwnHold, patience: DefaultCallTime, pace: pace{n: limit, per: per}}
+	return func(write bool) {
+		now := time.Now()
+		t, _ := g.enter(write, now, now)
+		g.sent(&t)
+		g.leave(t, answered)
+	}
+}
+
+// PaceKeeps says how many writes a pace keeps in mind after n of them, so far apart.
+func PaceKeeps(limit int, per time.Duration, n int, apart time.Duration) int {
+	p, now := pace{n: limit, per: per}, time.Now()
+	for range n {
+		p.free(now, 0)
+		p.ended(p.begin(now), now)
+		now = now.Add(apart)
+	}
+	return len(p.counted)
+}
