@@ -188,6 +188,31 @@ func TestScrapesDoNotHammerGraph(t *testing.T) {
 	}
 }
 
+// What the service holds back is counted.
+func TestHeldTime(t *testing.T) {
+	t.Parallel()
+	srv := vpptokentest.NewServer()
+	defer srv.Close()
+	srv.Add(vpptoken.VPPToken{DisplayName: "Bergen"})
+	srv.Fail(vpptokentest.Fault{Status: 429, RetryAfter: "0.2"})
+	s := newStats(prometheus.NewRegistry())
+	w := &watcher{
+		tenant: cli.Tenant{Name: "a.example", Open: func(_ context.Context, opts ...vpptoken.Option) (*vpptoken.Client, error) {
+			return srv.Client(opts...), nil
+		}},
+		settings: settings{timeout: time.Minute}, stats: s, log: slog.New(slog.DiscardHandler),
+	}
+	w.read(t.Context())
+	if held := testutil.ToFloat64(s.held.WithLabelValues("a.example")); held < 0.2 || held > 30 {
+		t.Errorf("held for %v s, want at least 0.2", held)
+	}
+	for status, want := range map[string]float64{"429": 1, "200": 1} {
+		if got := testutil.ToFloat64(s.requests.WithLabelValues("a.example", status)); got != want {
+			t.Errorf("%v requests with %s, want %v", got, status, want)
+		}
+	}
+}
+
 // What was read stays when a later reading fails, and up says so.
 func TestOldTokensStay(t *testing.T) {
 	t.Parallel()

@@ -4,13 +4,14 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/vpptoken/vpptoken"
 )
 
-// stats counts what the clients do. The client logs each attempt and each time it is held, so a
-// log handler sees both, without standing between the client and its transport.
+// stats counts what the clients do. The client logs each attempt, so a log handler sees them all
+// without standing between the client and its transport.
 type stats struct {
 	requests *prometheus.CounterVec
 	held     *prometheus.CounterVec
@@ -49,19 +50,29 @@ func (h handler) WithGroup(string) slog.Handler { return h }
 
 func (h handler) Handle(_ context.Context, r slog.Record) error {
 	var status int64
-	var held time.Duration
 	r.Attrs(func(a slog.Attr) bool {
-		switch a.Key {
-		case "status":
+		if a.Key == "status" {
 			status = a.Value.Int64()
-		case "held":
-			held = a.Value.Duration()
 		}
-		return true
+		return a.Key != "status"
 	})
 	if r.Message == "vpptoken: attempt" {
 		h.stats.requests.WithLabelValues(h.tenant, strconv.FormatInt(status, 10)).Inc()
-		h.stats.held.WithLabelValues(h.tenant).Add(held.Seconds())
 	}
 	return nil
+}
+
+// meter adds up how long the pages of a list were held. The client fills the Metadata in for each
+// page, so a page is counted when its request id appears.
+type meter struct {
+	vpptoken.Metadata
+
+	counted string
+}
+
+func (m *meter) count(s *stats, tenant string) {
+	if m.RequestID != m.counted || m.RequestID == "" {
+		s.held.WithLabelValues(tenant).Add(m.Held.Seconds())
+		m.counted, m.Held = m.RequestID, 0
+	}
 }

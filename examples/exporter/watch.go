@@ -75,7 +75,9 @@ func (w *watcher) fetch(ctx context.Context) (tokens []*vpptoken.VPPToken, licen
 	if err != nil {
 		return nil, nil, err
 	}
-	for t, err := range client.List(ctx) {
+	var m meter
+	for t, err := range client.List(ctx, vpptoken.WithMetadata(&m.Metadata)) {
+		m.count(w.stats, w.tenant.Name)
 		if err != nil {
 			return nil, nil, err // a part of a list is not the list
 		}
@@ -83,7 +85,8 @@ func (w *watcher) fetch(ctx context.Context) (tokens []*vpptoken.VPPToken, licen
 	}
 	licenses = make(map[license]counts)
 	for _, app := range w.settings.apps {
-		for l, err := range client.LicensesForApp(ctx, app) {
+		for l, err := range client.LicensesForApp(ctx, app, vpptoken.WithMetadata(&m.Metadata)) {
+			m.count(w.stats, w.tenant.Name)
 			if err != nil {
 				return nil, nil, err
 			}
