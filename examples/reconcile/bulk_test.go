@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
 	"github.com/vpptoken/vpptoken/examples/internal/clitest"
+	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
 // counter is a transport that counts the updates that the service carried out, by the token's id, and those that it refused.
@@ -48,6 +50,50 @@ func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
 
 // many are n tokens that differ from what the tests want.
 func many(n int) []vpptoken.VPPToken { return embeddedTokens(time.Now(), n)[3:] }
+
+// The service takes 50 changes in half a second, and the client is not told. Half of the tokens are named one by one.
+func TestR20EveryUpdateArrivesOnce(t *testing.T) {
+	t.Parallel()
+	const total = 600
+	srv := vpptokentest.NewServer(vpptokentest.WithThrottle(50, 500*time.Millisecond))
+	t.Cleanup(srv.Close)
+	entries := []string{`{"id":"*","settings":{"automaticallyUpdateApps":true}}`}
+	for i, token := range many(total) {
+		if id := srv.Add(token); i%2 == 0 {
+			entries = append(entries, fmt.Sprintf(`{"id":%q,"settings":{"automaticallyUpdateApps":true,"countryOrRegion":"se"}}`, id))
+		}
+	}
+	wanted, err := readDesired(clitest.File(t, "desired.json", "["+strings.Join(entries, ",\n")+"]"), vpptoken.VersionBeta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &counter{next: http.DefaultTransport}
+	w := &work{srv.Client(vpptoken.WithHTTPClient(&http.Client{Transport: c})), 16, io.Discard}
+	results, err := w.plan(t.Context(), wanted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	w.apply(t.Context(), results)
+	t.Logf("%d updates in %v, %d refused", len(c.updates), time.Since(begun), c.refused)
+	for _, r := range results {
+		if r.status != changed || c.updates[r.token.ID] != 1 {
+			t.Errorf("%s is %s after %d updates: %v", r.token.DisplayName, r.status, c.updates[r.token.ID], r.err)
+		}
+	}
+	swedish := 0
+	for _, token := range srv.Tokens() {
+		if token.CountryOrRegion == "se" {
+			swedish++
+		}
+		if !token.AutomaticallyUpdateApps {
+			t.Errorf("%s was not changed", token.DisplayName)
+		}
+	}
+	if len(results) != total || swedish != total/2 {
+		t.Errorf("%d results, %d with an entry of their own", len(results), swedish)
+	}
+}
 
 func TestInterruptedInTheMiddle(t *testing.T) {
 	t.Parallel()

@@ -15,6 +15,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
@@ -67,6 +68,7 @@ func reconcile(ctx context.Context, args []string, env func(string) string, stdo
 	if err := cli.Parse(fs, args, stdout, help); err != nil {
 		return err
 	}
+	var opts []vpptoken.Option
 	switch {
 	case common.Live() && file == "":
 		return fmt.Errorf("%w: -tenant needs -file, the desired settings", cli.ErrUsage)
@@ -76,13 +78,14 @@ func reconcile(ctx context.Context, args []string, env func(string) string, stdo
 		return fmt.Errorf("%w: -tokens is for the embedded Graph, and not negative", cli.ErrUsage)
 	case *more > 0:
 		common.Embedded = append(common.Embedded, vpptokentest.WithThrottle(100, time.Second))
+		opts = append(opts, vpptoken.WithWriteLimit(100, time.Second)) // as it keeps Intune's by itself
 	}
 	wanted, err := readDesired(file, common.Version)
 	if err != nil {
 		return err
 	}
 
-	client, embedded, err := common.Open(ctx, env, stderr)
+	client, embedded, err := common.Open(ctx, env, stderr, opts...)
 	if err != nil {
 		return err
 	}
