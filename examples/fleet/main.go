@@ -4,11 +4,18 @@
 //	go run .                                a demonstration: queue, tenants and three workers, no account
 //	go run . check -tenants tenants.json    judge the health of every token of every tenant
 //	go run . renew -tenants tenants.json    renew from Apple's content token files, and verify
+//	go run . update -tenants tenants.json   turn on automatic updates for 2,000 tokens, for example
 //
 // The queue is inside the program, unless NATS_URL names a server or a cluster. Then more workers can be started, also on
 // other machines; each needs the same tenants file, and the secrets that it refers to:
 //
 //	NATS_URL=nats://queue.example go run . worker -tenants tenants.json
+//
+// Intune takes 100 writes in 20 seconds from an application in a tenant, refuses what is more, and counts that too. The workers share
+// this: each client's WithWriteLimit is its part, -writes by the number of workers. So nothing has to be agreed on between them while
+// they work, a worker that dies takes no lock with it, and the jobs of a tenant with many tokens go to all. What it costs: while only
+// some workers have jobs of a tenant, the others' parts lie idle. The other way, one tenant a worker at a time, needs a lock that
+// outlives its holder, and whoever takes a tenant over would still have to know what the one before has sent in the last 20 seconds.
 //
 // main.go reads the flags. coordinator.go opens the queue, processes.go starts the workers, round.go hands out the jobs and waits for
 // the results, and report.go prints. worker.go takes steps from the queue and says what happens when a worker is killed; steps.go says what each step
@@ -22,8 +29,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/vpptoken/vpptoken/examples/internal/cli"
 )
 
 const help = `fleet checks and renews the VPP tokens of many tenants.
@@ -31,16 +41,19 @@ const help = `fleet checks and renews the VPP tokens of many tenants.
   fleet                         a demonstration that needs no account
   fleet check -tenants FILE     judge the health of all tokens
   fleet renew -tenants FILE     renew where the file names a content token, and verify
+  fleet update -tenants FILE    set what the file has as settings, where it differs
   fleet worker -tenants FILE    work for the queue that NATS_URL names, until interrupted
 
 The tenants file is a JSON list, and no secret is in it:
 
   [{"name": "nordwind", "tenant": "contoso.example", "client": "<application id>",
     "secretEnv": "NORDWIND_SECRET", "token": "<id of the VPP token>",
-    "contentToken": "sToken_for_Nordwind.vpptoken"}]
+    "contentToken": "sToken_for_Nordwind.vpptoken",
+    "settings": {"automaticallyUpdateApps": true}}]
 
 secretEnv names a variable of the environment that holds the client secret; secretFile, a file, can stand in its place.
-token and contentToken are for renew alone. Without NATS_URL the queue is inside the program.
+token, contentToken and settings are for renew and update. A tenant with several tokens has an entry for each, with names of
+their own; cloud is USGov, USGovDoD, China, Bleu or Delos, and Global when it is left out. Without NATS_URL the queue is inside the program.
 
 Exit codes: 0 all is well, 1 a warning, 2 something critical, 3 unknown: a tenant without a verdict, or wrong input.
 
@@ -57,6 +70,8 @@ type settings struct {
 	poll        time.Duration
 	syncTimeout time.Duration
 	retryWait   time.Duration
+	writes      int // in any period of per, on one tenant: of all workers, or of this one
+	per         time.Duration
 
 	workers  int
 	ackWait  time.Duration
@@ -70,12 +85,7 @@ type settings struct {
 	attached bool
 }
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	code := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr)
-	stop()
-	os.Exit(code)
-}
+func main() { cli.Main(run) }
 
 func run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) int {
 	con := newConsole(stderr)
@@ -92,10 +102,12 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 
 func dispatch(ctx context.Context, args []string, env func(string) string, stdout io.Writer, con *console) (int, error) {
 	command := "demonstration"
-	if len(args) > 0 && (args[0] == "check" || args[0] == "renew" || args[0] == "worker") {
-		command, args = args[0], args[1:]
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		if command, args = args[0], args[1:]; !slices.Contains([]string{"check", "renew", "update", "worker"}, command) {
+			return 0, fmt.Errorf("fleet: %q is no command: see -h", command)
+		}
 	}
-	s, err := parse(command, args, con)
+	s, err := parse(command, args, stdout)
 	if err != nil {
 		return 0, err
 	}
@@ -112,14 +124,9 @@ func dispatch(ctx context.Context, args []string, env func(string) string, stdou
 	return coordinate(ctx, s, tenants, env("NATS_URL"), []string{command}, stdout, con)
 }
 
-func parse(command string, args []string, con *console) (settings, error) {
+func parse(command string, args []string, stdout io.Writer) (settings, error) {
 	var s settings
 	fs := flag.NewFlagSet("fleet", flag.ContinueOnError)
-	fs.SetOutput(con)
-	fs.Usage = func() {
-		_, _ = io.WriteString(con, help)
-		fs.PrintDefaults()
-	}
 	if command != "demonstration" {
 		fs.StringVar(&s.tenants, "tenants", "", "the tenants `file`")
 	}
@@ -129,11 +136,14 @@ func parse(command string, args []string, con *console) (settings, error) {
 	fs.DurationVar(&s.syncTimeout, "sync-timeout", 15*time.Minute, "how long a sync is waited for")
 	fs.DurationVar(&s.retryWait, "retry-wait", 2*time.Second, "wait before a failed step is tried again, doubled each time, "+
 		"when the service names none")
+	fs.DurationVar(&s.per, "per", 20*time.Second, "the period of -writes")
 	if command == "worker" {
 		host, _ := os.Hostname()
 		fs.StringVar(&s.name, "name", fmt.Sprintf("%s-%d", host, os.Getpid()), "what this worker is called in results")
 		fs.BoolVar(&s.attached, "attached", false, "end when standard input ends; set for workers that the program starts itself")
+		fs.IntVar(&s.writes, "writes", 33, "this worker's share of the writes that the service takes on a tenant; 0 is no limit")
 	} else {
+		fs.IntVar(&s.writes, "writes", 100, "writes that the service takes on a tenant, which the workers that are started share; 0 is no limit")
 		fs.IntVar(&s.workers, "workers", 3, "worker processes to start; 0 with NATS_URL leaves the work to others")
 		fs.DurationVar(&s.ackWait, "ack-wait", time.Minute, "how long a worker may be silent before its step goes to another one")
 		fs.DurationVar(&s.timeout, "timeout", time.Hour, "when to report, whatever is missing")
@@ -148,20 +158,20 @@ func parse(command string, args []string, con *console) (settings, error) {
 			}
 		}
 	}
-	if err := fs.Parse(args); err != nil {
+	if err := cli.Parse(fs, args, stdout, help); err != nil {
 		return s, err
 	}
-	return s, s.check(command, fs)
+	return s, s.check(command)
 }
 
-func (s settings) check(command string, fs *flag.FlagSet) error {
+func (s settings) check(command string) error {
 	switch {
-	case fs.NArg() > 0:
-		return fmt.Errorf("fleet: %q is no flag and no command: see -h", fs.Arg(0))
 	case command != "demonstration" && s.tenants == "":
 		return fmt.Errorf("fleet: %s needs -tenants: see -h", command)
 	case s.parallel < 1 || s.attempts < 1 || s.poll <= 0 || s.syncTimeout <= 0 || s.retryWait <= 0:
 		return errors.New("fleet: -parallel, -attempts, -poll, -sync-timeout and -retry-wait are more than nothing")
+	case s.writes < 0 || s.writes > 0 && s.per <= 0:
+		return errors.New("fleet: -writes is not negative, -per is more than nothing")
 	case command == "worker":
 		return nil
 	case s.workers < 0 || s.replicas < 1 || s.timeout <= 0:

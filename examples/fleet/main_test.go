@@ -158,18 +158,22 @@ func TestDemonstration(t *testing.T) {
 func TestTenantsWithoutSecretsOrSense(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ file, want string }{
-		"a secret":         {`[{"name":"a","secret":"x"}]`, `unknown field "secret"`},
-		"no secret":        {`[{"name":"a","tenant":"t","client":"c"}]`, "entry 1: give one of secretEnv and secretFile"},
-		"two secrets":      {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A","secretFile":"b"}]`, "entry 1: give one of secretEnv and secretFile"},
-		"a bad name":       {`[{"name":"a.b","tenant":"t","client":"c","secretEnv":"A"}]`, "entry 1: name is 1 to 64 letters, digits, - and _"},
-		"twice":            {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A"},{"name":"a","tenant":"t","client":"c","secretEnv":"A"}]`, "names a twice"},
-		"no client":        {`[{"name":"a","tenant":"t","secretEnv":"A"}]`, "entry 1: give tenant and client"},
-		"half a renewal":   {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A","token":"x"}]`, "entry 1: token and contentToken go together"},
-		"another graph":    {`[{"name":"a","graph":"http://graph.example","secretEnv":"A"}]`, "entry 1: graph is http to a loopback address"},
-		"a name like it":   {`[{"name":"a","graph":"http://127.0.0.1.example","secretEnv":"A"}]`, "entry 1: graph is http to a loopback address"},
-		"nothing":          {`[]`, "names no tenant"},
-		"more than a list": {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A"}] []`, "goes on after its list"},
-		"an object":        {`{}`, "is not as -h shows it"},
+		"a secret":               {`[{"name":"a","secret":"x"}]`, `unknown field "secret"`},
+		"no secret":              {`[{"name":"a","tenant":"t","client":"c"}]`, "entry 1: give one of secretEnv and secretFile"},
+		"two secrets":            {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A","secretFile":"b"}]`, "entry 1: give one of secretEnv and secretFile"},
+		"a bad name":             {`[{"name":"a.b","tenant":"t","client":"c","secretEnv":"A"}]`, "entry 1: name is 1 to 64 letters, digits, - and _"},
+		"twice":                  {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A"},{"name":"a","tenant":"t","client":"c","secretEnv":"A"}]`, "names a twice"},
+		"no client":              {`[{"name":"a","tenant":"t","secretEnv":"A"}]`, "entry 1: give tenant and client"},
+		"half a renewal":         {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A","token":"x"}]`, "entry 1: token goes with contentToken, settings or both, and they with it"},
+		"a setting that is none": {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A","token":"x","settings":{"color":1}}]`, "color"},
+		"a secret in settings":   {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A","token":"x","settings":{"token":"hidden"}}]`, "entry 1: the content token is a secret"},
+		"no settings":            {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A","token":"x","settings":{}}]`, "entry 1: vpptoken: "},
+		"a cloud that is none":   {`[{"name":"a","tenant":"t","client":"c","cloud":"mars","secretEnv":"A"}]`, `"mars" is not a cloud`},
+		"another graph":          {`[{"name":"a","graph":"http://graph.example","secretEnv":"A"}]`, "entry 1: graph is http to a loopback address"},
+		"a name like it":         {`[{"name":"a","graph":"http://127.0.0.1.example","secretEnv":"A"}]`, "entry 1: graph is http to a loopback address"},
+		"nothing":                {`[]`, "names no tenant"},
+		"more than a list":       {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A"}] []`, "goes on after its list"},
+		"an object":              {`{}`, "is not as -h shows it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -193,23 +197,35 @@ func TestFlags(t *testing.T) {
 		code int
 		want string
 	}{
-		"help":             {[]string{"-h"}, 0, "fleet renew -tenants FILE"},
-		"no file":          {[]string{"check"}, exitUnknown, "fleet: check needs -tenants: see -h\n"},
-		"a word":           {[]string{"delete"}, exitUnknown, `fleet: "delete" is no flag and no command: see -h`},
-		"no attempts":      {[]string{"renew", "-tenants", "x", "-attempts", "0"}, exitUnknown, "are more than nothing\n"},
-		"a dotted run":     {[]string{"renew", "-tenants", "x", "-run", "a.b"}, exitUnknown, "fleet: -run takes letters, digits, - and _\n"},
-		"a silent worker":  {[]string{"renew", "-tenants", "x", "-poll", "9s", "-ack-wait", "10s"}, exitUnknown, "fleet: -ack-wait 10s is too short for -poll 9s"},
-		"a missing file":   {[]string{"renew", "-tenants", "nowhere.json"}, exitUnknown, "fleet: the tenants file: open nowhere.json"},
-		"a worker, no URL": {[]string{"worker"}, exitUnknown, "fleet: worker needs -tenants: see -h\n"},
+		"a flag that is none": {[]string{"check", "-bogus"}, exitUnknown, "wrong input: flag provided but not defined: -bogus\n"},
+		"a word at the end":   {[]string{"check", "-tenants", "x", "y"}, exitUnknown, "wrong input: something follows the flags"},
+		"no file":             {[]string{"check"}, exitUnknown, "fleet: check needs -tenants: see -h\n"},
+		"a word":              {[]string{"delete"}, exitUnknown, `fleet: "delete" is no command: see -h`},
+		"no attempts":         {[]string{"renew", "-tenants", "x", "-attempts", "0"}, exitUnknown, "are more than nothing\n"},
+		"no writes":           {[]string{"update", "-tenants", "x", "-writes", "-1"}, exitUnknown, "fleet: -writes is not negative"},
+		"no period":           {[]string{"worker", "-tenants", "x", "-per", "0s"}, exitUnknown, "-per is more than nothing\n"},
+		"a dotted run":        {[]string{"renew", "-tenants", "x", "-run", "a.b"}, exitUnknown, "fleet: -run takes letters, digits, - and _\n"},
+		"a silent worker":     {[]string{"renew", "-tenants", "x", "-poll", "9s", "-ack-wait", "10s"}, exitUnknown, "fleet: -ack-wait 10s is too short for -poll 9s"},
+		"a missing file":      {[]string{"renew", "-tenants", "nowhere.json"}, exitUnknown, "fleet: the tenants file: open nowhere.json"},
+		"a worker, no URL":    {[]string{"worker"}, exitUnknown, "fleet: worker needs -tenants: see -h\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr strings.Builder
 			code := run(t.Context(), c.args, func(string) string { return "" }, &stdout, &stderr)
-			if code != c.code || !strings.Contains(stderr.String(), c.want) || stdout.String() != "" {
+			if code != c.code || !strings.Contains(stderr.String(), c.want) || stdout.String() != "" || strings.Count(stderr.String(), "\n") != 1 {
 				t.Errorf("exit code %d, it printed %q and said %q, want %q", code, stdout.String(), stderr.String(), c.want)
 			}
 		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	var stdout, stderr strings.Builder
+	code := run(t.Context(), []string{"-h"}, os.Getenv, &stdout, &stderr)
+	if code != 0 || stderr.String() != "" || !strings.Contains(stdout.String(), "fleet renew -tenants FILE") {
+		t.Errorf("exit code %d, it printed %s and said %s", code, stdout.String(), stderr.String())
 	}
 }
 

@@ -38,7 +38,8 @@ func startWorkers(ctx context.Context, s settings, address string, con *console)
 		name := "worker-" + strconv.Itoa(i+1)
 		cmd := exec.CommandContext(ctx, self, "worker", "-attached", "-name", name, //nolint:gosec // this program itself
 			"-tenants", s.tenants, "-parallel", strconv.Itoa(s.parallel), "-attempts", strconv.Itoa(s.attempts),
-			"-poll", s.poll.String(), "-sync-timeout", s.syncTimeout.String(), "-retry-wait", s.retryWait.String())
+			"-poll", s.poll.String(), "-sync-timeout", s.syncTimeout.String(), "-retry-wait", s.retryWait.String(),
+			"-writes", strconv.Itoa(share(s.writes, s.workers)), "-per", s.per.String())
 		cmd.Env = append(os.Environ(), "NATS_URL="+address)
 		cmd.Stdout, cmd.Stderr = con, con
 		stdin, err := cmd.StdinPipe() // a worker ends with it, also when this process is killed
@@ -59,6 +60,9 @@ func startWorkers(ctx context.Context, s settings, address string, con *console)
 	}
 	return p, nil
 }
+
+// share is a worker's part of a limit. No worker stands still, and no limit, 0, stays none.
+func share(writes, workers int) int { return max(min(writes, 1), writes/workers) }
 
 func ended(err error) string {
 	if err == nil {

@@ -5,13 +5,14 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"text/tabwriter"
-	"unicode"
 	"unicode/utf8"
 
+	"github.com/vpptoken/vpptoken/examples/internal/cli"
 	"github.com/vpptoken/vpptoken/health"
 	"github.com/vpptoken/vpptoken/renew"
 )
@@ -30,63 +31,45 @@ type result struct {
 // text is the result in one line.
 func (r result) text() string {
 	if r.Error != "" {
-		return printable(r.Error)
+		return cli.Printable(r.Error)
 	}
-	return printable(r.Summary)
+	return cli.Printable(r.Summary)
 }
 
-// levels is the order of health, best first, with the exit code of each.
-var levels = []struct {
-	level health.Level
-	code  int
-}{{health.LevelOK, 0}, {health.LevelWarning, 1}, {health.LevelUnknown, exitUnknown}, {health.LevelCritical, 2}}
-
-// rank counts a level that is not known as unknown.
-func rank(l health.Level) int {
-	unknown := 0
-	for i, known := range levels {
-		if known.level == l {
-			return i
-		}
-		if known.level == health.LevelUnknown {
-			unknown = i
-		}
+// level takes a word that is none of the levels for unknown.
+func (r result) level() health.Level {
+	if _, known := exitCodes[r.Level]; known {
+		return r.Level
 	}
-	return unknown
+	return health.LevelUnknown
 }
 
-func worse(a, b health.Level) health.Level {
-	if rank(b) > rank(a) {
-		return b
-	}
-	return a
-}
+var exitCodes = map[health.Level]int{health.LevelOK: 0, health.LevelWarning: 1, health.LevelCritical: 2, health.LevelUnknown: exitUnknown}
 
 // report prints every result with its reasons, and returns the exit code of the worst one.
 func report(w io.Writer, kind string, results []result) (int, error) {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintf(table, "TENANT\tLEVEL\t%s\n", strings.ToUpper(kind))
-	counts := make([]int, len(levels))
-	worst := 0
+	counts := make(map[health.Level]int)
+	worst := health.LevelOK
 	for _, r := range results {
-		at := rank(r.Level)
-		counts[at]++
-		worst = max(worst, at)
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", r.Tenant, levels[at].level, r.text())
+		level := r.level()
+		counts[level]++
+		worst = slices.MaxFunc([]health.Level{worst, level}, health.Level.Compare)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", r.Tenant, level, r.text())
 		for _, reason := range r.Reasons {
-			_, _ = fmt.Fprintf(table, "\t\t  %s\n", printable(reason))
+			_, _ = fmt.Fprintf(table, "\t\t  %s\n", cli.Printable(reason))
 		}
 	}
 	_, _ = fmt.Fprintf(table, "%s: %s\n\n", several(len(results), "tenant"), counted(counts))
-	return levels[worst].code, table.Flush()
+	return exitCodes[worst], table.Flush()
 }
 
-func counted(counts []int) string {
+// counted lists the levels from best to worst.
+func counted(counts map[health.Level]int) string {
 	var parts []string
-	for i, n := range counts {
-		if n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, levels[i].level))
-		}
+	for _, level := range slices.SortedFunc(maps.Keys(counts), health.Level.Compare) {
+		parts = append(parts, fmt.Sprintf("%d %s", counts[level], level))
 	}
 	return strings.Join(parts, ", ")
 }
@@ -98,16 +81,6 @@ func several(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// printable keeps text that came from a service or from the queue from steering the terminal or the table.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return '?'
-		}
-		return r
-	}, s)
-}
-
 // console shares standard error between a line that moves and all that is said meanwhile, by the workers too.
 type console struct {
 	mu    sync.Mutex
@@ -116,14 +89,7 @@ type console struct {
 	line  string
 }
 
-func newConsole(w io.Writer) *console {
-	c := &console{w: w}
-	if f, ok := w.(*os.File); ok {
-		info, err := f.Stat()
-		c.moves = err == nil && info.Mode()&os.ModeCharDevice != 0
-	}
-	return c
-}
+func newConsole(w io.Writer) *console { return &console{w: w, moves: cli.IsTerminal(w)} }
 
 // Write takes the moving line away, writes, and puts it back.
 func (c *console) Write(p []byte) (int, error) {

@@ -23,8 +23,8 @@ func TestReport(t *testing.T) {
 a          ok        1 token
 long-name  critical  2 tokens
                        x: expired
-                       y?[2J: invalid
-c          unknown   plan: one?two
+                       y�[2J: invalid
+c          unknown   plan: one�two
 d          warning   1 token
 4 tenants: 1 ok, 1 warning, 1 unknown, 1 critical
 

@@ -8,12 +8,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"github.com/vpptoken/vpptoken/examples/internal/cli"
 	"github.com/vpptoken/vpptoken/health"
 	"github.com/vpptoken/vpptoken/renew"
 )
@@ -37,7 +39,7 @@ type round struct {
 // could not begin.
 func (r *round) run(ctx context.Context, s settings, tenants []tenant) ([]result, error) {
 	if tenants = r.choose(tenants); len(tenants) == 0 {
-		return nil, errors.New("fleet: no tenant names a content token to renew from")
+		return nil, fmt.Errorf("fleet: the tenants file has nothing to %s", r.kind)
 	}
 	r.name, r.total, r.begun = r.kind+"-"+s.runName, len(tenants), time.Now()
 	if s.runName == "" {
@@ -73,19 +75,17 @@ func (r *round) run(ctx context.Context, s settings, tenants []tenant) ([]result
 	return results, nil
 }
 
-// choose leaves out the tenants that the job is not for.
+// choose leaves out the entries that the job is not for. Those of one account are checked once.
 func (r *round) choose(tenants []tenant) []tenant {
-	if r.kind != "renew" {
-		return tenants
+	checked := make(map[string]bool)
+	skip := func(t tenant) bool {
+		before := checked[t.account()]
+		checked[t.account()] = true
+		return r.kind == "renew" && t.ContentToken == "" || r.kind == "update" && t.Settings == nil || r.kind == "check" && before
 	}
-	var chosen []tenant
-	for _, t := range tenants {
-		if t.ContentToken != "" {
-			chosen = append(chosen, t)
-		}
-	}
+	chosen := slices.DeleteFunc(slices.Clone(tenants), skip)
 	if n := len(tenants) - len(chosen); n > 0 {
-		r.con.printf("%s without a content token: left alone", several(n, "tenant"))
+		r.con.printf("left alone, since there is nothing to %s: %d of %d", r.kind, n, len(tenants))
 	}
 	return chosen
 }
@@ -147,7 +147,7 @@ func (r *round) took(entry jetstream.KeyValueEntry) {
 	r.results[name] = got
 	delete(r.steps, name)
 	if !r.con.moves {
-		r.con.printf("%d/%d %s: %s: %s", len(r.results), r.total, name, levels[rank(got.Level)].level, got.text())
+		r.con.printf("%d/%d %s: %s: %s", len(r.results), r.total, name, got.level(), got.text())
 	}
 }
 
@@ -176,6 +176,7 @@ func (r *round) show() {
 	for step, ok := first(r.kind), true; ok; step, ok = following(step) {
 		parts = append(parts, fmt.Sprintf("%s %d", step, counts[step]))
 	}
-	parts = append(parts, time.Since(r.begun).Round(time.Second).String())
+	elapsed := time.Since(r.begun)
+	parts = append(parts, elapsed.Round(time.Second).String(), cli.Rate(len(r.results), r.total, elapsed))
 	r.con.move(strings.Join(parts, " | "))
 }

@@ -15,15 +15,18 @@ import (
 	"github.com/vpptoken/vpptoken/renew"
 )
 
-// stepCheck is the only step of a check. The steps of a renewal are those of package renew.
-const stepCheck renew.Step = "check"
+// A check and an update have one step. The steps of a renewal are those of package renew.
+const (
+	stepCheck  renew.Step = "check"
+	stepUpdate renew.Step = "update"
+)
 
 // first returns the step that a job begins with.
 func first(kind string) renew.Step {
-	if kind == "check" {
-		return stepCheck
+	if kind == "renew" {
+		return renew.StepPlan
 	}
-	return renew.StepPlan
+	return renew.Step(kind)
 }
 
 // following returns the step after s, false after the last one.
@@ -41,15 +44,24 @@ type bench struct {
 	client      *vpptoken.Client
 	poll        time.Duration
 	syncTimeout time.Duration
-	alive       func() // is called now and then by a step that takes long
+	patience    time.Duration // what a step that writes may take; who would have to wait longer for the service gives way to others
+	alive       func()        // is called now and then by a step that takes long
 }
 
 // do runs one step. The plan that it returns is for the next step; the last step returns a result. With an error
 // from verify the result says how far the renewal came.
 func (b *bench) do(ctx context.Context, step renew.Step, p *renew.Plan) (*renew.Plan, *result, error) {
+	if step == stepUpdate || step == renew.StepApply || step == renew.StepSync {
+		limited, cancel := context.WithTimeout(ctx, b.patience)
+		defer cancel()
+		ctx = limited
+	}
 	switch step {
 	case stepCheck:
 		r, err := b.check(ctx)
+		return nil, r, err
+	case stepUpdate:
+		r, err := b.update(ctx)
 		return nil, r, err
 	case renew.StepPlan:
 		ct, err := contenttoken.ReadFile(b.tenant.ContentToken)
@@ -84,7 +96,7 @@ func (b *bench) check(ctx context.Context) (*result, error) {
 		n++
 		b.alive()
 		v := health.Assess(t, time.Now(), health.Policy{})
-		r.Level = worse(r.Level, v.Level)
+		r.Level = slices.MaxFunc([]health.Level{r.Level, v.Level}, health.Level.Compare)
 		for _, reason := range v.Reasons {
 			r.Reasons = append(r.Reasons, fmt.Sprintf("%s: %s: %s", t.DisplayName, reason.Code, reason.Text))
 		}
@@ -94,6 +106,22 @@ func (b *bench) check(ctx context.Context) (*result, error) {
 		r.Level, r.Summary = health.LevelUnknown, "no VPP token is there to check"
 	}
 	return r, nil
+}
+
+// update sends what of the settings the token does not have yet, so that a step that is done again sends nothing.
+func (b *bench) update(ctx context.Context) (*result, error) {
+	token, err := b.client.Get(ctx, b.tenant.Token)
+	if err != nil {
+		return nil, err
+	}
+	patch := b.tenant.Settings.Diff(token)
+	if patch.IsEmpty() {
+		return &result{Level: health.LevelOK, Summary: "in order"}, nil
+	}
+	if _, err := b.client.Update(ctx, b.tenant.Token, patch); err != nil {
+		return nil, err
+	}
+	return &result{Level: health.LevelOK, Summary: "updated: " + patch.Redacted()}, nil
 }
 
 // errLags is a sync that went well and an expiry that does not show yet.
@@ -145,9 +173,10 @@ func mayRepeat(step renew.Step, err error) bool {
 	if vpptoken.Retryable(err) || errors.Is(err, errLags) {
 		return true
 	}
-	// It is not known whether a sync was started. To start one more does no harm: it joins the one that runs.
+	// It is not known whether a sync was started, or a token updated. To start one more sync does no harm: it joins the one that
+	// runs. An update looks before it sends.
 	failed, ok := errors.AsType[*vpptoken.Error](err)
-	return ok && failed.Ambiguous && step == renew.StepSync
+	return ok && failed.Ambiguous && (step == renew.StepSync || step == stepUpdate)
 }
 
 func day(t time.Time) string {

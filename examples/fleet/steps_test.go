@@ -15,11 +15,11 @@ import (
 
 func newBench(t *testing.T, s *site) *bench {
 	t.Helper()
-	client, err := s.tenants[0].open("w")
+	client, err := s.tenants[0].open("w", 0, time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &bench{tenant: s.tenants[0], client: client, poll: time.Millisecond, syncTimeout: time.Minute, alive: func() {}}
+	return &bench{tenant: s.tenants[0], client: client, poll: time.Millisecond, syncTimeout: time.Minute, patience: time.Minute, alive: func() {}}
 }
 
 // through does all steps of a renewal.
@@ -78,7 +78,7 @@ func TestRenewalsThatFail(t *testing.T) {
 		repeats bool
 		reasons bool
 	}{
-		"another organisation": {func(graph *vpptokentest.Server, id string, _ *bench) {
+		"another organization": {func(graph *vpptokentest.Server, id string, _ *bench) {
 			graph.Edit(id, func(v *vpptoken.VPPToken) { v.OrganizationName = "b" })
 		}, renew.StepPlan, renew.ErrOtherOrganization, false, false},
 		"a sync that fails": {func(graph *vpptokentest.Server, id string, _ *bench) {
@@ -159,5 +159,18 @@ func TestAnUnclearSyncIsRepeatedAndNothingElse(t *testing.T) {
 	_, _, err = b.do(t.Context(), renew.StepSync, plan)
 	if vpptoken.Retryable(err) || !mayRepeat(renew.StepSync, err) || mayRepeat(renew.StepApply, err) {
 		t.Errorf("sync: %v", err)
+	}
+}
+
+func TestAnUpdateThatIsDoneAgainSendsNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, "a")
+	b := newBench(t, s)
+	b.tenant.Settings = vpptoken.NewPatch().SetAutomaticallyUpdateApps(true).SetCountryOrRegion("no")
+	for i, want := range []string{`updated: {"automaticallyUpdateApps":true,"countryOrRegion":"no"}`, "in order"} {
+		_, r, err := b.do(t.Context(), stepUpdate, nil)
+		if err != nil || r.Summary != want || r.Level != health.LevelOK || s.count("a", http.MethodPatch, "") != 1 {
+			t.Errorf("time %d: %+v, %v, %d PATCHes", i+1, r, err, s.count("a", http.MethodPatch, ""))
+		}
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"golang.org/x/oauth2"
 
@@ -22,13 +23,15 @@ import (
 
 // tenant is an entry of the tenants file.
 type tenant struct {
-	Name         string `json:"name"`                   // what jobs and results call it
-	Tenant       string `json:"tenant,omitempty"`       // of Entra: a GUID or a domain
-	Client       string `json:"client,omitempty"`       // the application's id
-	SecretEnv    string `json:"secretEnv,omitempty"`    // the variable that holds the client secret
-	SecretFile   string `json:"secretFile,omitempty"`   // or the file that does
-	Token        string `json:"token,omitempty"`        // the id of the VPP token to renew
-	ContentToken string `json:"contentToken,omitempty"` // Apple's file to renew it from
+	Name         string          `json:"name"`                   // what jobs and results call it
+	Tenant       string          `json:"tenant,omitempty"`       // of Entra: a GUID or a domain
+	Client       string          `json:"client,omitempty"`       // the application's id
+	Cloud        vpptoken.Cloud  `json:"cloud,omitzero"`         // the global one when it is left out
+	SecretEnv    string          `json:"secretEnv,omitempty"`    // the variable that holds the client secret
+	SecretFile   string          `json:"secretFile,omitempty"`   // or the file that does
+	Token        string          `json:"token,omitempty"`        // the id of the VPP token to renew or update
+	ContentToken string          `json:"contentToken,omitempty"` // Apple's file to renew it from
+	Settings     *vpptoken.Patch `json:"settings,omitempty"`     // what update sets, by Graph's names
 	// Graph is the address of a vpptokentest.Server, in place of Tenant and Client; the secret is then the server's bearer.
 	Graph string `json:"graph,omitempty"`
 }
@@ -79,14 +82,23 @@ func (t *tenant) check() error {
 		return errors.New("name is 1 to 64 letters, digits, - and _")
 	case (t.SecretEnv == "") == (t.SecretFile == ""):
 		return errors.New("give one of secretEnv and secretFile")
-	case (t.Token == "") != (t.ContentToken == ""):
-		return errors.New("token and contentToken go together")
+	case (t.Token == "") != (t.ContentToken == "" && t.Settings == nil):
+		return errors.New("token goes with contentToken, settings or both, and they with it")
+	case t.Settings != nil && t.Settings.Token != nil:
+		return errors.New("the content token is a secret: settings does not hold it, contentToken names its file")
 	case t.Graph != "" && !isLoopback(t.Graph):
 		return errors.New("graph is http to a loopback address: it is for the demonstration")
 	case t.Graph == "" && (t.Tenant == "" || t.Client == ""):
 		return errors.New("give tenant and client")
+	case t.Settings != nil:
+		return t.Settings.Check(vpptoken.VersionBeta)
 	}
 	return nil
+}
+
+// account is the same for the entries whose writes count towards the same limit of the service.
+func (t *tenant) account() string {
+	return strings.ToLower(strings.Join([]string{t.Cloud.String(), t.Tenant, t.Client, t.Graph}, " "))
 }
 
 // isLoopback keeps the bearer of a real tenant from being sent to an address in a file.
@@ -109,7 +121,7 @@ func (t *tenant) secret() (string, error) {
 		}
 		return "", fmt.Errorf("fleet: the variable %s, which is to hold the client secret, is empty", t.SecretEnv)
 	}
-	text, err := os.ReadFile(t.SecretFile) //nolint:gosec // the file that the tenants file names
+	text, err := os.ReadFile(t.SecretFile)
 	if err != nil {
 		return "", fmt.Errorf("fleet: the client secret: %w", err)
 	}
@@ -121,8 +133,8 @@ func (t *tenant) secret() (string, error) {
 }
 
 // open returns a client of the tenant. It sends every request once: repeating is the queue's part, and a worker that waits
-// could do another tenant's work.
-func (t *tenant) open(worker string) (*vpptoken.Client, error) {
+// could do another tenant's work. Its writes keep to a share of the service's limit.
+func (t *tenant) open(worker string, writes int, per time.Duration) (*vpptoken.Client, error) {
 	secret, err := t.secret()
 	if err != nil {
 		return nil, err
@@ -130,12 +142,17 @@ func (t *tenant) open(worker string) (*vpptoken.Client, error) {
 	opts := []vpptoken.Option{
 		vpptoken.WithUserAgent("fleet/" + worker),
 		vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}),
+		vpptoken.WithWriteLimit(writes, per),
 	}
 	if t.Graph != "" {
 		bearer := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: secret})
 		return vpptoken.NewClient(bearer, append(opts, vpptoken.WithBaseURL(t.Graph))...)
 	}
-	app, err := vpptoken.CloudGlobal.AppSource(t.Tenant, t.Client, secret)
+	cloud := t.Cloud
+	if cloud == (vpptoken.Cloud{}) {
+		cloud = vpptoken.CloudGlobal
+	}
+	app, err := cloud.AppSource(t.Tenant, t.Client, secret)
 	if err != nil {
 		return nil, err
 	}

@@ -5,9 +5,10 @@ package main
 //
 //   - Before the step has acted: nothing has happened. The queue delivers the step again, to whoever asks, when its worker has been
 //     silent for the time of -ack-wait.
-//   - After it has acted, before the publish: the step is done again. plan and verify only read. apply sends the same PATCH with the
-//     same value once more. sync starts a sync once more, since nobody knows of the first: Intune joins it to the one that
-//     runs, or syncs twice when that was over. Both are harmless, and not hidden: this is at least once.
+//   - After it has acted, before the publish: the step is done again. plan and verify only read. update reads first, and has nothing
+//     left to send. apply sends the same PATCH with the same value once more. sync starts a sync once more, since nobody knows of
+//     the first: Intune joins it to the one that runs, or syncs twice when that was over. Both are harmless, and not hidden: this is
+//     at least once.
 //   - After the publish, before the acknowledgement: whoever gets the step again sees that the next one, or the result, is
 //     there, does nothing and acknowledges. Should two workers publish all the same, because one was only slow: the stream drops a
 //     message with an id that it has, and the bucket keeps the first result. So every tenant gets exactly one result.
@@ -41,7 +42,7 @@ type worker struct {
 	con     *console
 
 	mu      sync.Mutex
-	clients map[string]*vpptoken.Client // one a tenant, so that it signs in once and all its calls share its limits
+	clients map[string]*vpptoken.Client // by account, so that it signs in once and all its calls share its limits
 }
 
 // lease is how long a step may run without a sign of life.
@@ -185,7 +186,7 @@ func (w *worker) do(ctx context.Context, j job, alive func()) (plan *renew.Plan,
 	if err != nil {
 		return nil, nil, err
 	}
-	b := &bench{tenant: t, client: client, poll: w.poll, syncTimeout: w.syncTimeout, alive: alive}
+	b := &bench{tenant: t, client: client, poll: w.poll, syncTimeout: w.syncTimeout, patience: w.lease, alive: alive}
 	return b.do(ctx, j.Step, j.Plan)
 }
 
@@ -201,14 +202,14 @@ func (w *worker) finish(ctx context.Context, msg jetstream.Msg, j job, r result)
 func (w *worker) client(t tenant) (*vpptoken.Client, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if c := w.clients[t.Name]; c != nil {
+	if c := w.clients[t.account()]; c != nil {
 		return c, nil
 	}
-	c, err := t.open(w.name)
+	c, err := t.open(w.name, w.writes, w.per)
 	if err != nil {
 		return nil, err
 	}
-	w.clients[t.Name] = c
+	w.clients[t.account()] = c
 	return c, nil
 }
 
