@@ -57,11 +57,13 @@
 //     answer that breaks off and on an attempt that ran out of time. After an unclear failure, a Delete that finds 404 has
 //     succeeded.
 //   - Create, SyncLicenses, RevokeLicenses, SyncLicenseCounts, and with them StartSync, are repeated only when the service surely
-//     did not act: on 429, on 503 with Retry-After, and when no connection was made.
+//     did not act: on 429, on 503 with Retry-After, when no connection was made, and when the
+//     service refused an HTTP/2 stream unseen.
 //   - Every call is repeated once on 401, with a new bearer, unless the service means Forbidden.
 //   - A sign-in that fails in passing (the network, 408, 429, 5xx) is repeated for every call, because nothing was sent; one
 //     that is refused is not.
-//   - Never repeated: every other status, a name that does not exist, a certificate that is not trusted.
+//   - Never repeated: every other status, a name that does not exist, a certificate that is not trusted, a proxy
+//     that refuses.
 //
 // Each repeat takes 5 from a budget of 100 that a client has, and each success gives 1 back: a service that is down for good does
 // not get four times the load.

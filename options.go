@@ -71,9 +71,16 @@ func WithBaseURL(root string) Option {
 	}
 }
 
-// WithHTTPClient lets the Transport of hc carry the requests: for proxies, tracing, recorders. hc itself is not kept and not
-// changed. Its Timeout, if any, also bounds each attempt; its Jar and CheckRedirect are not used: there are no
-// cookies, and no redirect is followed.
+// WithHTTPClient lets the Transport of hc carry the requests: for proxies, tracing, recorders. hc
+// itself is not kept and not changed. Its Timeout, if any, also bounds each attempt; its Jar and
+// CheckRedirect are not used: there are no cookies, and no redirect is followed.
+//
+// Without this option the client has a transport of its own, with the settings that
+// [http.DefaultTransport] has at that time. It bounds response headers, pings HTTP/2 connections, and
+// dials anew after an attempt ran out of its time, so that a connection that died in silence costs
+// one attempt and not all of them. A transport of the caller's needs the same for HTTP/2: set
+// [http.Transport.HTTP2] to &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 *
+// time.Second}. It must not send a request twice by itself: net/http is kept from it, others can't be.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(cfg *config) error {
 		if hc == nil {

@@ -15,7 +15,8 @@ import (
 	"github.com/vpptoken/vpptoken/internal/rawserver"
 )
 
-// trusting makes http.DefaultTransport, whose settings the client's own transport takes, trust the services of this process.
+// trusting makes http.DefaultTransport, whose settings the client's own transport takes, trust the
+// services of this process.
 func trusting(t *testing.T) {
 	t.Helper()
 	std := http.DefaultTransport.(*http.Transport)
@@ -25,12 +26,13 @@ func trusting(t *testing.T) {
 	t.Cleanup(func() { std.TLSClientConfig = before })
 }
 
-// A connection that dies in silence costs one attempt: the next one takes another, over HTTP/1.1 and HTTP/2.
+// A connection that dies in silence costs one attempt: the next one takes another, over HTTP/1.1
+// and HTTP/2.
 func TestR17DeadConnection(t *testing.T) { //nolint:paralleltest // it changes http.DefaultTransport
 	trusting(t)
-	for _, protocol := range []string{"HTTP/1.1", "HTTP/2"} {
+	for _, protocol := range []string{"HTTP/1.1", "HTTP/2"} { //nolint:paralleltest // see above
 		for _, name := range []string{"get", "update", "create"} {
-			t.Run(protocol+"/"+name, func(t *testing.T) { //nolint:paralleltest // see above
+			t.Run(protocol+"/"+name, func(t *testing.T) {
 				op := faulttest.Named(t, name)
 				root, address := plainService(t, op)
 				if protocol == "HTTP/2" {
@@ -79,8 +81,8 @@ func plainService(t *testing.T, op faulttest.Operation) (scheme, address string)
 	return "http://", strings.TrimPrefix(server.URL, "http://")
 }
 
-// Requests under way finish on the connections that are left, which are closed when the last one has: nothing is left
-// behind, however often it happens.
+// Requests under way finish on the connections that are left, which are closed when the last one
+// has: nothing is left behind, however often it happens.
 func TestR17ConnectionsThatAreLeftEnd(t *testing.T) { //nolint:paralleltest // it counts goroutines
 	trusting(t)
 	op := faulttest.Named(t, "get")

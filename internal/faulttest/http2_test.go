@@ -24,8 +24,9 @@ func good(op faulttest.Operation) rawserver.Reaction {
 	return rawserver.Respond(op.Status, op.Answer, "content-type", "application/json")
 }
 
-// Over HTTP/2, whatever happens to a request that was read, an attempt is one request, what acts is sent once, and Attempts is what the service
-// counted. Only a stream that it refused unseen is repeated for every operation.
+// Over HTTP/2, whatever happens to a request that was read, an attempt is one request, what acts is
+// sent once, and Attempts is what the service counted. Only a stream that it refused unseen is
+// repeated for every operation.
 func TestR16OneRequestAnAttempt(t *testing.T) {
 	t.Parallel()
 	faults := map[string]rawserver.Reaction{
@@ -81,7 +82,8 @@ func TestR16OneRequestAnAttempt(t *testing.T) {
 	}
 }
 
-// A GOAWAY that lets the request under way finish costs nothing, and the next one takes another connection.
+// A GOAWAY that lets the request under way finish costs nothing, and the next one takes another
+// connection.
 func TestR16GracefulEnd(t *testing.T) {
 	t.Parallel()
 	create := faulttest.Named(t, "create")
@@ -100,8 +102,8 @@ func TestR16GracefulEnd(t *testing.T) {
 	}
 }
 
-// What was carried out, reset, and then met a service that is gone, is ambiguous: that the last connection was refused says
-// nothing of the first.
+// What was carried out, reset, and then met a service that is gone, is ambiguous: that the last
+// connection was refused says nothing of the first.
 func TestR16CarriedOutThenGone(t *testing.T) {
 	t.Parallel()
 	for _, op := range faulttest.Operations() {
@@ -126,7 +128,8 @@ func TestR16CarriedOutThenGone(t *testing.T) {
 	}
 }
 
-// A delete that was carried out, reset, and then finds nothing has succeeded. One whose stream was refused has not.
+// A delete that was carried out, reset, and then finds nothing has succeeded. One whose stream was
+// refused has not.
 func TestR16DeleteThatIsDone(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

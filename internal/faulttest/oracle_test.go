@@ -155,8 +155,9 @@ func (o *oracle) http1() func(int, rawserver.Request) []rawserver.Step {
 	}
 }
 
-// Whatever the network does, nothing that acts is carried out twice, every unclear end is Ambiguous, and Attempts is what the service
-// read. VPPTOKEN_ORACLE is the number of calls of each kind, 10000 for the long run.
+// Whatever the network does, nothing that acts is carried out twice, every unclear end is
+// Ambiguous, and Attempts is what the service read. VPPTOKEN_ORACLE is the number of calls of each
+// kind, 10000 for the long run.
 func TestR16Oracle(t *testing.T) { //nolint:paralleltest // it changes http.DefaultTransport and counts goroutines
 	calls := 100
 	if text := os.Getenv("VPPTOKEN_ORACLE"); text != "" {
@@ -166,9 +167,9 @@ func TestR16Oracle(t *testing.T) { //nolint:paralleltest // it changes http.Defa
 		}
 	}
 	trusting(t)
-	for _, protocol := range []string{"HTTP/1.1", "HTTP/2"} {
+	for _, protocol := range []string{"HTTP/1.1", "HTTP/2"} { //nolint:paralleltest // see above
 		for _, alone := range []bool{true, false} {
-			t.Run(fmt.Sprintf("%s/alone=%v", protocol, alone), func(t *testing.T) { //nolint:paralleltest // see above
+			t.Run(fmt.Sprintf("%s/alone=%v", protocol, alone), func(t *testing.T) {
 				seed := rand.Uint64()
 				t.Logf("seed %d", seed)
 				o := &oracle{

@@ -17,8 +17,8 @@ import (
 	"github.com/vpptoken/vpptoken/internal/rawserver"
 )
 
-// A proxy that refuses is named, and asked once: it may count the attempts without a password. Nothing was sent, so that
-// nothing is ambiguous. What it says is not shown.
+// A proxy that refuses is named, and asked once: it may count the attempts without a password.
+// Nothing was sent, so that nothing is ambiguous. What it says is not shown.
 func TestR23ProxyRefuses(t *testing.T) {
 	t.Parallel()
 	for status, phrase := range map[string]string{
@@ -50,7 +50,7 @@ func TestR23ProxyOfTheEnvironment(t *testing.T) { //nolint:paralleltest // it ch
 	std := http.DefaultTransport.(*http.Transport)
 	before := std.Proxy
 	t.Cleanup(func() { std.Proxy = before })
-	for status, tc := range map[int]struct {
+	for status, tc := range map[int]struct { //nolint:paralleltest // see above
 		asked int
 		text  string
 	}{
@@ -59,7 +59,7 @@ func TestR23ProxyOfTheEnvironment(t *testing.T) { //nolint:paralleltest // it ch
 		502: {4, "the proxy refused the connection: 502 Bad Gateway"},
 		503: {4, "the proxy refused the connection: 503 Service Unavailable"},
 	} {
-		t.Run(http.StatusText(status), func(t *testing.T) { //nolint:paralleltest // see above
+		t.Run(http.StatusText(status), func(t *testing.T) {
 			var asked atomic.Int32
 			proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				asked.Add(1)
@@ -80,7 +80,8 @@ func TestR23ProxyOfTheEnvironment(t *testing.T) { //nolint:paralleltest // it ch
 	}
 }
 
-// A proxy that can't be reached, or whose name is unknown, is named too, and what breaks behind it is not blamed on it.
+// A proxy that can't be reached, or whose name is unknown, is named too, and what breaks behind it
+// is not blamed on it.
 func TestR23ProxyIsNotThere(t *testing.T) {
 	t.Parallel()
 	closed := httptest.NewServer(nil)

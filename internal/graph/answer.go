@@ -11,7 +11,8 @@ import (
 	"strings"
 )
 
-// read reads a success whole, or fails, and the beginning of everything else: there the status is what counts.
+// read reads a success whole, or fails, and the beginning of everything else: there the status is
+// what counts.
 func (f *flight) read(ctx context.Context, resp *http.Response) ([]byte, *Cause) {
 	if resp.Body == nil { // a hand-written transport
 		resp.Body = http.NoBody
@@ -40,8 +41,8 @@ func (f *flight) read(ctx context.Context, resp *http.Response) ([]byte, *Cause)
 	return body, nil
 }
 
-// cutShort reports whether an answer whose only end is that of its connection stops within its JSON. An empty one is
-// whole for a call that may be answered so.
+// cutShort reports whether an answer whose only end is that of its connection stops within its
+// JSON. An empty one is whole for a call that may be answered so.
 func (f *flight) cutShort(resp *http.Response, body []byte) bool {
 	if !resp.Close || resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 || resp.Uncompressed {
 		return false

@@ -25,9 +25,9 @@ type attempt struct {
 	until     time.Time // what that closed the gate until
 }
 
-// RoundTrip makes one attempt and leaves its outcome in f; what it returns only steers the layers above. It has read
-// the answer when it returns, so that the attempt's deadline covers the body, and a body that breaks off counts as a
-// failed attempt.
+// RoundTrip makes one attempt and leaves its outcome in f; what it returns only steers the layers
+// above. It has read the answer when it returns, so that the attempt's deadline covers the body,
+// and a body that breaks off counts as a failed attempt.
 func (f *flight) RoundTrip(req *http.Request) (*http.Response, error) {
 	f.last = attempt{began: time.Now()}
 	f.tries++
@@ -68,7 +68,7 @@ func (f *flight) attempt(req *http.Request) *Cause {
 	if err != nil {
 		var cause *Cause
 		if f.last.sent, cause = w.ended(err); cause.unknown && !w.tunneled() && throughProxy(f.c.cfg.Transport, req) {
-			cause = proxyRefusal(0).cause()
+			cause = proxyError(0).cause()
 		}
 		f.log()
 		return f.timeCause(ctx, cause) // the last answer stays: its status is part of the outcome
@@ -80,9 +80,10 @@ func (f *flight) attempt(req *http.Request) *Cause {
 	return cause
 }
 
-// signIn gets the attempt its bearer: for the first attempt of a call the one that is kept, for any other a fresh one, since a
-// bearer may be stale after a long wait. One that was refused is replaced only by another: without it there is no bearer, no
-// cause and no request, and the answer that refused it stands.
+// signIn gets the attempt its bearer: for the first attempt of a call the one that is kept, for any
+// other a fresh one, since a bearer may be stale after a long wait. One that was refused is
+// replaced only by another: without it there is no bearer, no cause and no request, and the answer
+// that refused it stands.
 func (f *flight) signIn(ctx context.Context) *Cause {
 	bearer, cause := f.c.source.fetch(ctx, f.claims, f.refused, f.Attempts == 0)
 	f.logSignIn(bearer, cause)

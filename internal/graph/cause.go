@@ -12,9 +12,9 @@ import (
 // ErrUntrustedURL marks an address that the bearer must not go to.
 var ErrUntrustedURL = errors.New("an address that is not the service's own")
 
-// Cause is why no answer came. Its text is always one of this package's: net/http quotes what the server sent, and
-// token sources quote what they sent. errors.Is still finds what was below, but nothing can print that, because it is only
-// reachable through a function.
+// Cause is why no answer came. Its text is always one of this package's: net/http quotes what the
+// server sent, and token sources quote what they sent. errors.Is still finds what was below, but
+// nothing can print that, because it is only reachable through a function.
 type Cause struct { //nolint:errname // it is never the whole error, only the cause in one
 	text       string
 	repeat     bool          // another attempt may help
@@ -51,8 +51,8 @@ func isOne(errs ...error) func(error) bool {
 	}
 }
 
-// whileAlive is isOne for an attempt that failed while the caller's context is alive: a limit of time that the transport set
-// itself must not look like the end of that context.
+// whileAlive is isOne for an attempt that failed while the caller's context is alive: a limit of
+// time that the transport set itself must not look like the end of that context.
 func whileAlive(errs ...error) func(error) bool {
 	is := isOne(errs...)
 	return func(target error) bool {
@@ -69,8 +69,8 @@ func ContextCause(ctx context.Context) *Cause {
 	return c
 }
 
-// callTimeCause is for a call whose end has come: by the caller's own deadline, a moment before its context says so, or by the
-// default.
+// callTimeCause is for a call whose end has come: by the caller's own deadline, a moment before its
+// context says so, or by the default.
 func callTimeCause(own bool) *Cause {
 	c := &Cause{text: "the time for the call is over", retryLater: true, is: isOne(context.DeadlineExceeded)}
 	if own {
@@ -86,8 +86,8 @@ func attemptTimeCause(limit time.Duration) *Cause {
 	return &Cause{text: fmt.Sprintf("no whole answer within %v", limit), repeat: true, retryLater: true, is: isOne(os.ErrDeadlineExceeded)}
 }
 
-// heldCause is for a call that the gate could not let go in time: because the service asked to wait, refused everything, or for
-// the limit of writes.
+// heldCause is for a call that the gate could not let go in time: because the service asked to
+// wait, refused everything, or for the limit of writes.
 func heldCause(asked, vain, timed bool) *Cause {
 	c := &Cause{
 		text: "the service asked to wait, for longer than the deadline allows", retryLater: true, held: true,
@@ -105,7 +105,8 @@ func heldCause(asked, vain, timed bool) *Cause {
 	return c
 }
 
-// noTimeCause is for a wait that would end after the deadline. before, which may be nil, is what made it necessary.
+// noTimeCause is for a wait that would end after the deadline. before, which may be nil, is what
+// made it necessary.
 func noTimeCause(before *Cause) *Cause {
 	c := &Cause{text: "the next attempt would come after the deadline", retryLater: true, is: isOne(context.DeadlineExceeded)}
 	if before != nil {
@@ -124,7 +125,8 @@ func brokenCause(err error) *Cause {
 	return &Cause{text: "the answer broke off", repeat: true, retryLater: true, is: whileAlive(io.ErrUnexpectedEOF, err)}
 }
 
-// lostCause is for a connection that was lost when the request was written, so that nobody knows what became of it.
+// lostCause is for a connection that was lost when the request was written, so that nobody knows
+// what became of it.
 func lostCause() *Cause {
 	return &Cause{text: noAnswer, repeat: true, retryLater: true, is: isOne(io.ErrUnexpectedEOF)}
 }

@@ -106,7 +106,8 @@ func (f *flight) expired() *Cause {
 	return nil
 }
 
-// timeCause replaces cause when time is what ended the attempt: the caller's, the call's, or the attempt's own.
+// timeCause replaces cause when time is what ended the attempt: the caller's, the call's, or the
+// attempt's own.
 func (f *flight) timeCause(ctx context.Context, cause *Cause) *Cause {
 	if over := f.expired(); over != nil {
 		return over

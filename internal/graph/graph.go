@@ -1,5 +1,5 @@
-// Package graph carries calls to the service: authorization, limits, repeats. It knows HTTP and Microsoft Graph's
-// conventions, and nothing of tokens.
+// Package graph carries calls to the service: authorization, limits, repeats. It knows HTTP and
+// Microsoft Graph's conventions, and nothing of tokens.
 //
 // A call goes through these layers, outermost first:
 //
@@ -9,9 +9,10 @@
 //	flight.RoundTrip   one attempt: gate, origin, bearer, deadline, bounded body (attempt.go)
 //	Config.Transport   the caller's, or NewTransport's
 //
-// go-retryablehttp is the loop because its order of checks, waits and canceled contexts has been tried by many programs; its
-// own policy, backoff, logging, limit of attempts and way to end are not used, since each of them loses answers or repeats too
-// much. Every attempt is made from the same immutable Call, so a repeat can't differ from the first.
+// go-retryablehttp is the loop because its order of checks, waits and canceled contexts has been
+// tried by many programs; its own policy, backoff, logging, limit of attempts and way to end are
+// not used, since each of them loses answers or repeats too much. Every attempt is made from the
+// same immutable Call, so a repeat can't differ from the first.
 package graph
 
 import (

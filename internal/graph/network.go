@@ -12,9 +12,10 @@ import (
 	"syscall"
 )
 
-// causeOf finds words for an error of the transport, by the kinds that Go and the operating system give it and never by a text:
-// net/http quotes the other side. What is of no known kind, as an answer that is no HTTP, is a connection that broke. Only the
-// kinds that another attempt can't help are not repeated.
+// causeOf finds words for an error of the transport, by the kinds that Go and the operating system
+// give it and never by a text: net/http quotes the other side. What is of no known kind, as an
+// answer that is no HTTP, is a connection that broke. Only the kinds that another attempt can't
+// help are not repeated.
 func causeOf(err error) *Cause {
 	c := &Cause{text: "network error", repeat: true, retryLater: true, is: whileAlive(err)}
 	peer := "the service"
@@ -24,7 +25,7 @@ func causeOf(err error) *Cause {
 	timeout, isNet := errors.AsType[net.Error](err)
 	dns, isDNS := errors.AsType[*net.DNSError](err)
 	errno, isErrno := errors.AsType[syscall.Errno](err)
-	refusal, isRefusal := errors.AsType[proxyRefusal](err)
+	refusal, isRefusal := errors.AsType[proxyError](err)
 	switch {
 	case isRefusal:
 		return refusal.cause()
@@ -45,7 +46,8 @@ func causeOf(err error) *Cause {
 	return c
 }
 
-// isTLS reports whether a certificate or TLS itself was refused, by either side: crypto/tls names an alert by its Op.
+// isTLS reports whether a certificate or TLS itself was refused, by either side: crypto/tls names
+// an alert by its Op.
 func isTLS(err error) bool {
 	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "remote error" || op.Op == "local error") {
 		return true
@@ -60,18 +62,20 @@ func is[E error](err error) bool {
 	return ok
 }
 
-// proxyRefusal is the status of a proxy that did not make the connection it was asked for, 0 when it is not known.
-type proxyRefusal int
+// proxyError is the status of a proxy that did not make the connection it was asked for, 0 when it
+// is not known.
+type proxyError int
 
-func (s proxyRefusal) Error() string {
+func (s proxyError) Error() string {
 	if s == 0 {
 		return "the proxy refused the connection"
 	}
 	return strings.TrimSpace(fmt.Sprintf("the proxy refused the connection: %d %s", int(s), http.StatusText(int(s))))
 }
 
-// cause is repeated for what can pass. A proxy that asks for a password may count the attempts without one.
-func (s proxyRefusal) cause() *Cause {
+// cause is repeated for what can pass. A proxy that asks for a password may count the attempts
+// without one.
+func (s proxyError) cause() *Cause {
 	passing := s >= http.StatusInternalServerError || s == http.StatusRequestTimeout || s == http.StatusTooManyRequests
 	return &Cause{text: s.Error(), repeat: passing, retryLater: passing}
 }

@@ -12,7 +12,8 @@ const (
 	repeatCost = 5
 )
 
-// mostAlone is how often a call is throttled while others are not, before it gives up: it may be the only one that is.
+// mostAlone is how often a call is throttled while others are not, before it gives up: it may be
+// the only one that is.
 const mostAlone = 20
 
 // decide is asked after each attempt: is there to be another one, and after what wait.

@@ -14,10 +14,10 @@ const minAsked = 100 * time.Millisecond
 // maxValues bounds how many values are read in one Retry-After.
 const maxValues = 16
 
-// retryAfter reads the Retry-After header: seconds, which Microsoft also sends with a fraction, or one of HTTP's three date forms,
-// taken against the server's own clock when it tells it. Of several values, on lines or joined by commas, the longest
-// wait counts. Whatever is absent, unreadable, not in the future or too short is 0. A wait too long for a Duration is the
-// longest one.
+// retryAfter reads the Retry-After header: seconds, which Microsoft also sends with a fraction, or
+// one of HTTP's three date forms, taken against the server's own clock when it tells it. Of several
+// values, on lines or joined by commas, the longest wait counts. Whatever is absent, unreadable,
+// not in the future or too short is 0. A wait too long for a Duration is the longest one.
 func retryAfter(h http.Header, now time.Time) (longest time.Duration) {
 	lines := h.Values("Retry-After")
 	if len(lines) == 0 {

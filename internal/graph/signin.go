@@ -155,7 +155,7 @@ func (x exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := x.base.RoundTrip(r)
 	switch {
 	case err != nil && !connected.Load() && causeOf(err).unknown && throughProxy(x.base, r):
-		return nil, proxyRefusal(0)
+		return nil, proxyError(0)
 	case err != nil:
 		return nil, err
 	case resp == nil:

@@ -10,9 +10,10 @@ import (
 	"time"
 )
 
-// NewTransport returns the transport of those who bring none: http.DefaultTransport's settings, connections of its own, bounded
-// headers, and no trust in a connection that has gone silent. HTTP/2 connections are pinged, and a request that runs out of its
-// time takes all connections of the moment with it: requests under way finish on them, new ones dial.
+// NewTransport returns the transport of those who bring none: http.DefaultTransport's settings,
+// connections of its own, bounded headers, and no trust in a connection that has gone silent.
+// HTTP/2 connections are pinged, and a request that runs out of its time takes all connections of
+// the moment with it: requests under way finish on them, new ones dial.
 func NewTransport() http.RoundTripper {
 	std, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
@@ -49,7 +50,8 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// done ends a request. Nothing dials on a transport that was left, so that it is empty when the last of its requests is done.
+// done ends a request. Nothing dials on a transport that was left, so that it is empty when the
+// last of its requests is done.
 func (t *transport) done(ctx context.Context, used *http.Transport) {
 	t.mu.Lock()
 	left := t.current != used
@@ -82,10 +84,11 @@ func proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Re
 	if answer.StatusCode == http.StatusOK {
 		return nil
 	}
-	return proxyRefusal(answer.StatusCode)
+	return proxyError(answer.StatusCode)
 }
 
-// throughProxy reports whether rt takes r through a proxy. An own transport tells the status itself: see proxyAnswer.
+// throughProxy reports whether rt takes r through a proxy. An own transport tells the status
+// itself: see proxyAnswer.
 func throughProxy(rt http.RoundTripper, r *http.Request) bool {
 	t, ok := rt.(*http.Transport)
 	if !ok || t.Proxy == nil {

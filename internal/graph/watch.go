@@ -12,14 +12,16 @@ import (
 	"sync"
 )
 
-// watch holds net/http to one request an attempt. By itself net/http sends a request again: a GET whose connection broke, and
-// over HTTP/2 anything whose stream was refused, was reset with PROTOCOL_ERROR (Go 1.26) or is above a GOAWAY's last stream,
-// although the service may have carried it out. So an attempt whose request was written ends when net/http asks for a second
-// connection. Which one it would get tells why: HTTP/2 gives the same one again only for a refused stream, which the
-// service has not looked at.
+// watch holds net/http to one request an attempt. By itself net/http sends a request again: a GET
+// whose connection broke, and over HTTP/2 anything whose stream was refused, was reset with
+// PROTOCOL_ERROR (Go 1.26) or is above a GOAWAY's last stream, although the service may have
+// carried it out. So an attempt whose request was written ends when net/http asks for a second
+// connection. Which one it would get tells why: HTTP/2 gives the same one again only for a refused
+// stream, which the service has not looked at.
 //
-// Each attempt has a watch of its own: net/http may still be dialing for the one before, and WithClientTrace writes the
-// caller's hooks into it. What the request needs besides lies here too, to be allocated at once.
+// Each attempt has a watch of its own: net/http may still be dialing for the one before, and
+// WithClientTrace writes the caller's hooks into it. What the request needs besides lies here too,
+// to be allocated at once.
 type watch struct {
 	trace  httptrace.ClientTrace
 	cancel context.CancelFunc
@@ -39,7 +41,8 @@ type watch struct {
 	refused bool // the stream
 }
 
-// in returns ctx with the watch in it. Without TLS only the names of header fields tell HTTP/2 from HTTP/1.
+// in returns ctx with the watch in it. Without TLS only the names of header fields tell HTTP/2 from
+// HTTP/1.
 func (w *watch) in(ctx context.Context, tls bool) context.Context {
 	w.trace.GetConn = w.getConn
 	w.trace.GotConn = w.gotConn
@@ -59,7 +62,8 @@ func (w *watch) getConn(host string) {
 	w.wanted, w.host = true, host
 }
 
-// gotConn may come without getConn: HTTP/2 does not call that for a connection which was dialed for somebody else.
+// gotConn may come without getConn: HTTP/2 does not call that for a connection which was dialed for
+// somebody else.
 func (w *watch) gotConn(info httptrace.GotConnInfo) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -75,8 +79,8 @@ func (w *watch) gotConn(info httptrace.GotConnInfo) {
 	}
 }
 
-// again ends the attempt when net/http is about to send what was written already. HTTP/2 looks at the context before it
-// writes.
+// again ends the attempt when net/http is about to send what was written already. HTTP/2 looks at
+// the context before it writes.
 func (w *watch) again(host string) {
 	if w.wrote && (w.host == host || w.host == "") && (w.safe || w.http2()) {
 		w.lost = true
@@ -110,7 +114,8 @@ func (w *watch) http2() bool {
 	return w.plain2 || ok && secure.ConnectionState().NegotiatedProtocol == "h2"
 }
 
-// getBody is for net/http, which sends the body again when a connection turns out to be unusable before anything was written.
+// getBody is for net/http, which sends the body again when a connection turns out to be unusable
+// before anything was written.
 func (w *watch) getBody() (io.ReadCloser, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -120,9 +125,10 @@ func (w *watch) getBody() (io.ReadCloser, error) {
 	return io.NopCloser(bytes.NewReader(w.sent)), nil
 }
 
-// ended returns what is known of an attempt that failed with err: whether it may have reached the service, and the cause where the
-// watch itself ended it. Whatever an error is called, nothing was sent only where there was no connection, or the stream
-// was refused. A transport that is not net/http's calls no hooks: there the error is all there is.
+// ended returns what is known of an attempt that failed with err: whether it may have reached the
+// service, and the cause where the watch itself ended it. Whatever an error is called, nothing was
+// sent only where there was no connection, or the stream was refused. A transport that is not
+// net/http's calls no hooks: there the error is all there is.
 func (w *watch) ended(err error) (sent bool, cause *Cause) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// hpack decodes the header blocks of one connection (RFC 7541). golang.org/x/net has all of it, and would stand in the go.sum of
-// everybody who uses the client.
+// hpack decodes the header blocks of one connection (RFC 7541). golang.org/x/net has all of it, and
+// would stand in the go.sum of everybody who uses the client.
 type hpack struct {
 	table [][2]string // the newest first
 	size  int
@@ -167,8 +167,9 @@ func text(b []byte) (s string, rest []byte, err error) {
 	return s, b, err
 }
 
-// lengths are the bits of Huffman's code for each character from ' ' to '~', as letters from 'a' for 1. The code is canonical, so
-// that the lengths tell all of it. What needs more than 15 bits stands in no header of the tests.
+// lengths are the bits of Huffman's code for each character from ' ' to '~', as letters from 'a'
+// for 1. The code is canonical, so that the lengths tell all of it. What needs more than 15 bits
+// stands in no header of the tests.
 const lengths = "fjjlmfhkjjhkhfffeeefffffffghofljmfgggggggggggggggggggggghghm?mnfoefefefffeggfffefgfeefgggggoknm"
 
 // unpack undoes Huffman's code.

@@ -7,8 +7,9 @@ import (
 	"testing"
 )
 
-// NewHTTP1 starts a service that reads request after request from as many connections as come, and does with the nth of all, from 0,
-// the steps that react returns. A connection is closed when a step fails.
+// NewHTTP1 starts a service that reads request after request from as many connections as come, and
+// does with the nth of all, from 0, the steps that react returns. A connection is closed when a
+// step fails.
 func NewHTTP1(tb testing.TB, react func(n int, r Request) []Step) *Server {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it opens at once, and ends with the test

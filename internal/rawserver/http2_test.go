@@ -14,7 +14,7 @@ func TestHTTP2(t *testing.T) {
 	t.Parallel()
 	const odd = "!\"#$%&'()*+,-./0123456789:;<=>?@ABCXYZ[]^_`abcxyz{|}~-end"
 	server := rawserver.NewHTTP2(t, func(_ int, r rawserver.Request) rawserver.Reaction {
-		return rawserver.Respond(201, r.Method+" "+r.Path+" "+r.Body, "x-odd", r.Header.Get("X-Odd"))
+		return rawserver.Respond(http.StatusCreated, r.Method+" "+r.Path+" "+r.Body, "x-odd", r.Header.Get("X-Odd"))
 	})
 	client := &http.Client{Transport: rawserver.Transport(t)}
 	for i := range 300 {
@@ -30,7 +30,7 @@ func TestHTTP2(t *testing.T) {
 		}
 		got, err := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
-		if err != nil || resp.ProtoMajor != 2 || resp.StatusCode != 201 || string(got) != "POST /path?q=1 "+body ||
+		if err != nil || resp.ProtoMajor != 2 || resp.StatusCode != http.StatusCreated || string(got) != "POST /path?q=1 "+body ||
 			resp.Header.Get("X-Odd") != odd[:1+i%len(odd)] {
 			t.Fatalf("%d: %s %v %.60q %q %v", i, resp.Proto, resp.StatusCode, got, resp.Header.Get("X-Odd"), err)
 		}

@@ -1,5 +1,6 @@
-// Package rawserver is a TCP server that misbehaves by script, for tests: it answers with bytes that no HTTP server would
-// send, stalls, drips, resets and goes away. A script that a test did not use up fails the test.
+// Package rawserver is a TCP server that misbehaves by script, for tests: it answers with bytes
+// that no HTTP server would send, stalls, drips, resets and goes away. A script that a test did not
+// use up fails the test.
 package rawserver
 
 import (
@@ -14,8 +15,8 @@ import (
 	"time"
 )
 
-// Script is what happens on one connection, step by step. The connection is closed after the last step, or when a step
-// fails because the client has gone.
+// Script is what happens on one connection, step by step. The connection is closed after the last
+// step, or when a step fails because the client has gone.
 type Script []Step
 
 // Step is one thing that the server does on a connection.
@@ -35,7 +36,8 @@ type Request struct {
 // maxKept is how many requests are kept for Requests.
 const maxKept = 10_000
 
-// Server runs its scripts on loopback, one for each connection in the order in which they are accepted.
+// Server runs its scripts on loopback, one for each connection in the order in which they are
+// accepted.
 type Server struct {
 	tb       testing.TB
 	listener net.Listener

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Relay passes connections on to a service, until it swallows those that there are: nothing goes through them any more, in
-// either direction, and nobody is told.
+// Relay passes connections on to a service, until it swallows those that there are: nothing goes
+// through them any more, in either direction, and nobody is told.
 type Relay struct {
 	listener net.Listener
 	target   string
