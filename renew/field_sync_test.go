@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -66,13 +67,15 @@ func TestF34SyncBeginsWithOurs(t *testing.T) {
 		p, err := renew.MakePlan(t.Context(), s.client, s.id, ct, o)
 		ok(t, err)
 		ok(t, p.Apply(t.Context(), s.client, ct))
+		var begin sync.Once
 		s.answer.before = func(r *http.Request) {
 			if r.Method == http.MethodPost {
-				s.StartSync(s.id)
+				begin.Do(func() { s.StartSync(s.id) })
 			}
 		}
 		ok(t, p.StartSync(t.Context(), s.client))
-		if p.Sync.Adopted != (refusal != 0) {
+		// A 429 may as well mean too many requests: the client waits, and then starts its own.
+		if p.Sync.Adopted != (refusal == http.StatusConflict || refusal == http.StatusBadRequest) {
 			t.Errorf("refusal %d: %+v", refusal, p.Sync)
 		}
 		s.answer.before = nil
@@ -80,7 +83,7 @@ func TestF34SyncBeginsWithOurs(t *testing.T) {
 		ok(t, err)
 		posts := 1
 		if refusal == http.StatusTooManyRequests {
-			posts = s.posts() // the client repeats a 429 by itself
+			posts = max(2, s.posts())
 		}
 		if !report.Verified || s.posts() != posts {
 			t.Errorf("refusal %d: %+v, sent %v", refusal, report, s.sent())
