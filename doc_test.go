@@ -1,12 +1,14 @@
 package vpptoken_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/printer"
 	"go/token"
+	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
@@ -27,6 +29,7 @@ var update = flag.Bool("update", false, "write testdata/api.txt instead of compa
 // package.
 func TestAPIIsTheGolden(t *testing.T) {
 	t.Parallel()
+	needsRepository(t)
 	var got []string
 	for _, dir := range []string{".", "azauth", "contenttoken", "fleet", "health", "renew", "vpptokentest"} {
 		got = append(got, "", "# "+path.Join("vpptoken", dir))
@@ -181,6 +184,7 @@ func source(t *testing.T, node ast.Node) string {
 // says. Code of other clients is fenced as something else.
 func TestSnippetsAreExamples(t *testing.T) {
 	t.Parallel()
+	needsRepository(t)
 	var all strings.Builder
 	for _, pattern := range []string{"*_test.go", "docs/*_test.go", "*/example_test.go", "azauth/client_test.go", "internal/quickstart/main.go"} {
 		files, err := filepath.Glob(pattern)
@@ -213,6 +217,7 @@ func TestSnippetsAreExamples(t *testing.T) {
 // several, as -run takes it.
 func TestDocsNameTestsThatExist(t *testing.T) {
 	t.Parallel()
+	needsRepository(t)
 	var code strings.Builder
 	for _, pattern := range []string{"*_test.go", "*/*_test.go", "*/*/*_test.go"} {
 		files, err := filepath.Glob(pattern)
@@ -238,6 +243,14 @@ func TestDocsNameTestsThatExist(t *testing.T) {
 	}
 	if names < 15 {
 		t.Errorf("found %d names of tests", names)
+	}
+}
+
+// needsRepository skips a test of all modules where there is one only, as in a module cache.
+func needsRepository(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat(filepath.FromSlash("azauth/go.mod")); errors.Is(err, fs.ErrNotExist) {
+		t.Skip("the nested modules are not here")
 	}
 }
 

@@ -95,7 +95,7 @@ for file in LICENSE README.md CHANGELOG.md SECURITY.md $(git -C "$clone" ls-file
   [ -e "$file" ] || [ -e "$clone/${file%%/*}/go.mod" ] || { echo "the zip has no $file" >&2; exit 1; }
 done
 go vet ./...
-go test ./docs ./contenttoken ./internal/quickstart
+go test . ./docs ./contenttoken ./examples/... ./internal/quickstart
 
 for nest in $(git -C "$clone" ls-files -- '*/go.mod' | sed 's|/go\.mod$||'); do
   step "$nest, without its replace"
