@@ -130,7 +130,7 @@ const rateLimit = "Rate limit reached because of too many requests - Please retr
 
 // intuneSays is an error whose message is one of Intune's own.
 func intuneSays(status int, message string) *http.Response {
-	body, _ := json.Marshal(map[string]any{"error": map[string]string{"code": "InternalServerError", "message": message}}) //nolint:errchkjson // strings
+	body, _ := json.Marshal(map[string]any{"error": map[string]string{"code": "InternalServerError", "message": message}})
 	return faulttest.Answer(status, string(body))
 }
 
