@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -49,10 +50,15 @@ func TestPatchFieldSetByHandAfterClear(t *testing.T) {
 	if got := encode(t, p); got != `{"displayName":null}` {
 		t.Errorf("a nil field after Clear: %s", got)
 	}
-	p = vpptoken.NewPatch().ClearDisplayName().SetDisplayName("x")
-	p.DisplayName = nil
-	if !p.IsEmpty() {
-		t.Errorf("Set did not undo Clear: %s", encode(t, p))
+	for _, tc := range patchCases(t) {
+		if tc.clear == nil {
+			continue
+		}
+		p := tc.set(tc.clear(vpptoken.NewPatch()))
+		reflect.ValueOf(p).Elem().FieldByName(tc.field).SetZero()
+		if !p.IsEmpty() {
+			t.Errorf("Set did not undo Clear: %s", encode(t, p))
+		}
 	}
 }
 
