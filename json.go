@@ -46,7 +46,7 @@ func (p *Patch) UnmarshalJSON(data []byte) error {
 	err := read(data, func(in *reader) {
 		in.strict = true
 		v := &visit{do: readPatch, in: in}
-		v.members(&fresh, new(VPPToken), func() { in.fail(fmt.Errorf("it has no property %.40q", v.name)) })
+		v.members(&fresh, new(VPPToken), func() { in.fail(fmt.Errorf("it has no property %.40q", v.name())) })
 		fresh.nulls = v.nulls
 	})
 	if err != nil {
@@ -58,7 +58,7 @@ func (p *Patch) UnmarshalJSON(data []byte) error {
 
 func readBare(data []byte) (*VPPToken, error) {
 	t := new(VPPToken)
-	return t, read(data, func(in *reader) { (&visit{do: readToken, in: in}).token(t) })
+	return t, read(data, func(in *reader) { in.token(t) })
 }
 
 // decodeToken reads the entity, bare or, as in Microsoft's own examples, under "value".
@@ -76,13 +76,9 @@ func decodeToken(data []byte) (*VPPToken, error) {
 // decodePage reads one page of a list of tokens. Whole ones have an id: without it a zero token
 // would pass for one.
 func decodePage(data []byte, whole bool) ([]*VPPToken, string, error) {
-	var v *visit
 	return decodeList(data, func(in *reader) *VPPToken {
-		if v == nil {
-			v = &visit{do: readToken, in: in}
-		}
 		t := new(VPPToken)
-		v.token(t)
+		in.token(t)
 		if whole && t.ID == "" {
 			in.fail(errors.New("a token of the list has no id"))
 		}
@@ -123,9 +119,9 @@ func decodeList[T any](data []byte, element func(*reader) *T) (list []*T, nextLi
 }
 
 // token reads one token into t, which is fresh.
-func (v *visit) token(t *VPPToken) {
-	v.seen = presence{decoded: true}
-	v.members(&v.in.none, t, func() { v.stranger(t) })
+func (in *reader) token(t *VPPToken) {
+	v := visit{do: readToken, in: in, seen: presence{decoded: true}}
+	v.members(&in.none, t, func() { v.stranger(t) })
 	t.seen = v.seen
 }
 
@@ -138,7 +134,13 @@ func (v *visit) members(p *Patch, t *VPPToken, other func()) {
 	}
 	for v.next(); v.more && v.in.err == nil; {
 		v.found = false
-		each(v, p, t)
+		if each(v, p, t); v.found {
+			continue
+		}
+		if name := plain(v.name()); len(name) != v.to-v.from {
+			v.text, v.from, v.to = name, 0, len(name)
+			each(v, p, t)
+		}
 		if !v.found {
 			other()
 		}
@@ -146,16 +148,31 @@ func (v *visit) members(p *Patch, t *VPPToken, other func()) {
 }
 
 // next steps to the next member.
-func (v *visit) next() { v.name, v.more = v.in.name() }
+func (v *visit) next() {
+	if v.from == 0 { // its name had escapes
+		v.text = v.in.data
+	}
+	v.from, v.to, v.more = v.in.name()
+}
 
 // stranger keeps an unknown property in Extra, unless it is an annotation or an advertised action.
 func (v *visit) stranger(t *VPPToken) {
-	switch name := string(v.name); {
+	name := string(v.name())
+	_, twice := t.Extra[name]
+	if twice || v.notes[name] || v.typed && name == "@odata.type" {
+		v.in.twice(name)
+	}
+	switch {
 	case name == "@odata.type":
+		v.typed = true
 		if !v.in.null() && !readText(v.in, &t.ODataType, &v.in.words[0]) {
 			v.in.wrongKind(name)
 		}
 	case strings.ContainsAny(name, "@#"):
+		if v.notes == nil {
+			v.notes = make(map[string]bool)
+		}
+		v.notes[name] = true
 		v.in.skip()
 	default:
 		value := v.in.skip()

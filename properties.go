@@ -70,25 +70,30 @@ const (
 
 // visit is a walk along the list. What an action does not need is left zero.
 type visit struct {
-	do      action
-	at      int      // which property it is at
-	name    []byte   // readToken, readPatch: of the member at hand; find: what is looked for
-	more    bool     // readToken, readPatch: there is a member at hand
-	found   bool     // some property had the name
-	in      *reader  // readToken, readPatch
-	nulls   mark     // readPatch, write, drop: the properties that the patch clears
-	seen    presence // readToken, drop: what the token was read with
-	body    *body    // write
-	differs bool     // compare
-	bit     uint32   // find: of the property
-	marks   mark     // find: of the property
-	zero    bool     // find: the token holds its zero value
+	do       action
+	at       int             // which property it is at
+	text     []byte          // readToken, readPatch, find: what the name stands in
+	from, to int             // of the name in text: of the member at hand, or what is looked for
+	more     bool            // readToken, readPatch: there is a member at hand
+	found    bool            // some property had the name
+	in       *reader         // readToken, readPatch
+	typed    bool            // readToken: @odata.type was there
+	notes    map[string]bool // readToken: the other annotations that were there
+	nulls    mark            // readPatch, write, drop: the properties that the patch clears
+	seen     presence        // readToken, drop: what the token was read with
+	body     *body           // write
+	differs  bool            // compare
+	bit      uint32          // find: of the property
+	marks    mark            // find: of the property
+	zero     bool            // find: the token holds its zero value
 }
+
+func (v *visit) name() []byte { return v.text[v.from:v.to] }
 
 // skips steps to the next property and reports whether there is nothing to do at it.
 func (v *visit) skips(name string) bool {
 	v.at++
-	return v.do <= find && string(v.name) != name
+	return v.do <= find && (v.to-v.from != len(name) || string(v.name()) != name)
 }
 
 // kind is how the values of a type are read, written and compared.
@@ -201,6 +206,9 @@ func property[T any](v *visit, name string, p **T, t *T, m mark, k kind[T]) {
 	var zero T
 	switch v.do {
 	case readToken:
+		if v.seen.has&bit != 0 {
+			v.in.twice(name)
+		}
 		if v.in.null() {
 			v.seen.null |= bit
 		} else if !k.read(v.in, t, &v.in.words[v.at+1]) {
@@ -213,6 +221,8 @@ func property[T any](v *visit, name string, p **T, t *T, m mark, k kind[T]) {
 		case p == nil:
 			v.found = false
 			return
+		case v.seen.has&bit != 0:
+			v.in.twice(name)
 		case m&nullable != 0 && v.in.null():
 			v.nulls |= m & nullable
 		default:
@@ -221,6 +231,7 @@ func property[T any](v *visit, name string, p **T, t *T, m mark, k kind[T]) {
 				v.in.wrongKind(name)
 			}
 		}
+		v.seen.has |= bit
 		v.next()
 	case find:
 		v.bit, v.marks, v.zero = bit, m, k.same(*t, zero, true)
@@ -259,7 +270,7 @@ func property[T any](v *visit, name string, p **T, t *T, m mark, k kind[T]) {
 
 // lookUp looks at a property by its exact name. There is one when found is true.
 func lookUp(name string, t *VPPToken) *visit {
-	v := &visit{do: find, name: []byte(name)}
+	v := &visit{do: find, text: []byte(name), to: len(name)}
 	each(v, new(Patch), t)
 	return v
 }

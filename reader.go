@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -37,6 +38,7 @@ type reader struct {
 const (
 	maxElements = 10_000
 	maxValues   = 1 << 16
+	maxNames    = 1000 // of an object that is no token
 )
 
 var (
@@ -53,8 +55,8 @@ func read(data []byte, walk func(*reader)) error {
 		return errors.New("empty, where JSON should be")
 	}
 	in := &reader{data: data, walk: walk}
-	if err := jsonv2.Unmarshal(data, in); err != nil && in.err == nil {
-		in.syntax(err)
+	if err := jsonv2.Unmarshal(data, in, jsontext.AllowDuplicateNames(true)); err != nil && in.err == nil {
+		in.syntax()
 	}
 	return in.err
 }
@@ -74,23 +76,27 @@ func (in *reader) fail(err error) {
 	}
 }
 
-// syntax says what is wrong with the text itself, without the library's words: they show what
-// stands there.
-func (in *reader) syntax(err error) {
-	s, _ := errors.AsType[*jsontext.SyntacticError](err)
-	switch {
-	case errors.Is(err, jsontext.ErrDuplicateName) && s != nil && known(s.JSONPointer.LastToken()):
-		in.fail(fmt.Errorf("property %s stands twice", s.JSONPointer.LastToken()))
-	case errors.Is(err, jsontext.ErrDuplicateName):
-		in.fail(errors.New("a property stands twice in one object"))
-	case jsontext.Value(in.data).IsValid(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)):
+// syntax says what is wrong with the text itself, without the library's words: they show what stands
+// there.
+func (in *reader) syntax() {
+	if jsontext.Value(in.data).IsValid(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)) {
 		in.fail(errors.New("not valid UTF-8"))
-	default:
-		in.fail(errNotJSON)
 	}
+	in.fail(errNotJSON)
+}
+
+// twice is for a name that stood in the same object before. One that is not known may be a secret.
+func (in *reader) twice(name string) {
+	if known(name) {
+		in.fail(fmt.Errorf("property %s stands twice", name))
+	}
+	in.fail(errors.New("a property stands twice in one object"))
 }
 
 func (in *reader) wrongKind(name string) {
+	if in.err == nil && in.d.PeekKind() == 0 {
+		in.value() // no value at all
+	}
 	in.fail(fmt.Errorf("property %s%s has a value of the wrong kind", in.inside, name))
 }
 
@@ -101,10 +107,22 @@ func (in *reader) count() {
 	}
 }
 
-// kind tells what comes next. It is 0, and an error, when that is no JSON.
+// kind tells what comes next. It is 0, and an error, when that is no JSON. Where no white space
+// stands the byte tells as much as the library would, in a tenth of the time; whether it is JSON
+// shows when it is read.
 func (in *reader) kind() jsontext.Kind {
 	if in.err != nil {
 		return 0
+	}
+	at := in.d.InputOffset()
+	if at+1 < int64(len(in.data)) {
+		c := in.data[at]
+		if c == ',' || c == ':' {
+			c = in.data[at+1]
+		}
+		if c == '"' || c >= '[' { // a letter or a bracket
+			return jsontext.Kind(c)
+		}
 	}
 	k := in.d.PeekKind()
 	if k == 0 {
@@ -120,7 +138,7 @@ func (in *reader) value() jsontext.Value {
 	}
 	raw, err := in.d.ReadValue()
 	if err != nil {
-		in.syntax(err)
+		in.syntax()
 		return nil
 	}
 	return raw
@@ -143,25 +161,33 @@ func (in *reader) open(k jsontext.Kind) bool { return in.kind() == k && in.shut(
 func (in *reader) shut() bool {
 	_, err := in.d.ReadToken()
 	if err != nil {
-		in.syntax(err)
+		in.syntax()
 	}
 	return err == nil
 }
 
-// name reads the name of the next member; at the end of the object there is no more.
-func (in *reader) name() (name []byte, more bool) {
+// name reads the name of the next member and tells where it stands between its quotes; at the end
+// of the object there is no more.
+func (in *reader) name() (from, to int, more bool) {
 	if in.kind() == '}' {
 		in.shut()
-		return nil, false
+		return 0, 0, false
 	}
 	raw := in.value()
 	if raw == nil {
-		return nil, false
+		return 0, 0, false
 	}
-	if name = raw[1 : len(raw)-1]; bytes.IndexByte(name, '\\') >= 0 {
-		name, _ = jsontext.AppendUnquote(nil, raw)
+	to = int(in.d.InputOffset()) - 1
+	return to + 2 - len(raw), to, true
+}
+
+// plain is a name without escapes.
+func plain(name []byte) []byte {
+	if bytes.IndexByte(name, '\\') < 0 {
+		return name
 	}
-	return name, true
+	text, _ := jsontext.AppendUnquote(nil, slices.Concat([]byte(`"`), name, []byte(`"`)))
+	return text
 }
 
 // object calls member for each member of an object, and refuses anything else. member is false for
@@ -171,7 +197,16 @@ func (in *reader) object(member func(name []byte) bool) {
 		in.fail(errNoObject)
 		return
 	}
-	for name, more := in.name(); more; name, more = in.name() {
+	seen := make([][]byte, 0, 16)
+	for from, to, more := in.name(); more; from, to, more = in.name() {
+		name := plain(in.data[from:to])
+		switch {
+		case len(seen) == maxNames:
+			in.fail(errCrowded)
+		case slices.ContainsFunc(seen, func(s []byte) bool { return bytes.Equal(s, name) }):
+			in.twice(string(name))
+		}
+		seen = append(seen, name)
 		if !member(name) {
 			in.wrongKind(in.d.StackPointer().LastToken())
 		}
@@ -210,7 +245,11 @@ func (in *reader) skip() []byte {
 	if in.err != nil {
 		return nil
 	}
-	return bytes.TrimLeft(in.data[start:in.d.InputOffset()], " \t\r\n:,")
+	raw := bytes.TrimLeft(in.data[start:in.d.InputOffset()], " \t\r\n:,")
+	if !jsontext.Value(raw).IsValid() {
+		in.twice("")
+	}
+	return raw
 }
 
 // readText reads a string. When it is the same as last, it shares last's memory.
