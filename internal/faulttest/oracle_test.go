@@ -195,7 +195,7 @@ func (o *oracle) run(t *testing.T, root string, alone bool, calls int) {
 		return faulttest.Loopback(t, root, vpptoken.WithRetry(vpptoken.Retry{MinWait: time.Millisecond, MaxWait: 3 * time.Millisecond, AttemptTimeout: 2 * time.Second}))
 	}
 	shared := newClient()
-	before := runtime.NumGoroutine()
+	before, heap := runtime.NumGoroutine(), liveHeap()
 	var all sync.WaitGroup
 	for w := range workers {
 		all.Go(func() {
@@ -215,5 +215,13 @@ func (o *oracle) run(t *testing.T, root string, alone bool, calls int) {
 		})
 	}
 	all.Wait()
-	t.Logf("%d goroutines, %d before", runtime.NumGoroutine(), before)
+	t.Logf("%d goroutines, %d before; live heap %d KiB, %d before", runtime.NumGoroutine(), before, liveHeap()>>10, heap>>10)
+}
+
+func liveHeap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.GC() // what a finalizer held
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }
