@@ -10,15 +10,15 @@ import (
 	"unicode/utf8"
 )
 
-// body is a request body that is being written.
+// body is a request body under construction.
 type body struct {
 	text    []byte
-	version APIVersion // that it must fit; "": any, and what the service would not take is not looked for
+	version APIVersion // that it must fit; "" fits any, and skips what only the service would refuse
 	refused PropertyError
-	newer   []string // the properties that version does not have
+	newer   []string // the properties that the version lacks
 }
 
-// of appends what p holds and returns the whole body.
+// of appends the properties of p and returns the whole body.
 func (b *body) of(p *Patch) ([]byte, error) {
 	if b.text == nil {
 		b.text = append(make([]byte, 0, 512), '{') // most bodies fit
@@ -48,7 +48,7 @@ func (b *body) member(name string, m mark) {
 	b.text = append(b.text, '"', ':')
 }
 
-// refuse notes what is wrong with a property, unless it is "".
+// refuse records a problem with a property, unless the problem is "".
 func (b *body) refuse(name, problem string) {
 	if problem != "" {
 		b.refused.add(name)
@@ -58,8 +58,8 @@ func (b *body) refuse(name, problem string) {
 
 func notInV1(what string) error { return fmt.Errorf("%w: v1.0 has no %s", ErrNotInVersion, what) }
 
-// writeText takes a string as it is when it is plain. encoding/json would replace what is not
-// UTF-8, and so lose it in silence.
+// writeText copies a plain string as it is. It refuses invalid UTF-8, which encoding/json would
+// silently replace.
 func writeText[T ~string](b []byte, v T) ([]byte, string) {
 	switch {
 	case isPlain(string(v)):
@@ -70,7 +70,7 @@ func writeText[T ~string](b []byte, v T) ([]byte, string) {
 	return writeJSON(b, v)
 }
 
-// isPlain reports whether s stands in JSON as it is.
+// isPlain reports whether s needs no escaping in JSON.
 func isPlain(s string) bool {
 	for _, c := range []byte(s) {
 		if c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {

@@ -16,7 +16,8 @@ import (
 	"github.com/vpptoken/vpptoken/internal/graph"
 )
 
-// CallOption changes one call of any method. A bad value is an error of the call, and nothing is sent.
+// CallOption changes one call of any method. A bad value is an error of the call, and nothing is
+// sent.
 type CallOption func(*call)
 
 // ListOption changes a [Client.List]. Every [CallOption] is one.
@@ -63,14 +64,14 @@ func (c *call) fail(err error) {
 	}
 }
 
-// WithHeader adds a header to the requests of the call, in place of one of the same name. Authorization, Host, Content-* and
-// what would change how the request is sent or repeated are refused.
+// WithHeader sets a header on the requests of the call. It refuses Authorization, Host, Content-*
+// and whatever would change how the request is sent or retried.
 func WithHeader(key, value string) CallOption {
 	return func(c *call) {
 		name := textproto.CanonicalMIMEHeaderKey(key)
 		switch {
 		case key == "" || strings.ContainsFunc(key, notHeaderName):
-			c.fail(errors.New("WithHeader: the key is no header name"))
+			c.fail(errors.New("WithHeader: the key is not a header name"))
 		case !printable(value):
 			c.fail(fmt.Errorf("WithHeader: the value of %s is not printable ASCII", name))
 		case name == "Client-Request-Id":
@@ -88,21 +89,22 @@ func WithHeader(key, value string) CallOption {
 
 func notHeaderName(r rune) bool { return !alnum(r) && !strings.ContainsRune("!#$%&'*+-.^_`|~", r) }
 
-// alnum reports whether r is a letter or digit of ASCII.
+// alnum reports whether r is an ASCII letter or digit.
 func alnum(r rune) bool { return 'a' <= r|0x20 && r|0x20 <= 'z' || '0' <= r && r <= '9' }
 
-// reservedHeader tells which headers belong to the client. An Idempotency-Key would make net/http repeat a POST by itself.
+// reservedHeader reports whether a header belongs to the client. An Idempotency-Key would make
+// net/http retry a POST on its own.
 func reservedHeader(name string) bool {
 	switch name {
-	case "Authorization", "Host", "Accept-Encoding", "Connection", "Cookie", "Expect", "Idempotency-Key", "X-Idempotency-Key",
-		"Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
+	case "Authorization", "Host", "Accept-Encoding", "Connection", "Cookie", "Expect", "Idempotency-Key",
+		"X-Idempotency-Key", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
 		return true
 	}
 	return strings.HasPrefix(name, "Content-") || strings.HasPrefix(name, "Proxy-")
 }
 
-// WithClientRequestID sends id as client-request-id, instead of a fresh GUID, so that the call can be found in the caller's own
-// records. It is 1 to 64 letters, digits and hyphens.
+// WithClientRequestID sends id as the client-request-id, instead of a fresh GUID, so that you can
+// find the call in your own records. An id is 1 to 64 letters, digits and hyphens.
 func WithClientRequestID(id string) CallOption {
 	return func(c *call) {
 		if !graph.ValidID(id) {
@@ -113,18 +115,18 @@ func WithClientRequestID(id string) CallOption {
 	}
 }
 
-// Metadata is what is known of a call besides its result. It is filled in for failed calls too, and for a list by
-// each page.
+// Metadata describes a call besides its result. It is filled in for failed calls too. For a list,
+// each page fills it in anew.
 type Metadata struct {
 	StatusCode      int           // of the last answer, 0 when none came
 	Attempts        int           // requests that were sent
-	Held            time.Duration // what the call waited, in all, because the service throttled or for the limit of writes
+	Held            time.Duration // total wait for the service's throttling and for the write limit
 	RequestID       string        // the service's
 	ClientRequestID string        // the one that was sent
-	Header          http.Header   // a copy of the headers that an operator needs: Date, Retry-After, Deprecation and the like
+	Header          http.Header   // what an operator needs: Date, Retry-After, Deprecation and the like
 }
 
-// WithMetadata fills in m when the call has ended.
+// WithMetadata fills in m when the call ends.
 func WithMetadata(m *Metadata) CallOption {
 	return func(c *call) {
 		if m == nil {
@@ -135,14 +137,18 @@ func WithMetadata(m *Metadata) CallOption {
 	}
 }
 
-// fill copies what an operator needs, without anything that was sent.
+// fill copies what an operator needs, scrubbed of what was sent.
 func (m *Metadata) fill(id string, out *graph.Outcome) {
 	if m == nil {
 		return
 	}
-	*m = Metadata{StatusCode: out.Status, Attempts: out.Attempts, Held: out.Held, RequestID: out.RequestID(), ClientRequestID: id}
+	*m = Metadata{
+		StatusCode: out.Status, Attempts: out.Attempts, Held: out.Held,
+		RequestID: out.RequestID(), ClientRequestID: id,
+	}
 	for _, name := range []string{
-		"Date", "Content-Type", "Retry-After", "Request-Id", "Client-Request-Id", "X-Ms-Ags-Diagnostic", "Deprecation", "Sunset", "Link",
+		"Date", "Content-Type", "Retry-After", "Request-Id", "Client-Request-Id", "X-Ms-Ags-Diagnostic",
+		"Deprecation", "Sunset", "Link",
 	} {
 		for _, v := range out.Header.Values(name) {
 			if m.Header == nil {
@@ -153,11 +159,12 @@ func (m *Metadata) fill(id string, out *graph.Outcome) {
 	}
 }
 
-// WithFilter sends $filter, for example "state eq 'valid'", as it is: it is not looked into for what v1.0 does not have. Which
-// filters the service honours here is not documented.
+// WithFilter sends $filter, for example "state eq 'valid'", as it is, without checking it for
+// properties that v1.0 lacks. Microsoft does not document which filters the service honors here.
 func WithFilter(expr string) ListOption { return withText("$filter", "WithFilter", expr) }
 
-// WithOrderBy sends $orderby, for example "displayName desc". Whether the service honours it here is not documented.
+// WithOrderBy sends $orderby, for example "displayName desc". Microsoft does not document whether
+// the service honors it here.
 func WithOrderBy(exprs ...string) ListOption {
 	sent := withText("$orderby", "WithOrderBy", strings.Join(exprs, ","))
 	return queryOption(func(c *call) {
@@ -171,25 +178,26 @@ func WithOrderBy(exprs ...string) ListOption {
 
 func withText(name, option, text string) ListOption {
 	return queryOption(func(c *call) {
-		if strings.TrimSpace(text) == "" || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7F || r == '\uFFFD' }) {
-			c.fail(fmt.Errorf("%s: the expression is empty or not plain text", option))
+		odd := func(r rune) bool { return r < ' ' || r == 0x7F || r == '\uFFFD' }
+		if strings.TrimSpace(text) == "" || strings.ContainsFunc(text, odd) {
+			c.fail(fmt.Errorf("%s: the expression is empty or is not plain text", option))
 			return
 		}
 		c.query = append(c.query, name+"="+strings.ReplaceAll(url.QueryEscape(text), "+", "%20"))
 	})
 }
 
-// WithSelect sends $select: only these properties, named as in Graph, are read; the others are zero in the tokens.
+// WithSelect sends $select: only these properties, by Graph's names, are read; the others are zero.
 func WithSelect(properties ...string) ListOption {
 	return queryOption(func(c *call) {
 		for _, p := range properties {
 			if p == "" || strings.ContainsFunc(p, func(r rune) bool { return !alnum(r) }) {
-				c.fail(errors.New("WithSelect: a property is a name as in Graph, such as displayName"))
+				c.fail(errors.New("WithSelect: a property is named as in Graph, such as displayName"))
 				return
 			}
 		}
 		if len(properties) == 0 {
-			c.fail(errors.New("WithSelect: no property is named"))
+			c.fail(errors.New("WithSelect: name at least one property"))
 			return
 		}
 		c.selected = append(c.selected, properties...)
@@ -197,11 +205,11 @@ func WithSelect(properties ...string) ListOption {
 	})
 }
 
-// WithTop sends $top, the number of tokens in a page, at least 1. All pages are read all the same.
+// WithTop sends $top, the number of tokens per page, at least 1. The list still reads all pages.
 func WithTop(n int) ListOption {
 	return queryOption(func(c *call) {
 		if n < 1 {
-			c.fail(fmt.Errorf("WithTop: a page of %d tokens", n))
+			c.fail(fmt.Errorf("WithTop: a page size of %d: want at least 1", n))
 			return
 		}
 		c.query = append(c.query, "$top="+strconv.Itoa(n))
@@ -229,7 +237,7 @@ func (c *call) finish() error {
 
 func newGUID() string {
 	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails: it ends the program instead
+	_, _ = rand.Read(b[:]) // never fails: it crashes the program instead
 	b[6], b[8] = b[6]&0x0F|0x40, b[8]&0x3F|0x80
 	var out [36]byte
 	hex.Encode(out[0:8], b[0:4])

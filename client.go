@@ -18,30 +18,33 @@ import (
 	"github.com/vpptoken/vpptoken/internal/graph"
 )
 
-// Client reads and changes the VPP tokens of one tenant. It is safe for concurrent use and immutable; use one for all
-// goroutines, so that they share connections, a retry budget and what keeps them within the service's limits (see
-// [WithWriteLimit]). Clients of many tenants share connections when they are given the same http.Client by [WithHTTPClient].
+// Client reads and changes the VPP tokens of one tenant. It is immutable and safe for concurrent
+// use. Use one for all goroutines, so that they share connections, a retry budget and the service's
+// limits (see [WithWriteLimit]). To share connections between the clients of many tenants, give
+// them the same http.Client with [WithHTTPClient].
 type Client struct {
 	graph   *graph.Client
 	base    *url.URL
-	home    *url.URL // the cloud's own root with the version: where links lead if base is a gateway
+	home    *url.URL // the cloud's own root with the version: where links point when base is a gateway
 	version APIVersion
 	noCount *atomic.Bool // the service has no route for Count
 }
 
-// NewClient returns a client that authorizes with ts, most simply a [Source]. It is safe for concurrent use and immutable.
-// Nothing is sent.
+// NewClient returns a client that authorizes with ts, most simply a [Source]. It sends nothing.
 //
-// A ts with a method Cloud() [Cloud] names the cloud; a [WithCloud] that contradicts it is an error. A ts with a method
+// If ts has a method Cloud() [Cloud], that decides the cloud; a [WithCloud] that contradicts it is
+// an error. If ts has a method
 //
 //	TokenContext(ctx context.Context, claims string) (*oauth2.Token, error)
 //
-// is asked by that for each attempt, on the call's own goroutine, with the call's context (its deadline and its values), and with
-// the decoded claims when the service has challenged. It should keep its token until that expires.
+// the client calls that for each attempt, on the call's own goroutine, with the call's context (its
+// deadline and its values) and, after a claims challenge, with the decoded claims. Such a ts should
+// keep its token until it expires.
 //
-// Any other ts knows no context: it is asked by one call at a time on another goroutine, which is left behind when the call ends
-// first; who waits takes what arrives. A call's first attempt reuses the last token if it was not refused and has over a
-// minute left, or, when it has no expiry, is less than a minute old. Every other attempt asks ts.
+// Any other ts gets no context. One call at a time asks it, on another goroutine, which may outlive
+// the call; the calls that wait share its token. A call's first attempt reuses the last token if
+// the service has not refused it and it has over a minute left or, without an expiry, is less than
+// a minute old. Every other attempt asks ts.
 func NewClient(ts oauth2.TokenSource, opts ...Option) (*Client, error) {
 	if ts == nil {
 		return nil, errors.New("vpptoken: NewClient: the token source is nil")
@@ -66,23 +69,26 @@ func NewClient(ts oauth2.TokenSource, opts ...Option) (*Client, error) {
 	writes, period := cfg.writeLimit()
 	token, forget := tokenFunc(ts)
 	return &Client{base: base, home: home, version: cfg.version, noCount: new(atomic.Bool), graph: graph.New(graph.Config{
-		Base: base, Transport: carrier, Token: token, PlainToken: forget == nil, Forget: forget, Logger: cfg.logger, UserAgent: cfg.userAgent,
+		Base: base, Transport: carrier, Token: token, PlainToken: forget == nil, Forget: forget,
+		Logger: cfg.logger, UserAgent: cfg.userAgent,
 		MaxAttempts: cfg.retry.MaxAttempts, MinWait: cfg.retry.MinWait, MaxWait: cfg.retry.MaxWait,
 		MaxRetryAfter: cfg.retry.MaxRetryAfter, AttemptTimeout: timeout, WriteLimit: writes, WritePeriod: period,
 	})}, nil
 }
 
-// Format prints which service the client talks to, and nothing that it holds, under every verb.
+// Format prints the service's address under every verb, and nothing that the client holds.
 func (c Client) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "vpptoken.Client(%v)", c.base) }
 
-// List reads all tokens, page by page while the loop goes on: it asks for nothing before the first pull, and can be ranged over
-// again from the start. It yields the tokens in order and at most one error, last; a list that ended early is
-// never without one. Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-list.
+// List reads all tokens, page by page as the loop asks for them. It sends nothing before the first
+// iteration, and each new range starts over. It yields the tokens in order and at most one error,
+// last: a list that is cut short always ends in an error. Microsoft Graph reference:
+// https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-list
 func (c *Client) List(ctx context.Context, opts ...ListOption) iter.Seq2[*VPPToken, error] {
 	return pages(ctx, c, request{op: opList, method: http.MethodGet}, opts, decodePage, tokenID)
 }
 
-// Get reads one token. Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-get.
+// Get reads one token. Microsoft Graph reference:
+// https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-get
 func (c *Client) Get(ctx context.Context, id string, opts ...CallOption) (*VPPToken, error) {
 	a, err := c.do(ctx, request{op: opGet, method: http.MethodGet, item: true, id: id}, opts)
 	if err != nil {
@@ -91,10 +97,13 @@ func (c *Client) Get(ctx context.Context, id string, opts ...CallOption) (*VPPTo
 	return a.token()
 }
 
-// Create uploads a content token, the text of Apple's .vpptoken file (package contenttoken reads it), with exactly what p sets or
-// clears besides; a nil p adds nothing. A p that sets or clears Token is a [PropertyError], and so is a zero token. Create is never repeated on an unclear failure: when [Error.Ambiguous] is set, list the
-// tokens before another try, because a second token for the same location is a duplicate, and stops the sync of both. To renew
-// a token use [Client.Update]. Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-create.
+// Create uploads a content token, the text of Apple's .vpptoken file (package contenttoken reads
+// it), and whatever else p sets or clears; p may be nil. A p that sets or clears Token is a
+// [PropertyError], and so is a zero token. Create is never retried after an ambiguous failure: when
+// [Error.Ambiguous] is set, list the tokens before you try again, because a second token for the
+// same location is a duplicate and stops the sync of both. To renew a token use [Client.Update].
+// Microsoft Graph reference:
+// https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-create
 func (c *Client) Create(ctx context.Context, token Secret, p *Patch, opts ...CallOption) (*VPPToken, error) {
 	body, err := p.createBody(token, c.apiVersion())
 	if err != nil {
@@ -107,30 +116,33 @@ func (c *Client) Create(ctx context.Context, token Secret, p *Patch, opts ...Cal
 	return a.token()
 }
 
-// Update sends p, only the properties that it sets or clears, and returns the token as the service now holds it. The
-// content token is not in the answer. An empty patch is [ErrEmptyPatch]; what else [Patch.Check] finds is a [PropertyError].
-// Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-update.
+// Update sends only the properties that p sets or clears, and returns the token as the service now
+// holds it, without the content token. An empty patch is [ErrEmptyPatch]; anything else that
+// [Patch.Check] finds is a [PropertyError]. Microsoft Graph reference:
+// https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-update
 func (c *Client) Update(ctx context.Context, id string, p *Patch, opts ...CallOption) (*VPPToken, error) {
 	body, err := p.updateBody(c.apiVersion())
 	if err != nil {
 		return nil, fmt.Errorf("vpptoken: update: %w", err)
 	}
-	a, err := c.do(ctx, request{op: opUpdate, method: http.MethodPatch, item: true, id: id, body: body, secret: p.secret()}, opts)
+	r := request{op: opUpdate, method: http.MethodPatch, item: true, id: id, body: body, secret: p.secret()}
+	a, err := c.do(ctx, r, opts)
 	if err != nil {
 		return nil, err
 	}
 	return c.tokenOrRead(ctx, a)
 }
 
-// Delete removes a token. The licences that it holds are not revoked, and can't be afterwards: see [Client.RevokeLicenses].
-// Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-delete.
+// Delete removes a token. It does not revoke the token's licenses, which can't be revoked later:
+// see [Client.RevokeLicenses]. Microsoft Graph reference:
+// https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-delete
 func (c *Client) Delete(ctx context.Context, id string, opts ...CallOption) error {
 	_, err := c.do(ctx, request{op: opDelete, method: http.MethodDelete, item: true, id: id}, opts)
 	return err
 }
 
-// Count returns how many tokens there are. Microsoft's metadata has a route for that, /$count, which
-// the service may lack: then Count reads the ids of all tokens, and this client does not ask for the
+// Count returns how many tokens there are. Microsoft's metadata has a route for that, /$count,
+// which the service may lack: then Count counts the ids in a list, and this client does not try the
 // route again.
 func (c *Client) Count(ctx context.Context, opts ...CallOption) (int, error) {
 	if c != nil && c.noCount != nil && c.noCount.Load() {
@@ -147,9 +159,11 @@ func (c *Client) Count(ctx context.Context, opts ...CallOption) (int, error) {
 	return a.count()
 }
 
-// SyncLicenses asks Intune to synchronise a token with Apple and does not wait for it; the token returned may still show the sync
-// before. [Client.StartSync] and [Client.WaitSync] do the whole. It is never repeated on an unclear failure.
-// Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-synclicenses.
+// SyncLicenses asks Intune to synchronize a token with Apple and does not wait for that; the token
+// it returns may still show the previous sync. To start a sync and wait for it use
+// [Client.StartSync] and [Client.WaitSync]. SyncLicenses is never retried after an ambiguous
+// failure. Microsoft Graph reference:
+// https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-synclicenses
 func (c *Client) SyncLicenses(ctx context.Context, id string, opts ...CallOption) (*VPPToken, error) {
 	a, err := c.requestSync(ctx, id, false, opts)
 	if err != nil {
@@ -159,18 +173,20 @@ func (c *Client) SyncLicenses(ctx context.Context, id string, opts ...CallOption
 }
 
 func (c *Client) requestSync(ctx context.Context, id string, busy bool, opts []CallOption) (*answer, error) {
-	return c.do(ctx, request{op: opSyncLicenses, method: http.MethodPost, item: true, id: id, tail: "/syncLicenses", busy: busy}, opts)
+	r := request{op: opSyncLicenses, method: http.MethodPost, item: true, id: id, tail: "/syncLicenses", busy: busy}
+	return c.do(ctx, r, opts)
 }
 
-// RevokeOptions says what revoking touches besides the licences of managed devices and users.
+// RevokeOptions says what RevokeLicenses does besides revoking the licenses of managed devices and
+// users.
 type RevokeOptions struct {
 	NotifyManagedDevices    bool `json:"notifyManagedDevices"`    // tell the devices
 	RevokeUntrackedLicenses bool `json:"revokeUntrackedLicenses"` // also those that Intune did not assign
 }
 
-// RevokeLicenses takes back all licences of a token. How far it has come shows in [VPPToken.TokenActionResults]. It is
-// never repeated on an unclear failure. Beta.
-// Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-revokelicenses.
+// RevokeLicenses revokes all licenses of a token. [VPPToken.TokenActionResults] shows the progress.
+// It is never retried after an ambiguous failure. Beta. Microsoft Graph reference:
+// https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-revokelicenses
 func (c *Client) RevokeLicenses(ctx context.Context, id string, r RevokeOptions, opts ...CallOption) error {
 	body, err := json.Marshal(r)
 	if err != nil {
@@ -182,22 +198,26 @@ func (c *Client) RevokeLicenses(ctx context.Context, id string, r RevokeOptions,
 	return err
 }
 
-// SyncLicenseCounts asks Intune to bring the licence counts of all tokens up to date. It is never repeated on an unclear
-// failure. Beta. Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-synclicensecounts.
+// SyncLicenseCounts asks Intune to update the license counts of all tokens. It is never retried
+// after an ambiguous failure. Beta. Microsoft Graph reference:
+// https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-synclicensecounts
 func (c *Client) SyncLicenseCounts(ctx context.Context, opts ...CallOption) error {
-	_, err := c.do(ctx, request{op: opSyncLicenseCounts, method: http.MethodPost, tail: "/syncLicenseCounts", beta: true}, opts)
+	r := request{op: opSyncLicenseCounts, method: http.MethodPost, tail: "/syncLicenseCounts", beta: true}
+	_, err := c.do(ctx, r, opts)
 	return err
 }
 
-// LicensesForApp counts the licences of the app with the given bundle id, such as "com.example.app", token by token. Its
-// iteration is that of [Client.List]. Beta.
-// Page: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-getlicensesforapp.
-func (c *Client) LicensesForApp(ctx context.Context, bundleID string, opts ...CallOption) iter.Seq2[*LicenseSummary, error] {
+// LicensesForApp yields the license counts of the app with the given bundle id, such as
+// "com.example.app", token by token. It iterates as [Client.List] does. Beta. Microsoft Graph
+// reference: https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-getlicensesforapp
+func (c *Client) LicensesForApp(
+	ctx context.Context, bundleID string, opts ...CallOption,
+) iter.Seq2[*LicenseSummary, error] {
 	r := request{op: opLicensesForApp, method: http.MethodGet, tail: "/getLicensesForApp", bundleID: &bundleID, beta: true}
 	return pages(ctx, c, r, listOptions(opts), decodeLicenses, nil)
 }
 
-// countList counts by reading no more than it must.
+// countList counts the tokens of a list, reading only their ids.
 func (c *Client) countList(ctx context.Context, opts []CallOption) (int, error) {
 	n := 0
 	r := request{op: opCount, method: http.MethodGet}
@@ -210,8 +230,8 @@ func (c *Client) countList(ctx context.Context, opts []CallOption) (int, error) 
 	return n, nil
 }
 
-// lacksRoute tells the refusal of an address from every other failure. Services word it in many
-// ways: "No method match route template", "No OData route exists that match template ...".
+// lacksRoute reports whether the service has no such route. Services word that in many ways: "No
+// method match route template", "No OData route exists that match template ...".
 func lacksRoute(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	if !ok {
@@ -251,7 +271,8 @@ func (c *Client) tokenOrRead(ctx context.Context, a *answer) (*VPPToken, error) 
 		return t, err
 	}
 	failed.Op, failed.Method, failed.Path, failed.Ambiguous = a.req.op, a.req.method, a.path, true
-	failed.Message = strings.TrimSuffix("the service accepted it, but reading the token afterwards failed: "+failed.Message, ": ")
+	const accepted = "the service accepted it, but reading the token afterward failed: "
+	failed.Message = strings.TrimSuffix(accepted+failed.Message, ": ")
 	return nil, failed
 }
 
@@ -266,7 +287,8 @@ func (a *answer) token() (*VPPToken, error) {
 	return t, nil
 }
 
-// isGUID tells the ids that the service makes, which can be compared, from those of mocks.
+// isGUID reports whether id is one that the service makes. Only those can be compared: mocks have
+// others.
 func isGUID(id string) bool {
 	odd := func(r rune) bool { return !alnum(r) && r != '-' }
 	return len(id) == 36 && strings.Count(id, "-") == 4 && !strings.ContainsFunc(id, odd)

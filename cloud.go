@@ -14,16 +14,16 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 )
 
-// Cloud is a national cloud: a Microsoft Graph root and the authority that signs in to it. Root, scope and authority change
-// together. The zero Cloud is invalid. Clouds are compared with ==.
+// Cloud is a national cloud: a Microsoft Graph root and the authority that signs in to it, which
+// belong together. The zero Cloud is invalid. Compare clouds with ==.
 //
-// A Cloud encodes as text, for [flag.TextVar], JSON and the environment: by its name, or, when it has none, as its
-// Graph root and its authority with a space between them. [ParseCloud] reads both. Microsoft Graph reference:
-// https://learn.microsoft.com/graph/deployments
+// A Cloud encodes as text, for [flag.TextVar], JSON and environment variables: as its name or, if
+// it has none, as its Graph root and its authority with a space between them. [ParseCloud] reads
+// both. Microsoft Graph reference: https://learn.microsoft.com/graph/deployments
 type Cloud struct{ graph, authority string }
 
-// The clouds of Microsoft. Bleu and Delos are the sovereign clouds of France and Germany: their Graph has vppToken, but Microsoft
-// does not say whether Intune runs there.
+// Microsoft's clouds. Bleu and Delos are the sovereign clouds of France and Germany: their Graph
+// has vppToken, but Microsoft does not say whether Intune runs there.
 var (
 	CloudGlobal          = Cloud{"https://graph.microsoft.com", "https://login.microsoftonline.com"} // and GCC
 	CloudUSGovernment    = Cloud{"https://graph.microsoft.us", "https://login.microsoftonline.us"}   // L4
@@ -33,7 +33,7 @@ var (
 	CloudDelos           = Cloud{"https://graph.svc.sovcloud.de", "https://login.sovcloud-identity.de"}
 )
 
-// named are the clouds that have a name.
+// named returns the clouds that have a name.
 func named() []struct {
 	name  string
 	cloud Cloud
@@ -51,7 +51,7 @@ func named() []struct {
 	}
 }
 
-// isNamed reports whether c leads to the Graph of one of Microsoft's clouds.
+// isNamed reports whether c's Graph is that of one of Microsoft's clouds.
 func (c Cloud) isNamed() bool {
 	for _, n := range named() {
 		if n.cloud.graph == c.graph {
@@ -61,8 +61,9 @@ func (c Cloud) isNamed() bool {
 	return false
 }
 
-// NewCloud returns a cloud that this package does not know, or one for tests. Both addresses are https, or http to a loopback
-// host, without user, query or fragment: graph without a version, authority without a tenant.
+// NewCloud returns a cloud that this package does not know, or one for tests. Both addresses are
+// https, or http to a loopback host, without user, query or fragment. Leave the version out of
+// graph and the tenant out of authority.
 func NewCloud(graph, authority string) (Cloud, error) {
 	g, err := parseRoot(graph)
 	if err != nil {
@@ -75,8 +76,8 @@ func NewCloud(graph, authority string) (Cloud, error) {
 	return Cloud{g.String(), a.String()}, nil
 }
 
-// ParseCloud returns the cloud that [Cloud.String] writes so: Global, USGov, USGovDoD, China, Bleu or Delos, in any case, or
-// the two addresses of another one with a space between them.
+// ParseCloud is the inverse of [Cloud.String]. It accepts Global, USGov, USGovDoD, China, Bleu and
+// Delos, in any case, or the two addresses of another cloud with a space between them.
 func ParseCloud(name string) (Cloud, error) {
 	if graph, authority, ok := strings.Cut(name, " "); ok && strings.Contains(graph, "://") {
 		return NewCloud(graph, authority)
@@ -91,8 +92,8 @@ func ParseCloud(name string) (Cloud, error) {
 	return Cloud{}, fmt.Errorf("vpptoken: %.40q is not a cloud: want one of %s", name, strings.Join(names, ", "))
 }
 
-// String returns the cloud's name, or, when it has none, its Graph root and its authority with a space between them. That of
-// the zero Cloud is "".
+// String returns the cloud's name or, if it has none, its Graph root and its authority with a space
+// between them. For the zero Cloud it returns "".
 func (c Cloud) String() string {
 	for _, n := range named() {
 		if n.cloud == c {
@@ -102,7 +103,7 @@ func (c Cloud) String() string {
 	return strings.TrimSpace(c.graph + " " + c.authority)
 }
 
-// MarshalText returns what [Cloud.String] does. The zero Cloud is an error.
+// MarshalText returns the text of [Cloud.String]. For the zero Cloud it returns an error.
 func (c Cloud) MarshalText() ([]byte, error) {
 	if c == (Cloud{}) {
 		return nil, errors.New("vpptoken: the zero Cloud has no text")
@@ -110,7 +111,7 @@ func (c Cloud) MarshalText() ([]byte, error) {
 	return []byte(c.String()), nil
 }
 
-// UnmarshalText reads what [ParseCloud] does. After an error c is as it was.
+// UnmarshalText reads what [ParseCloud] does. On an error it leaves c alone.
 func (c *Cloud) UnmarshalText(text []byte) error {
 	read, err := ParseCloud(string(text))
 	if err == nil {
@@ -122,10 +123,12 @@ func (c *Cloud) UnmarshalText(text []byte) error {
 // GraphURL returns the root of the cloud's Microsoft Graph, without a version.
 func (c Cloud) GraphURL() string { return c.graph }
 
-// Scope returns the scope that asks for all permissions granted to the application: "<graph root>/.default".
+// Scope returns the scope that asks for all permissions granted to the application: "<graph
+// root>/.default".
 func (c Cloud) Scope() string { return c.graph + "/.default" }
 
-// Endpoint returns the cloud's v2.0 addresses for a tenant, which is a GUID, a domain, or "organizations".
+// Endpoint returns the cloud's v2.0 addresses for a tenant, which is a GUID, a domain, or
+// "organizations".
 func (c Cloud) Endpoint(tenant string) (oauth2.Endpoint, error) {
 	if c == (Cloud{}) {
 		return oauth2.Endpoint{}, errors.New("vpptoken: the zero Cloud has no endpoint")
@@ -140,14 +143,17 @@ func (c Cloud) Endpoint(tenant string) (oauth2.Endpoint, error) {
 	}, nil
 }
 
-// isTenant takes the characters of a GUID or a domain name: nothing that could lead to another address.
+// isTenant accepts only the characters of a GUID or a domain name, so that no tenant can change the
+// address.
 func isTenant(s string) bool {
 	odd := strings.ContainsFunc(s, func(r rune) bool { return !alnum(r) && r != '-' && r != '.' })
 	return !odd && s != "" && len(s) <= 253 && strings.Trim(s, "-.") == s && !strings.Contains(s, "..")
 }
 
-// ClientCredentials returns the configuration for signing in as the application itself. The configuration holds the secret:
-// never print it.
+// ClientCredentials returns the configuration for signing in as the application itself. It holds
+// the secret: never print it. [Cloud.AppSource] is better: the token sources of golang.org/x/oauth2
+// use the context that they were created with for every later sign-in, can't drop a token that the
+// service refused, and block for good when a request hangs.
 func (c Cloud) ClientCredentials(tenant, clientID, clientSecret string) (*clientcredentials.Config, error) {
 	e, err := c.Endpoint(tenant)
 	if err != nil {
@@ -162,8 +168,9 @@ func (c Cloud) ClientCredentials(tenant, clientID, clientSecret string) (*client
 	}, nil
 }
 
-// DeviceCode returns the configuration for signing in as a user with a code on another device: its DeviceAuth and
-// DeviceAccessToken methods do that. It asks for the one delegated permission that every generation of the API names.
+// DeviceCode returns the configuration for signing in as a user with a code on another device, with
+// its DeviceAuth and DeviceAccessToken methods. It asks for the one delegated permission that every
+// generation of the API lists.
 func (c Cloud) DeviceCode(tenant, clientID string) (*oauth2.Config, error) {
 	e, err := c.Endpoint(tenant)
 	if err != nil {
@@ -178,8 +185,9 @@ func (c Cloud) DeviceCode(tenant, clientID string) (*oauth2.Config, error) {
 	}, nil
 }
 
-// parseRoot reads the address of a service: https, or http to a loopback host, because no secret may travel in the clear. It
-// comes back in its plainest form: the host in lower case, no default port, no slash at the end.
+// parseRoot parses the address of a service: https, or http to a loopback host, because no secret
+// may travel in the clear. It normalizes the address: a lowercase host, no default port, no
+// trailing slash.
 func parseRoot(root string) (*url.URL, error) {
 	bad := func(why string) (*url.URL, error) { return nil, errors.New(why) }
 	u, err := url.Parse(root)
@@ -210,7 +218,7 @@ func parseRoot(root string) (*url.URL, error) {
 
 func plainPath(p string) bool { return p == "" || p != "/" && path.Clean(p) == p }
 
-// plainHost returns the host of u in lower case, and its port unless it is the default one.
+// plainHost returns the host of u in lowercase, and its port unless that is the default.
 func plainHost(u *url.URL) (string, error) {
 	host, port := strings.ToLower(u.Hostname()), u.Port()
 	if port == "" && !strings.HasSuffix(u.Host, ":") {

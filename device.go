@@ -13,7 +13,7 @@ import (
 	"github.com/vpptoken/vpptoken/internal/graph"
 )
 
-// How a person is waited for, where the authority does not say it or says what nobody means.
+// How long to wait for the user, when the authority does not say or asks for something absurd.
 const (
 	pollInterval = 5 * time.Second
 	maxInterval  = time.Minute
@@ -21,15 +21,18 @@ const (
 	maxCodeLife  = time.Hour
 )
 
-// DeviceSource signs in as a person, with a code that is entered on another device, to act with delegated permissions. It returns
-// when the person has signed in. show is called once, with the code and the address to enter it at, and should not block: the
-// code lives for some 15 minutes. A network that fails while the person enters it does no harm.
+// DeviceSource signs in as a user, who enters a code on another device, to act with delegated
+// permissions. It returns when the user has signed in. It calls show once, with the code and the
+// address where to enter it; show should not block, because the code expires after about 15
+// minutes. Network failures while the user enters the code do no harm.
 //
-// ctx ends only this sign-in. Later the Source renews its access token with the refresh token that it got, with the context of
-// the call that needs one; when Microsoft Entra refuses that, the person must sign in again. The application must allow public
-// client flows. Microsoft identity platform reference:
+// ctx limits only this sign-in. Later the Source renews its access token with its refresh token, in
+// the context of the call that needs one; if Microsoft Entra refuses that, the user must sign in
+// again. The application must allow public client flows. Microsoft identity platform reference:
 // https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
-func (c Cloud) DeviceSource(ctx context.Context, tenant, clientID string, show func(*oauth2.DeviceAuthResponse)) (*Source, error) {
+func (c Cloud) DeviceSource(
+	ctx context.Context, tenant, clientID string, show func(*oauth2.DeviceAuthResponse),
+) (*Source, error) {
 	cfg, err := c.DeviceCode(tenant, clientID)
 	switch {
 	case err != nil:
@@ -37,7 +40,7 @@ func (c Cloud) DeviceSource(ctx context.Context, tenant, clientID string, show f
 	case ctx == nil:
 		return nil, errors.New("vpptoken: the context is nil")
 	case show == nil:
-		return nil, errors.New("vpptoken: DeviceSource: there is nothing to show the code with")
+		return nil, errors.New("vpptoken: DeviceSource: the show function is nil")
 	}
 	p := person{authority: authority{base: graph.NewTransport(), cfg: &clientcredentials.Config{
 		ClientID: cfg.ClientID, TokenURL: cfg.Endpoint.TokenURL, Scopes: cfg.Scopes, AuthStyle: cfg.Endpoint.AuthStyle,
@@ -47,7 +50,7 @@ func (c Cloud) DeviceSource(ctx context.Context, tenant, clientID string, show f
 		return nil, err
 	}
 	shown := *code
-	shown.DeviceCode = "" // the secret half, which nobody enters
+	shown.DeviceCode = "" // the secret half, which the user does not enter
 	show(&shown)
 	t, err := p.poll(ctx, code)
 	if err != nil {
@@ -59,7 +62,7 @@ func (c Cloud) DeviceSource(ctx context.Context, tenant, clientID string, show f
 	return c.source(cfg.Endpoint.TokenURL, tokens), nil
 }
 
-// person is somebody who signed in.
+// person is a user who signed in.
 type person struct {
 	authority
 
@@ -81,8 +84,8 @@ func (p *person) start(ctx context.Context, cfg *oauth2.Config) (*oauth2.DeviceA
 	return code, nil
 }
 
-// poll asks until the person has signed in or the code has expired. What fails in between is no reason to give up, save for a
-// success that broke off: it held the token, and there is no second one for a code.
+// poll asks until the user has signed in or the code has expired. Failures in between are no reason
+// to give up, except for a success that broke off: it held the token, and a code gives only one.
 func (p *person) poll(ctx context.Context, code *oauth2.DeviceAuthResponse) (*oauth2.Token, error) {
 	path, end, interval := pathOf(p.cfg.TokenURL), codeEnd(code), codeInterval(code)
 	params := url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "device_code": {code.DeviceCode}}
@@ -95,7 +98,8 @@ func (p *person) poll(ctx context.Context, code *oauth2.DeviceAuthResponse) (*oa
 			return nil, signInError(ctx, ctx, ctx.Err(), path)
 		}
 		if !time.Now().Before(end) {
-			return nil, signInError(ctx, ctx, graph.NewSignInCause("the code expired before anybody entered it", "expired_token"), path)
+			cause := graph.NewSignInCause("the code expired before anybody entered it", "expired_token")
+			return nil, signInError(ctx, ctx, cause, path)
 		}
 		limited, cancel := context.WithTimeout(ctx, signInTime)
 		t, err := p.token(limited, "", params)
@@ -117,7 +121,7 @@ func (p *person) poll(ctx context.Context, code *oauth2.DeviceAuthResponse) (*oa
 	}
 }
 
-// sleep reports whether ctx was alive all the time.
+// sleep waits, and reports whether ctx is still alive.
 func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -152,7 +156,7 @@ func (p *person) keep(t *oauth2.Token) {
 	}
 }
 
-// refresh gets another access token without the person.
+// refresh gets another access token without involving the user.
 func (p *person) refresh(ctx context.Context, claims string) (*oauth2.Token, error) {
 	p.mu.Lock()
 	renewal := p.renewal

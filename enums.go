@@ -2,14 +2,14 @@ package vpptoken
 
 import "slices"
 
-// The enums are open: Microsoft adds members, so a word that is not listed here is kept as it came
-// and written back unchanged, and IsKnown is false for it. Values gives the members that are
-// listed, for menus and validators. The zero value "" means that the service sent none.
+// The enums are open, because Microsoft adds members: a value that is not listed here is kept and
+// written back unchanged, and its IsKnown is false. Values returns the listed members, for menus
+// and validators. The zero value "" means that the service sent none.
 
-// AccountType tells which of Apple's programs a token belongs to (vppTokenAccountType).
+// AccountType is the Apple program that a token belongs to (vppTokenAccountType).
 type AccountType string
 
-// The account types of Graph.
+// Graph's account types.
 const (
 	AccountTypeBusiness  AccountType = "business"
 	AccountTypeEducation AccountType = "education"
@@ -23,12 +23,12 @@ func (AccountType) Values() []AccountType {
 // IsKnown reports whether a is one of the constants above.
 func (a AccountType) IsKnown() bool { return slices.Contains(a.Values(), a) }
 
-// State is what Intune and Apple think of a token (vppTokenState). StateUnknown is a word of the
-// service itself, not the mark of a word that this package does not know.
+// State is the state of a token as Intune and Apple see it (vppTokenState). StateUnknown is a value
+// of the service itself, not a mark for values that this package does not know.
 type State string
 
-// The states of Graph. A token can be invalid long before its date: the Apple user changed the
-// password or left the organisation, or the token was revoked.
+// Graph's states. A token can become invalid long before it expires: the Apple user changed the
+// password or left the organization, or the token was revoked.
 const (
 	StateUnknown               State = "unknown"
 	StateValid                 State = "valid"
@@ -49,11 +49,11 @@ func (State) Values() []State {
 // IsKnown reports whether s is one of the constants above.
 func (s State) IsKnown() bool { return slices.Contains(s.Values(), s) }
 
-// SyncStatus is how the last synchronisation with Apple went (vppTokenSyncStatus). Right after a
-// sync was requested it may still be that of the one before: see [Client.WaitSync].
+// SyncStatus is how the last sync with Apple went (vppTokenSyncStatus). Right after a request for a
+// sync it may still describe the previous one: see [Client.WaitSync].
 type SyncStatus string
 
-// The sync states of Graph.
+// Graph's sync statuses.
 const (
 	SyncStatusNone       SyncStatus = "none"
 	SyncStatusInProgress SyncStatus = "inProgress"
@@ -69,10 +69,10 @@ func (SyncStatus) Values() []SyncStatus {
 // IsKnown reports whether s is one of the constants above.
 func (s SyncStatus) IsKnown() bool { return slices.Contains(s.Values(), s) }
 
-// ActionState is how far an action on a token has come (actionState).
+// ActionState is the progress of an action on a token (actionState).
 type ActionState string
 
-// The action states of Graph.
+// Graph's action states.
 const (
 	ActionStateNone         ActionState = "none"
 	ActionStatePending      ActionState = "pending"
@@ -94,15 +94,16 @@ func (ActionState) Values() []ActionState {
 // IsKnown reports whether s is one of the constants above.
 func (s ActionState) IsKnown() bool { return slices.Contains(s.Values(), s) }
 
-// ActionFailureReason is why revoking licences failed (vppTokenActionFailureReason, beta).
+// ActionFailureReason is why revoking licenses failed (vppTokenActionFailureReason, beta).
 type ActionFailureReason string
 
-// The failure reasons of Graph.
+// Graph's failure reasons.
 const (
-	ActionFailureReasonNone                                    ActionFailureReason = "none"
-	ActionFailureReasonAppleFailure                            ActionFailureReason = "appleFailure"
-	ActionFailureReasonInternalError                           ActionFailureReason = "internalError"
-	ActionFailureReasonExpiredVPPToken                         ActionFailureReason = "expiredVppToken"
+	ActionFailureReasonNone            ActionFailureReason = "none"
+	ActionFailureReasonAppleFailure    ActionFailureReason = "appleFailure"
+	ActionFailureReasonInternalError   ActionFailureReason = "internalError"
+	ActionFailureReasonExpiredVPPToken ActionFailureReason = "expiredVppToken"
+
 	ActionFailureReasonExpiredApplePushNotificationCertificate ActionFailureReason = "expiredApplePushNotificationCertificate"
 )
 
@@ -121,7 +122,7 @@ func (r ActionFailureReason) IsKnown() bool { return slices.Contains(r.Values(),
 // beta).
 type DeliveryProtocol string
 
-// The delivery protocols of Graph. Graph ignores DeliveryProtocolUnknownFutureValue in a PATCH, so
+// Graph's delivery protocols. Graph ignores DeliveryProtocolUnknownFutureValue in a PATCH, so
 // [Client.Update] refuses it.
 const (
 	DeliveryProtocolDefault                     DeliveryProtocol = "default"

@@ -22,7 +22,8 @@ var (
 	// ErrSignIn: no access token could be had. The call was not sent.
 	ErrSignIn = errors.New("sign-in failed")
 
-	// ErrEmptyPatch, ErrInvalidID and ErrNotInVersion: the arguments of a call are wrong. Nothing was sent.
+	// ErrEmptyPatch, ErrInvalidID and ErrNotInVersion: the arguments of a call are wrong. Nothing was
+	// sent.
 	ErrEmptyPatch   = errors.New("the patch is empty")
 	ErrInvalidID    = errors.New("an id is 1 to 128 of letters, digits, '-', '.', '_', '~', not '.' or '..'")
 	ErrNotInVersion = errors.New("not in this version of the API")
@@ -30,23 +31,23 @@ var (
 	// ErrSyncFailed: the sync that WaitSync waited for failed.
 	ErrSyncFailed = errors.New("the sync with Apple failed")
 
-	// ErrUntrustedURL: a link to the next page led elsewhere. It was not followed.
+	// ErrUntrustedURL: a link to the next page led elsewhere, and was not followed.
 	ErrUntrustedURL = graph.ErrUntrustedURL
 )
 
-// Error is the failure of a call that left the process. Its texts are safe to log: what came from
-// the service was scrubbed of what was sent to it, put on one line and cut.
+// Error is the failure of a call that left the process. Its texts are safe to log: text from the
+// service is scrubbed of what was sent to it, put on one line and truncated.
 type Error struct {
-	Op              string        // the operation, as "update"
-	Method          string        // of HTTP
+	Op              string        // the operation, such as "update"
+	Method          string        // the HTTP method
 	Path            string        // "/deviceAppManagement/vppTokens/<id>": no host, no query
 	StatusCode      int           // of the last answer, 0 when none came
 	Code            string        // Graph's error.code, or the innermost one when that is UnknownError
-	Message         string        // the service's, unwrapped from Intune's JSON, or what was wrong with the answer
-	RequestID       string        // the service's; Microsoft's support asks for it
+	Message         string        // the service's, unwrapped from Intune's JSON, or what is wrong with the answer
+	RequestID       string        // the service's; Microsoft support asks for it
 	ClientRequestID string        // the one that was sent
 	ActivityID      string        // Intune's, when its message carries one
-	RetryAfter      time.Duration // what the service asked for, 0 when it did not
+	RetryAfter      time.Duration // what the service asked for; 0 if it did not
 	Attempts        int           // requests that were sent
 	Ambiguous       bool          // the request may have been carried out although it failed
 	Claims          string        // the decoded claims challenge of a 401, for a token source
@@ -56,8 +57,8 @@ type Error struct {
 	spent bool // the client's budget of retries
 }
 
-// Error is one line with all that an operator needs, for example "vpptoken: update: 403 Forbidden:
-// <message> (request-id <id>)". A 403 names the permission that the operation needs.
+// Error returns one line with all that an operator needs, for example "vpptoken: update: 403
+// Forbidden: <message> (request-id <id>)". A 403 names the permission that the operation needs.
 func (e *Error) Error() string {
 	parts := []string{"vpptoken"}
 	if e.Op != "" {
@@ -113,11 +114,10 @@ func (e *Error) notes() (notes []string) {
 	return notes
 }
 
-// permission names the Graph permissions of which an operation needs one, the least privileged
-// first.
+// permission lists the Graph permissions of which an operation needs one, least privileged first.
 func permission(op, method string) string {
 	switch {
-	case op == opLicensesForApp: // its page names no Apps permission
+	case op == opLicensesForApp: // its reference lists no Apps permission
 		return "DeviceManagementServiceConfig.Read.All, DeviceManagementConfiguration.Read.All, " +
 			"or the ReadWrite.All of either"
 	case method == http.MethodGet:
@@ -129,13 +129,12 @@ func permission(op, method string) string {
 // Is matches the sentinels by what the service answered:
 //   - ErrNotFound: 404, or 400 with the code ResourceNotFound
 //   - ErrUnauthorized: 401
-//   - ErrForbidden: 403, or the 401 that Intune wraps around Forbidden, which is
-//     ErrUnauthorized as well
+//   - ErrForbidden: 403, or a 401 in which Intune says Forbidden, which is ErrUnauthorized as well
 //   - ErrConflict: 409, or 412
-//   - ErrThrottled: 429, or Intune's 500 whose message says that there were too many requests;
-//     also a call that was held back because of one
-//   - ErrSignIn: the token source had no access token to give
-//   - ErrNoIntune: a refusal because Intune does not know the tenant
+//   - ErrThrottled: 429, or an Intune 500 whose message reports too many requests; also a call that
+//     could not be sent in time because of one
+//   - ErrSignIn: the token source returned no access token
+//   - ErrNoIntune: the service refused because Intune does not know the tenant
 func (e *Error) Is(target error) bool {
 	code := func(words string) bool { return strings.EqualFold(e.Code, words) }
 	switch target {
@@ -159,15 +158,15 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
-// Unwrap returns the cause when it was not the service's answer, or nil. Its text is safe to log as
+// Unwrap returns the cause, or nil if the cause is the service's answer. Its text is safe to log as
 // well.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Retryable reports whether the same call may succeed later, for engines that run jobs. It is true
-// for a service that throttles or fails, for a network that fails and for a deadline that passed;
-// false for a call that its caller canceled, for everything that a retry cannot fix, and for an
-// ambiguous failure of an operation that must not run twice (create, the syncs and revoking): look
-// at what the service holds first.
+// Retryable reports whether the same call may succeed later, for job engines. It is true when the
+// service throttles or fails, when the network fails and when a deadline passed. It is false for a
+// canceled call, for everything that a retry cannot fix, and for an ambiguous failure of an
+// operation that must not run twice (create, the syncs and revoke): first check what the service
+// holds.
 func Retryable(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || errors.Is(err, ErrSyncFailed) {
@@ -180,7 +179,7 @@ func Retryable(err error) bool {
 		return cause.RetryLater()
 	}
 	switch e.StatusCode {
-	case http.StatusPreconditionFailed: // no call has a condition: Intune's own one passes
+	case http.StatusPreconditionFailed: // no call sends a condition: one of Intune's own, which passes
 		return effect(e.Op) == graph.Idempotent
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout, 509:
@@ -189,7 +188,7 @@ func Retryable(err error) bool {
 	return false
 }
 
-// RetryAfter returns how long the service asked to wait, and whether it did.
+// RetryAfter returns how long the service asked to wait, and whether it asked.
 func RetryAfter(err error) (time.Duration, bool) {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e.RetryAfter <= 0 {

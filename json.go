@@ -10,10 +10,10 @@ import (
 	"time"
 )
 
-// UnmarshalJSON reads a token, bare, and replaces all of t. Properties that this package does not
-// know go into Extra; names count in their exact case. A property that stands twice, invalid UTF-8
-// and a value of the wrong kind are errors, which name the property and never show a value. What
-// was read tells [VPPToken.Has].
+// UnmarshalJSON reads a bare token and replaces all of t. Names are case-sensitive; properties that
+// this package does not know go into Extra. A duplicate property, invalid UTF-8 and a value of the
+// wrong kind are errors, which name the property and never show a value. [VPPToken.Has] reports
+// what was read.
 func (t *VPPToken) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		return nil // as encoding/json has it
@@ -26,8 +26,8 @@ func (t *VPPToken) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// UnmarshalJSON reads an action result, as [VPPToken.UnmarshalJSON] reads a token, and passes over
-// what it does not know.
+// UnmarshalJSON reads an action result as [VPPToken.UnmarshalJSON] reads a token, and ignores
+// unknown properties.
 func (r *ActionResult) UnmarshalJSON(data []byte) error {
 	var fresh ActionResult
 	if err := read(data, func(in *reader) { in.result(&fresh) }); err != nil {
@@ -38,15 +38,15 @@ func (r *ActionResult) UnmarshalJSON(data []byte) error {
 }
 
 // UnmarshalJSON reads what MarshalJSON writes, for programs that keep patches in files or queues:
-// null clears a property that may be null. It replaces all of p. An unknown property, one that
-// stands twice, null where it can't be, a token of REDACTED and a value of the wrong kind are
-// errors: no property is passed over, because a patch that lost one would still look like one.
+// null clears a property that may be null. It replaces all of p. An unknown or duplicate property,
+// null where it is not allowed, the token REDACTED and a value of the wrong kind are errors:
+// skipping a property would silently change the patch.
 func (p *Patch) UnmarshalJSON(data []byte) error {
 	var fresh Patch
 	err := read(data, func(in *reader) {
 		in.strict = true
 		v := &visit{do: readPatch, in: in}
-		v.members(&fresh, new(VPPToken), func() { in.fail(fmt.Errorf("it has no property %.40q", v.name())) })
+		v.members(&fresh, new(VPPToken), func() { in.fail(fmt.Errorf("unknown property %.40q", v.name())) })
 		fresh.nulls = v.nulls
 	})
 	if err != nil {
@@ -61,7 +61,7 @@ func readBare(data []byte) (*VPPToken, error) {
 	return t, read(data, func(in *reader) { in.token(t) })
 }
 
-// decodeToken reads the entity, bare or, as in Microsoft's own examples, under "value".
+// decodeToken reads the entity, either bare or, as in Microsoft's examples, under "value".
 func decodeToken(data []byte) (*VPPToken, error) {
 	t, err := readBare(data)
 	if inner := t.Extra["value"]; err == nil && bytes.HasPrefix(inner, []byte("{")) {
@@ -73,8 +73,8 @@ func decodeToken(data []byte) (*VPPToken, error) {
 	return t, err
 }
 
-// decodePage reads one page of a list of tokens. Whole ones have an id: without it a zero token
-// would pass for one.
+// decodePage reads one page of a list of tokens. Unless $select was used each has an id, so that a
+// zero token can't pass for one.
 func decodePage(data []byte, whole bool) ([]*VPPToken, string, error) {
 	return decodeList(data, func(in *reader) *VPPToken {
 		t := new(VPPToken)
@@ -113,20 +113,20 @@ func decodeList[T any](data []byte, element func(*reader) *T) (list []*T, nextLi
 		})
 	})
 	if err == nil && !found {
-		err = errors.New("the answer is no page of a list: value is missing or no list")
+		err = errors.New("the answer is not a page of a list: value is missing or is not an array")
 	}
 	return list, nextLink, err
 }
 
-// token reads one token into t, which is fresh.
+// token reads one token into t, which must be zero.
 func (in *reader) token(t *VPPToken) {
 	v := visit{do: readToken, in: in, seen: presence{decoded: true}}
 	v.members(&in.none, t, func() { v.stranger(t) })
 	t.seen = v.seen
 }
 
-// members lets the list take the members of an object, and other those that it does not know. An
-// answer has them in the order of the list, so that one visit takes them all.
+// members visits the list for the members of an object, and calls other for those that it does not
+// know. Responses have them in the order of the list, so that one visit usually reads them all.
 func (v *visit) members(p *Patch, t *VPPToken, other func()) {
 	if !v.in.open('{') {
 		v.in.fail(errNoObject)
@@ -147,7 +147,7 @@ func (v *visit) members(p *Patch, t *VPPToken, other func()) {
 	}
 }
 
-// next steps to the next member.
+// next advances to the next member.
 func (v *visit) next() {
 	if v.from == 0 { // its name had escapes
 		v.text = v.in.data
@@ -232,11 +232,11 @@ func (in *reader) summary(l *LicenseSummary) {
 	})
 }
 
-// wireToken is VPPToken without its methods, so that encoding/json goes by the struct tags.
+// wireToken is VPPToken without its methods, so that encoding/json uses the struct tags.
 type wireToken VPPToken
 
-// MarshalJSON writes t in the order of Microsoft's table, with the Apple token redacted. Zero
-// times, empty strings and empty lists are left out; Extra follows, sorted by name.
+// MarshalJSON writes t in the order of Microsoft's table, with the Apple token redacted. It omits
+// zero times, empty strings and empty lists, and writes Extra last, sorted by name.
 func (t VPPToken) MarshalJSON() ([]byte, error) {
 	b, err := json.Marshal(wireToken(t))
 	if err != nil || len(t.Extra) == 0 {
@@ -255,11 +255,11 @@ func (t VPPToken) MarshalJSON() ([]byte, error) {
 	return append(b, extra[1:]...), nil
 }
 
-// known reports whether a name has a field of its own in a VPPToken.
+// known reports whether VPPToken has a field for a name.
 func known(name string) bool { return name == "@odata.type" || lookUp(name, new(VPPToken)).found }
 
-// MarshalJSON writes the three results of a revocation when the type says that it is one, or when
-// they are not zero.
+// MarshalJSON writes the three fields of a revocation if the type is that of one, or if they are
+// not zero.
 func (r ActionResult) MarshalJSON() ([]byte, error) {
 	w := struct {
 		ODataType           string              `json:"@odata.type,omitempty"`
@@ -287,7 +287,7 @@ func (r ActionResult) MarshalJSON() ([]byte, error) {
 
 // MarshalJSON returns exactly the bytes that [Client.Update] sends: what was set and what was
 // cleared, in the order of Microsoft's table, with the real Apple token, and nothing else. A string
-// that is not valid UTF-8 and a time outside of the years 0 to 9999 are errors.
+// that is not valid UTF-8 and a time outside the years 0 to 9999 are errors.
 func (p Patch) MarshalJSON() ([]byte, error) {
 	text, err := new(body).of(&p)
 	if err != nil {
@@ -296,8 +296,8 @@ func (p Patch) MarshalJSON() ([]byte, error) {
 	return text, nil
 }
 
-// Redacted returns the body that [Client.Update] would send, for logs and dry runs: a token that is
-// set shows as REDACTED. Of a patch that has no JSON it returns the error. p may be nil.
+// Redacted returns the body that [Client.Update] would send, for logs and dry runs, with a set
+// token as REDACTED. If the patch can't be encoded it returns the error's text. p may be nil.
 func (p *Patch) Redacted() string {
 	shown := *p.orNew()
 	if shown.Token != nil {

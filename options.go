@@ -32,7 +32,7 @@ type config struct {
 	userAgent string
 	logger    *slog.Logger
 	retry     Retry
-	writes    int           // in any period; -1 is the cloud's own limit
+	writes    int           // in any period; -1 means the cloud's own limit
 	period    time.Duration // of writes
 }
 
@@ -40,14 +40,15 @@ type config struct {
 func WithCloud(c Cloud) Option {
 	return func(cfg *config) error {
 		if c == (Cloud{}) {
-			return errors.New("WithCloud: the zero Cloud is none: take CloudGlobal or one of the others")
+			return errors.New("WithCloud: the zero Cloud is invalid: use CloudGlobal or another cloud")
 		}
 		cfg.cloud = c
 		return nil
 	}
 }
 
-// WithAPIVersion chooses the version of the API; the default is [VersionBeta], which has every property.
+// WithAPIVersion chooses the version of the API; the default is [VersionBeta], which has every
+// property.
 func WithAPIVersion(v APIVersion) Option {
 	return func(cfg *config) error {
 		if v != VersionBeta && v != VersionV1 {
@@ -58,8 +59,8 @@ func WithAPIVersion(v APIVersion) Option {
 	}
 }
 
-// WithBaseURL replaces the cloud's Graph root, for a proxy or a test server; the version is still appended. It takes https,
-// or http to a loopback host, without user, query or fragment.
+// WithBaseURL replaces the cloud's Graph root, for a proxy or a test server; the version is still
+// appended. The address is https, or http to a loopback host, without user, query or fragment.
 func WithBaseURL(root string) Option {
 	return func(cfg *config) error {
 		u, err := parseRoot(root)
@@ -71,23 +72,24 @@ func WithBaseURL(root string) Option {
 	}
 }
 
-// WithHTTPClient lets the Transport of hc carry the requests: for proxies, tracing, recorders. hc
-// itself is not kept and not changed. Its Timeout, if any, also bounds each attempt; its Jar and
-// CheckRedirect are not used: there are no cookies, and no redirect is followed.
+// WithHTTPClient sends the requests through the Transport of hc: for proxies, tracing, recorders.
+// It neither keeps nor changes hc. The Timeout of hc, if any, also limits each attempt. Its Jar and
+// CheckRedirect are not used: the client keeps no cookies and follows no redirects.
 //
-// Without this option the client has a transport of its own, with the settings that
-// [http.DefaultTransport] has at that time. It bounds response headers, pings HTTP/2 connections, and
-// dials anew after an attempt ran out of its time, so that a connection that died in silence costs
-// one attempt and not all of them. A transport of the caller's needs the same for HTTP/2: set
+// Without this option the client has its own transport, with the settings that
+// [http.DefaultTransport] has at that time. It bounds response headers, pings HTTP/2 connections,
+// and dials anew after an attempt timed out, so that a connection that died silently costs one
+// attempt and not all of them. Your own transport needs the same for HTTP/2: set
 // [http.Transport.HTTP2] to &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 *
-// time.Second}. It must not send a request twice by itself: net/http is kept from it, others can't be.
+// time.Second}. It must not retry a request by itself: the client prevents that in net/http, but
+// can't in other transports.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(cfg *config) error {
 		if hc == nil {
 			return errors.New("WithHTTPClient: the client is nil")
 		}
 		if t, ok := hc.Transport.(*http.Transport); ok && t == nil {
-			return errors.New("WithHTTPClient: the client's Transport is a nil pointer, which panics: leave it nil itself")
+			return errors.New("WithHTTPClient: the client's Transport is a nil *http.Transport, which panics: set it to nil")
 		}
 		copied := *hc
 		cfg.http = &copied
@@ -95,7 +97,7 @@ func WithHTTPClient(hc *http.Client) Option {
 	}
 }
 
-// WithUserAgent puts a product's name, such as "nordwind-monitor/2.1", in front of the package's own product token.
+// WithUserAgent puts a product name, such as "nordwind-monitor/2.1", in front of the package's own.
 func WithUserAgent(name string) Option {
 	return func(cfg *config) error {
 		if name == "" || !printable(name) {
@@ -106,9 +108,10 @@ func WithUserAgent(name string) Option {
 	}
 }
 
-// WithLogger makes the client log each attempt and each sign-in at debug level, and each repeat, with its reason and wait, at
-// warning level: operation, client-request-id, method, path, status, attempt, duration and request-id, and nothing else. The
-// handler gets the call's context, with its values: a trace id, for example. The default is silence.
+// WithLogger logs each attempt and each sign-in at debug level, and each retry, with its reason and
+// wait, at warning level: operation, client-request-id, method, path, status, attempt, duration and
+// request-id, and nothing else. The handler gets the call's context with its values, such as a
+// trace id. By default the client logs nothing.
 func WithLogger(l *slog.Logger) Option {
 	return func(cfg *config) error {
 		if l == nil {
@@ -119,30 +122,31 @@ func WithLogger(l *slog.Logger) Option {
 	}
 }
 
-// WithWriteLimit paces what changes something (every operation that is not a GET) to at most n requests in any per; the others
-// wait for their turn, first come, first served. Without it, a client of one of Microsoft's clouds keeps the documented limit of
-// Intune, 100 in 20 seconds for an application in a tenant, and one with [WithBaseURL] or a [NewCloud] of another address has
-// none. Where several processes work on a tenant as one application, give each its share. With n = 0 there is no limit. What the
-// service refuses all the same is held back and repeated.
-// Microsoft Graph reference: https://learn.microsoft.com/graph/throttling-limits#intune-service-limits
+// WithWriteLimit paces writes (every operation that is not a GET) to at most n requests in any per;
+// the rest wait their turn, first come, first served. By default a client of one of Microsoft's
+// clouds keeps Intune's documented limit, 100 writes in 20 seconds for each application and tenant;
+// one with [WithBaseURL] or another address from [NewCloud] has no limit. Where several processes
+// work on a tenant as one application, give each its share. n = 0 means no limit. Requests that the
+// service throttles anyway wait and are retried. Microsoft Graph reference:
+// https://learn.microsoft.com/graph/throttling-limits#intune-service-limits
 func WithWriteLimit(n int, per time.Duration) Option {
 	return func(cfg *config) error {
 		if n < 0 || per < 0 || n > 0 && per == 0 {
-			return fmt.Errorf("WithWriteLimit: %d writes in %v", n, per)
+			return fmt.Errorf("WithWriteLimit: %d writes in %v: want n of at least 0 and a positive time", n, per)
 		}
 		cfg.writes, cfg.period = n, per
 		return nil
 	}
 }
 
-// Intune's own limit of writes, for an application in a tenant.
+// Intune's own write limit for each application and tenant.
 const (
 	documentedWrites = 100
 	documentedPeriod = 20 * time.Second
 )
 
-// writeLimit is the pace of writes: the documented one belongs to Microsoft's clouds, and not to a
-// proxy or a test server.
+// writeLimit returns the pace of writes. The documented limit applies to Microsoft's clouds, not to
+// a proxy or a test server.
 func (cfg *config) writeLimit() (n int, per time.Duration) {
 	switch {
 	case cfg.writes >= 0:
@@ -153,7 +157,8 @@ func (cfg *config) writeLimit() (n int, per time.Duration) {
 	return 0, 0
 }
 
-// WithRetry changes how often and how patiently calls are repeated. What is repeated is fixed: see the package's overview.
+// WithRetry changes how many attempts calls make and how long they wait. What is retried is fixed:
+// see the package overview.
 func WithRetry(r Retry) Option {
 	return func(cfg *config) error {
 		if r.MaxAttempts < 0 || min(r.MinWait, r.MaxWait, r.MaxRetryAfter, r.AttemptTimeout) < 0 {
@@ -167,13 +172,13 @@ func WithRetry(r Retry) Option {
 	}
 }
 
-// Retry bounds the repeats of a call. A zero field takes its default.
+// Retry bounds the retries of a call. A zero field means the default.
 type Retry struct {
-	MaxAttempts    int           // requests of one call; default 4, and 1 is no repeat at all
-	MinWait        time.Duration // before the first repeat, doubling with each; default 1 s
-	MaxWait        time.Duration // what the doubling never exceeds; default 30 s
+	MaxAttempts    int           // requests of one call; default 4; 1 means no retry
+	MinWait        time.Duration // before the first retry, doubling with each; default 1 s
+	MaxWait        time.Duration // the doubling stops here; default 30 s
 	MaxRetryAfter  time.Duration // default 5 min; a longer Retry-After is returned as an error at once
-	AttemptTimeout time.Duration // default 30 s; for headers and body of one attempt
+	AttemptTimeout time.Duration // default 30 s; for the headers and body of one attempt
 }
 
 func (r Retry) withDefaults() Retry {
@@ -196,7 +201,7 @@ func (r Retry) withDefaults() Retry {
 	return r
 }
 
-// roots returns the address of the service with its version, and the cloud's own.
+// roots returns the service's address and the cloud's own, both with the version.
 func (cfg *config) roots() (base, home *url.URL, err error) {
 	if home, err = cfg.versioned(cfg.cloud.graph); err != nil || cfg.root == "" {
 		return home, home, err
@@ -218,7 +223,7 @@ func printable(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
 }
 
-// transport returns what carries the requests, and how long one attempt may take.
+// transport returns the round tripper and the time limit of one attempt.
 func (cfg *config) transport() (http.RoundTripper, time.Duration) {
 	timeout := cfg.retry.AttemptTimeout
 	if cfg.http != nil {

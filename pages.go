@@ -11,11 +11,11 @@ import (
 	"github.com/vpptoken/vpptoken/internal/graph"
 )
 
-// maxPages bounds a list whose pages never end.
+// maxPages bounds an endless list.
 const maxPages = 10_000
 
-// pages reads a list, whose elements id tells apart; nil if they have no id. The options are applied
-// anew by each range over it.
+// pages reads a list. id returns an element's id; it is nil if the elements have none. Each range
+// over the list applies the options anew.
 func pages[T any](ctx context.Context, c *Client, r request, opts []ListOption,
 	decode func(text []byte, whole bool) ([]*T, string, error), id func(*T) string,
 ) iter.Seq2[*T, error] {
@@ -54,7 +54,7 @@ func pages[T any](ctx context.Context, c *Client, r request, opts []ListOption,
 			}
 			next, err := links.Next(link)
 			if err == nil && len(list) == 0 && *next == *u {
-				return // an empty page that leads to itself: nothing is left
+				return // an empty page that links to itself: the list is over
 			}
 			if err == nil {
 				err = w.visit(u, next)
@@ -68,15 +68,15 @@ func pages[T any](ctx context.Context, c *Client, r request, opts []ListOption,
 	}
 }
 
-// walk remembers what a list has shown: every page by the hash of its address, but elements only as
-// long as one may stand on two pages, so that its memory does not grow with the list.
+// walk remembers what a list has yielded: the address hash of every page, but the elements of only
+// two pages, so that memory does not grow with the list.
 type walk struct {
 	seed        maphash.Seed
 	visited     map[uint64]struct{}
 	before, now map[uint64]struct{} // the ids of the page before and of this one
 }
 
-// turn begins another page.
+// turn begins the next page.
 func (w *walk) turn() {
 	w.before, w.now = w.now, w.before
 	clear(w.now)
@@ -85,8 +85,8 @@ func (w *walk) turn() {
 	}
 }
 
-// repeated reports whether the id was on this page or the one before: when a token is added or
-// removed during a walk, services that page by number show the last one of a page again.
+// repeated reports whether the id was on this page or the previous one: when a token is added or
+// removed during a walk, services that page by number repeat the last one of a page.
 func (w *walk) repeated(id string) bool {
 	if id == "" { // not selected
 		return false
@@ -98,7 +98,7 @@ func (w *walk) repeated(id string) bool {
 	return before || now
 }
 
-// visit notes that u leads to next, and refuses a circle and a list without an end.
+// visit records that u links to next, and refuses a cycle and an endless list.
 func (w *walk) visit(u, next *url.URL) error {
 	w.visited[maphash.String(w.seed, u.String())] = struct{}{}
 	if _, again := w.visited[maphash.String(w.seed, next.String())]; again || len(w.visited) >= maxPages {

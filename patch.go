@@ -11,18 +11,18 @@ import (
 // zero value, and a cleared field is sent as null. The zero Patch changes nothing. It can be
 // written as a literal or through its Set and Clear methods; the last write to a property counts.
 //
-// Microsoft's page (https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-update) lists
-// every property as settable. Those marked "kept by Intune" are maintained by the service, which
-// may ignore or refuse them. Never build a Patch by reading a token, changing a field and writing
-// the whole back: the service hides the Apple token on reads, and what others changed in between
-// would be lost. See [Patch.Diff].
+// Microsoft lists every property as settable. Those marked "kept by Intune" are maintained by the
+// service, which may ignore or refuse them. Microsoft Graph reference:
+// https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-update Never build a Patch by
+// reading a token, changing a field and writing it all back: the service hides the Apple token on
+// reads, and you would undo what others changed in between. See [Patch.Diff].
 //
-// A nil field never clears anything. Where desired state is kept as pointers and nil means "no
-// value" (an attribute that was removed from a configuration), copying the pointer would leave the
-// old value at the service: use [SetOrClear].
+// A nil field never clears anything. If your desired state uses pointers and nil means "no value"
+// (an attribute that was removed from a configuration), copying the pointer would leave the old
+// value in place: use [SetOrClear].
 //
-// A Patch is a request body, so encoding/json writes the real Apple token, also where slog's JSON
-// handler meets a Patch inside a slice, a map or a struct. On its own it logs without the token.
+// A Patch is a request body, so encoding/json writes the real Apple token, and so does slog's JSON
+// handler for a Patch inside a slice, a map or a struct. Logged on its own, it is redacted.
 type Patch struct {
 	OrganizationName                    *string
 	AccountType                         *AccountType
@@ -43,13 +43,13 @@ type Patch struct {
 	RoleScopeTagIDs                     *[]string         // beta; replaced as a whole
 	AppDeliveryProtocolType             *DeliveryProtocol // beta
 
-	nulls mark // of the properties that are sent as null; a value, so that a copy of a Patch is independent
+	nulls mark // the properties sent as null; a value, so that copies of a Patch are independent
 }
 
 // NewPatch returns an empty patch, to be filled by its Set and Clear methods.
 func NewPatch() *Patch { return &Patch{} }
 
-// SetOrganizationName sets the name of the organisation, which Apple supplies.
+// SetOrganizationName sets the name of the organization, which Apple supplies.
 func (p *Patch) SetOrganizationName(v string) *Patch {
 	p = p.orNew()
 	p.OrganizationName, p.nulls = &v, p.nulls&^nullOrganizationName
@@ -70,62 +70,62 @@ func (p *Patch) SetAppleID(v string) *Patch {
 	return p
 }
 
-// SetExpirationDateTime sets a date that Intune keeps itself, from the content token: the service
-// may ignore it. Never send back one that was read; a renewal is [Patch.SetToken].
+// SetExpirationDateTime sets a date that Intune itself keeps, from the content token: the service
+// may ignore it. Never send back one that you read. To renew use [Patch.SetToken].
 func (p *Patch) SetExpirationDateTime(v time.Time) *Patch {
 	p = p.orNew()
 	p.ExpirationDateTime = &v
 	return p
 }
 
-// SetLastSyncDateTime sets a time that Intune keeps itself: the service may ignore it. Never send
-// back one that was read; a sync is started by [Client.StartSync].
+// SetLastSyncDateTime sets a time that Intune itself keeps: the service may ignore it. Never send
+// back one that you read. To start a sync use [Client.StartSync].
 func (p *Patch) SetLastSyncDateTime(v time.Time) *Patch {
 	p = p.orNew()
 	p.LastSyncDateTime = &v
 	return p
 }
 
-// SetToken renews the content token: s is the text of Apple's .vpptoken file as it is.
+// SetToken renews the content token: s is the text of Apple's .vpptoken file, unchanged.
 func (p *Patch) SetToken(s Secret) *Patch {
 	p = p.orNew()
 	p.Token, p.nulls = &s, p.nulls&^nullToken
 	return p
 }
 
-// SetLastModifiedDateTime sets a time that Intune keeps itself and moves with every sync: the
-// service may ignore it. Never send back one that was read.
+// SetLastModifiedDateTime sets a time that Intune itself keeps and moves with every sync: the
+// service may ignore it. Never send back one that you read.
 func (p *Patch) SetLastModifiedDateTime(v time.Time) *Patch {
 	p = p.orNew()
 	p.LastModifiedDateTime = &v
 	return p
 }
 
-// SetState sets a verdict that Intune keeps itself: the service may ignore it. Never send back one
-// that was read.
+// SetState sets a verdict that Intune itself keeps: the service may ignore it. Never send back one
+// that you read.
 func (p *Patch) SetState(v State) *Patch {
 	p = p.orNew()
 	p.State = &v
 	return p
 }
 
-// SetTokenActionResults replaces the list of action results, which Intune keeps itself; without an
-// argument it sends the empty list. Never send back a list that was read. Beta.
+// SetTokenActionResults replaces the list of action results, which Intune itself keeps; without
+// arguments it sends an empty list. Never send back a list that you read. Beta.
 func (p *Patch) SetTokenActionResults(rs ...ActionResult) *Patch {
 	p = p.orNew()
 	p.TokenActionResults = new(slices.Clone(rs))
 	return p
 }
 
-// SetLastSyncStatus sets a status that Intune keeps itself: the service may ignore it. Never send
-// back one that was read.
+// SetLastSyncStatus sets a status that Intune itself keeps: the service may ignore it. Never send
+// back one that you read.
 func (p *Patch) SetLastSyncStatus(v SyncStatus) *Patch {
 	p = p.orNew()
 	p.LastSyncStatus = &v
 	return p
 }
 
-// SetAutomaticallyUpdateApps switches automatic updates of the token's apps on or off.
+// SetAutomaticallyUpdateApps turns automatic updates of the token's apps on or off.
 func (p *Patch) SetAutomaticallyUpdateApps(v bool) *Patch {
 	p = p.orNew()
 	p.AutomaticallyUpdateApps = &v
@@ -139,7 +139,7 @@ func (p *Patch) SetCountryOrRegion(v string) *Patch {
 	return p
 }
 
-// SetDataSharingConsentGranted grants or withdraws the consent to share data with Apple. Beta.
+// SetDataSharingConsentGranted grants or withdraws consent to share data with Apple. Beta.
 func (p *Patch) SetDataSharingConsentGranted(v bool) *Patch {
 	p = p.orNew()
 	p.DataSharingConsentGranted = &v
@@ -160,15 +160,15 @@ func (p *Patch) SetLocationName(v string) *Patch {
 	return p
 }
 
-// SetClaimTokenManagementFromExternalMDM gives the consent to take the token from the MDM that
-// holds it now. Beta.
+// SetClaimTokenManagementFromExternalMDM gives or withdraws consent to take the token from another
+// MDM. Beta.
 func (p *Patch) SetClaimTokenManagementFromExternalMDM(v bool) *Patch {
 	p = p.orNew()
 	p.ClaimTokenManagementFromExternalMDM = &v
 	return p
 }
 
-// SetRoleScopeTagIDs replaces the list of scope tags; without an argument it sends the empty list.
+// SetRoleScopeTagIDs replaces the list of scope tags; without arguments it sends an empty list.
 // Beta.
 func (p *Patch) SetRoleScopeTagIDs(ids ...string) *Patch {
 	p = p.orNew()
@@ -226,7 +226,7 @@ func (p *Patch) ClearLocationName() *Patch {
 	return p
 }
 
-// orNew lets a nil *Patch be filled, as append does with a nil slice.
+// orNew lets Set and Clear work on a nil *Patch, as append works on a nil slice.
 func (p *Patch) orNew() *Patch {
 	if p == nil {
 		return NewPatch()
@@ -239,16 +239,15 @@ func (p *Patch) orNew() *Patch {
 func (p *Patch) IsEmpty() bool { return p == nil || *p == Patch{} }
 
 // Diff returns the part of p that would change current: send it with [Client.Update] unless it is
-// empty. Times are compared as instants, RoleScopeTagIDs as sets, CountryOrRegion without case,
-// TokenActionResults in order; an empty list is the same as none.
+// empty. It compares times as instants, RoleScopeTagIDs as sets, CountryOrRegion ignoring case and
+// TokenActionResults in order; an empty list equals none.
 //
-// What can't be compared is kept: all of p when current is nil, a property that current was not
-// read with (see [VPPToken.Has]), and a set or cleared Token, which reads never show. null and ""
-// differ when current tells them apart, as a token that was read does; one that was built by hand
-// does not. A nil field of p is left alone, also when current has a value: see [SetOrClear].
+// Diff keeps what it can't compare: all of p if current is nil, properties that current was not
+// read with (see [VPPToken.Has]), and a set or cleared Token, which reads never show. For a token
+// that was read null and "" differ; for one built by hand they do not. Nil fields of p stay nil,
+// even if current has a value: see [SetOrClear].
 //
-// The result is another patch: setting and clearing it does not change p. A nil p gives an empty
-// patch.
+// The result is a new patch: changing it does not change p. For a nil p it is empty.
 func (p *Patch) Diff(current *VPPToken) *Patch {
 	d := *p.orNew()
 	if d.TokenActionResults != nil {
@@ -265,7 +264,8 @@ func (p *Patch) Diff(current *VPPToken) *Patch {
 	return &d
 }
 
-// sameResult compares times as instants, and types with and without #, as the service gives them.
+// sameResult compares times as instants, and ignores the # that the service writes before some
+// types.
 func sameResult(a, b ActionResult, exactly bool) bool {
 	times := sameTime(a.StartDateTime, b.StartDateTime, exactly) &&
 		sameTime(a.LastUpdatedDateTime, b.LastUpdatedDateTime, exactly)
@@ -280,13 +280,13 @@ func sameTime(a, b time.Time, exactly bool) bool {
 	return a.Equal(b) || !exactly && never(a) && never(b)
 }
 
-// Check returns what [Client.Update] would refuse before sending p to that version of the API, all
-// of it at once: [ErrEmptyPatch], or a [PropertyError] that names every property that is not in the
-// version, has no JSON, or holds a value that no service takes (the zero Secret as Token,
-// unknownFutureValue). p may be nil.
+// Check returns everything for which [Client.Update] would refuse to send p to that version of the
+// API: [ErrEmptyPatch], or a [PropertyError] with every property that the version lacks, that can't
+// be encoded, or whose value is never valid (the zero Secret as Token, unknownFutureValue). p may
+// be nil.
 func (p *Patch) Check(v APIVersion) error {
 	if v != VersionBeta && v != VersionV1 {
-		return fmt.Errorf("vpptoken: there is no version %q: it is %q or %q", v, VersionBeta, VersionV1)
+		return fmt.Errorf("vpptoken: %q is neither version %q nor %q", v, VersionBeta, VersionV1)
 	}
 	if _, err := p.updateBody(v); err != nil {
 		return fmt.Errorf("vpptoken: %w", err)
@@ -302,19 +302,19 @@ func (p *Patch) updateBody(v APIVersion) ([]byte, error) {
 	return (&body{version: v}).of(p)
 }
 
-// createBody is the body of a new token, with what p, which may be nil, sets or clears besides.
+// createBody returns the body of a new token, with whatever else p sets or clears. p may be nil.
 func (p *Patch) createBody(token Secret, v APIVersion) ([]byte, error) {
 	b := &body{version: v, text: []byte(`{"@odata.type":"#microsoft.graph.vppToken"`)}
 	whole := *p.orNew()
 	if whole.Token != nil || whole.nulls&nullToken != 0 {
-		b.refuse("token", "is given beside the patch, which must not set or clear it")
+		b.refuse("token", "is a parameter of its own: the patch must not set or clear it")
 	}
 	whole.Token = &token
 	return b.of(&whole)
 }
 
-// PropertyError is what is wrong with a patch before it is sent; [Patch.Check] gives the same. Its
-// text names each property with the reason, and shows no value.
+// PropertyError reports what is wrong with a patch before it is sent. [Patch.Check] returns the
+// same. Its text gives the reason for each property, and shows no value.
 type PropertyError struct {
 	Properties []string // Graph's names, all of them, in the order of Microsoft's table
 
@@ -322,7 +322,7 @@ type PropertyError struct {
 	cause   error
 }
 
-// Error says what is wrong, property by property.
+// Error lists what is wrong, property by property.
 func (e *PropertyError) Error() string {
 	if len(e.reasons) == 0 {
 		return "the patch can't be sent because of " + strings.Join(e.Properties, ", ")
@@ -330,8 +330,8 @@ func (e *PropertyError) Error() string {
 	return strings.Join(e.reasons, "; ")
 }
 
-// Unwrap returns [ErrNotInVersion] when the version of the API lacks one of the properties,
-// otherwise nil.
+// Unwrap returns [ErrNotInVersion] if the version of the API lacks one of the properties, and nil
+// otherwise.
 func (e *PropertyError) Unwrap() error { return e.cause }
 
 func (e *PropertyError) add(name string) {
@@ -340,13 +340,12 @@ func (e *PropertyError) add(name string) {
 	}
 }
 
-// SetOrClear calls set with the value that v points to, or clear when v is nil, and returns the
-// patch. It is for desired state that is kept as pointers, where nil means that the property shall
-// have no value:
+// SetOrClear calls set with *v, or clear if v is nil, and returns the patch. It is for desired
+// state with pointers, where nil means that the property should have no value:
 //
 //	p = vpptoken.SetOrClear(p.SetDisplayName, p.ClearDisplayName, plan.DisplayName)
 //
-// Copying such a pointer into a field of [Patch] would leave the property alone.
+// Copying a nil pointer into a field of [Patch] would instead leave the property alone.
 func SetOrClear[T any](set func(T) *Patch, clear func() *Patch, v *T) *Patch {
 	if v == nil {
 		return clear()

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// each is the one list of a token's properties, in the order of Microsoft's table: the name, where
-// a [Patch] and a [VPPToken] hold it, and its marks. What the package does property by property is
-// a visit of this list, so a new property is a line here besides its fields and its Set.
-// testdata/properties.csv says what the list must say.
+// each is the single list of a token's properties, in the order of Microsoft's table: the name, the
+// fields of [Patch] and [VPPToken], and the marks. Whatever the package does property by property
+// is a visit of this list, so a new property needs one line here, besides its fields and its Set.
+// testdata/properties.csv has the facts that the list must match.
 func each(v *visit, p *Patch, t *VPPToken) {
 	v.at = -1
 	text[string](v, "id", nil, &t.ID, 0)
@@ -34,17 +34,17 @@ func each(v *visit, p *Patch, t *VPPToken) {
 	word(v, "appleDeviceAppDeliveryProtocolType", &p.AppDeliveryProtocolType, &t.AppDeliveryProtocolType, beta)
 }
 
-// maxProperties is how many properties the list may have, for what is kept of each.
+// maxProperties bounds the list: presence has a bit for each property.
 const maxProperties = 32
 
-// mark is what else is to know of a property.
+// mark holds further facts about a property.
 type mark uint16
 
 const (
 	beta    mark = 1 << iota // v1.0 does not have it
-	anyCase                  // its value counts without case
+	anyCase                  // its value is compared ignoring case
 
-	// One for each property that may be null. A Patch keeps those of the properties that it clears.
+	// One for each nullable property. A Patch keeps those of the properties that it clears.
 	nullOrganizationName
 	nullAppleID
 	nullToken
@@ -61,21 +61,21 @@ type action int
 const (
 	readToken action = iota // take the member named by the input into the token
 	readPatch               // the same, into the patch
-	find                    // look at the one property with the name
+	find                    // describe the property with the name
 	write                   // put what the patch holds into a body
-	drop                    // take out of the patch what the token has already
-	fill                    // let the patch set all that the token holds
-	compare                 // find whether the token holds anything else than the patch sets
+	drop                    // remove from the patch what the token already has
+	fill                    // set in the patch all that the token holds
+	compare                 // report whether the token differs from the patch
 )
 
-// visit is a walk along the list. What an action does not need is left zero.
+// visit is a walk along the list. Fields that an action does not need are zero.
 type visit struct {
 	do       action
-	at       int             // which property it is at
+	at       int             // the index of the property
 	text     []byte          // readToken, readPatch, find: what the name stands in
 	from, to int             // of the name in text: of the member at hand, or what is looked for
-	more     bool            // readToken, readPatch: there is a member at hand
-	found    bool            // some property had the name
+	more     bool            // readToken, readPatch: there is a current member
+	found    bool            // the list has the name
 	in       *reader         // readToken, readPatch
 	typed    bool            // readToken: @odata.type was there
 	notes    map[string]bool // readToken: the other annotations that were there
@@ -90,18 +90,18 @@ type visit struct {
 
 func (v *visit) name() []byte { return v.text[v.from:v.to] }
 
-// skips steps to the next property and reports whether there is nothing to do at it.
+// skips advances to the next property and reports whether to skip it.
 func (v *visit) skips(name string) bool {
 	v.at++
 	return v.do <= find && (v.to-v.from != len(name) || string(v.name()) != name)
 }
 
-// kind is how the values of a type are read, written and compared.
+// kind says how to read, write and compare the values of a type.
 type kind[T any] struct {
-	read  func(in *reader, into *T, last *string) bool      // false: not of the type
-	write func(b []byte, v T) (text []byte, problem string) // problem: it has no JSON
-	same  func(a, b T, exactly bool) bool                   // not exactly: as the service takes them
-	check func(v T) (problem string)                        // why the service must not get it; nil: nothing to check
+	read  func(in *reader, into *T, last *string) bool      // false: the wrong kind of value
+	write func(b []byte, v T) (text []byte, problem string) // problem: why it can't be encoded
+	same  func(a, b T, exactly bool) bool                   // not exactly: as the service compares them
+	check func(v T) (problem string)                        // why the service must not get it; nil: no check
 }
 
 func text[T ~string](v *visit, name string, p **T, t *T, m mark) {
@@ -144,7 +144,7 @@ func when(v *visit, name string, p **time.Time, t *time.Time, m mark) {
 	}
 }
 
-// secret is never the same as what was read, because reads do not show it.
+// secret never equals what was read, because reads do not show it.
 func secret(v *visit, name string, p **Secret, t *Secret, m mark) {
 	if v.skips(name) || v.do == drop {
 		return
@@ -152,16 +152,16 @@ func secret(v *visit, name string, p **Secret, t *Secret, m mark) {
 	check := func(s Secret) string {
 		switch s.Reveal() {
 		case "":
-			return "is the zero Secret, as reads give it: there is no text to send"
+			return "is the zero Secret, as in a token that was read: there is nothing to send"
 		case redacted:
-			return "is the mark that stands for it in logs, not its text"
+			return "is REDACTED, the mark for logs, not a content token"
 		}
 		return ""
 	}
 	property(v, name, p, t, m, kind[Secret]{readSecret, writeSecret, sameSecret, check})
 }
 
-// texts are a set: the service gives them back in an order of its own.
+// texts is a set: the service returns it in any order.
 func texts(v *visit, name string, p **[]string, t *[]string, m mark) {
 	if v.skips(name) {
 		return
@@ -189,17 +189,17 @@ func equal[T comparable](a, b T, _ bool) bool { return a == b }
 
 func sameSecret(a, b Secret, _ bool) bool { return a.Equal(b) }
 
-// presence is what a token was read with, a bit for each property of the list; zero for one that
-// was built by hand.
+// presence records what a token was read with, one bit for each property of the list. It is zero
+// for a token built by hand.
 type presence struct {
 	decoded   bool
 	has, null uint32
 }
 
-// includes reports whether what the token holds for a property is what the service has.
+// includes reports whether the token's value for a property is the service's.
 func (s presence) includes(bit uint32) bool { return !s.decoded || s.has&bit != 0 }
 
-// property does what the visit is for. p is nil for a property that no body may hold.
+// property carries out the visit's action. p is nil for a property that no body may hold.
 func property[T any](v *visit, name string, p **T, t *T, m mark, k kind[T]) {
 	v.found = true
 	bit := uint32(1) << v.at
@@ -268,12 +268,12 @@ func property[T any](v *visit, name string, p **T, t *T, m mark, k kind[T]) {
 	}
 }
 
-// lookUp looks at a property by its exact name. There is one when found is true.
+// lookUp finds a property by its exact name. If there is none, found is false.
 func lookUp(name string, t *VPPToken) *visit {
 	v := &visit{do: find, text: []byte(name), to: len(name)}
 	each(v, new(Patch), t)
 	return v
 }
 
-// betaProperty tells the properties that v1.0 does not have.
+// betaProperty reports whether v1.0 lacks a property.
 func betaProperty(name string) bool { return lookUp(name, new(VPPToken)).marks&beta != 0 }

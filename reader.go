@@ -8,33 +8,31 @@ import (
 	"strconv"
 	"time"
 
-	// With go 1.27 in go.mod these become encoding/json/v2 and encoding/json/jsontext, of which
-	// they are the mirror.
+	// With go 1.27 in go.mod these become encoding/json/v2 and encoding/json/jsontext, which they
+	// mirror.
 	jsonv2 "github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// reader walks once over a JSON text. The library sees to the grammar, to names that stand twice
-// and to UTF-8; what is here adds the bounds and the words of the errors. After an error it reads
-// nothing more.
+// reader walks once over a JSON text. The library checks the grammar, duplicate names and UTF-8;
+// the reader adds the bounds and the error texts. After an error it reads nothing more.
 type reader struct {
 	data   []byte
 	walk   func(*reader) // reads all of it
 	d      *jsontext.Decoder
-	strict bool   // of a patch: what can't be kept is an error
-	inside string // the property around the object at hand, for errors
+	strict bool   // for a patch: what can't be kept is an error
+	inside string // the property that contains the current object, for errors
 	values int
 	err    error
 
-	// The texts that were read last, the @odata.type and then property by property: they repeat
-	// from token to token of a tenant, and so share memory.
+	// The last text of the @odata.type and of each property. Texts repeat from token to token of a
+	// tenant, and so share memory.
 	words [1 + maxProperties]string
-	none  Patch // stands where the list asks for a patch
+	none  Patch // passed to the list in place of a patch
 }
 
-// Bounds of a text: the elements of a list, and how many values may cost many times the memory of
-// their text once they are decoded. No service of this kind has as many. How deep a text nests is
-// bounded by the library.
+// Bounds of a text: the elements of a list, and the values that take much more memory decoded than
+// as text. No service of this kind sends so many. The library bounds the nesting.
 const (
 	maxElements = 10_000
 	maxValues   = 1 << 16
@@ -42,17 +40,17 @@ const (
 )
 
 var (
-	errCrowded  = errors.New("more elements and unknown properties than an answer may have: ask for smaller pages")
-	errNoObject = errors.New("JSON of the wrong kind where an object should be")
-	errNotJSON  = errors.New("not JSON, not all of it, or nested too deep")
+	errCrowded  = errors.New("too many elements and unknown properties: ask for smaller pages")
+	errNoObject = errors.New("not a JSON object")
+	errNotJSON  = errors.New("not JSON, incomplete, or nested too deep")
 )
 
-// read lets walk read data, which must be one JSON value. A byte order mark, which some of
-// Microsoft's answers carry, is taken off.
+// read calls walk to read data, which must be one JSON value. It strips the byte order mark that
+// some of Microsoft's responses carry.
 func read(data []byte, walk func(*reader)) error {
 	data = bytes.TrimPrefix(data, []byte("\uFEFF"))
 	if len(data) == 0 {
-		return errors.New("empty, where JSON should be")
+		return errors.New("empty, not JSON")
 	}
 	in := &reader{data: data, walk: walk}
 	if err := jsonv2.Unmarshal(data, in, jsontext.AllowDuplicateNames(true)); err != nil && in.err == nil {
@@ -61,23 +59,22 @@ func read(data []byte, walk func(*reader)) error {
 	return in.err
 }
 
-// UnmarshalJSONFrom is called by the library with a decoder of its own, which it keeps for the next
-// text.
+// UnmarshalJSONFrom is called by the library with a decoder that it pools.
 func (in *reader) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	in.d = d
 	in.walk(in)
 	return in.err
 }
 
-// fail makes err the reader's, unless it has one.
+// fail records the first error.
 func (in *reader) fail(err error) {
 	if in.err == nil {
 		in.err = err
 	}
 }
 
-// syntax says what is wrong with the text itself, without the library's words: they show what stands
-// there.
+// syntax records what is wrong with the text itself, without the library's message, which quotes
+// it.
 func (in *reader) syntax() {
 	if jsontext.Value(in.data).IsValid(jsontext.AllowInvalidUTF8(true), jsontext.AllowDuplicateNames(true)) {
 		in.fail(errors.New("not valid UTF-8"))
@@ -88,9 +85,9 @@ func (in *reader) syntax() {
 // twice is for a name that stood in the same object before. One that is not known may be a secret.
 func (in *reader) twice(name string) {
 	if known(name) {
-		in.fail(fmt.Errorf("property %s stands twice", name))
+		in.fail(fmt.Errorf("property %s appears twice", name))
 	}
-	in.fail(errors.New("a property stands twice in one object"))
+	in.fail(errors.New("a property appears twice in one object"))
 }
 
 func (in *reader) wrongKind(name string) {
@@ -100,16 +97,16 @@ func (in *reader) wrongKind(name string) {
 	in.fail(fmt.Errorf("property %s%s has a value of the wrong kind", in.inside, name))
 }
 
-// count counts a value that costs memory of its own.
+// count counts a value that takes memory of its own.
 func (in *reader) count() {
 	if in.values++; in.values > maxValues {
 		in.fail(errCrowded)
 	}
 }
 
-// kind tells what comes next. It is 0, and an error, when that is no JSON. Where no white space
-// stands the byte tells as much as the library would, in a tenth of the time; whether it is JSON
-// shows when it is read.
+// kind returns the kind of the next value. If that is not JSON it records the error and returns 0.
+// Where no white space stands the byte tells as much as the library would, in a tenth of the time;
+// whether it is JSON shows when it is read.
 func (in *reader) kind() jsontext.Kind {
 	if in.err != nil {
 		return 0
@@ -131,7 +128,7 @@ func (in *reader) kind() jsontext.Kind {
 	return k
 }
 
-// value reads a value of any kind. What it returns is good until the next read.
+// value reads a value of any kind. The result is valid until the next read.
 func (in *reader) value() jsontext.Value {
 	if in.err != nil {
 		return nil
@@ -144,7 +141,7 @@ func (in *reader) value() jsontext.Value {
 	return raw
 }
 
-// scalar reads a value of one kind, and nothing when there is another.
+// scalar reads a value of kind k, or returns nil and reads nothing.
 func (in *reader) scalar(k jsontext.Kind) jsontext.Value {
 	if in.kind() != k {
 		return nil
@@ -190,8 +187,8 @@ func plain(name []byte) []byte {
 	return text
 }
 
-// object calls member for each member of an object, and refuses anything else. member is false for
-// a value of the wrong kind.
+// object calls member for each member of an object, and refuses anything else. member returns false
+// for a value of the wrong kind.
 func (in *reader) object(member func(name []byte) bool) {
 	if !in.open('{') {
 		in.fail(errNoObject)
@@ -213,8 +210,8 @@ func (in *reader) object(member func(name []byte) bool) {
 	}
 }
 
-// array calls element for each element of an array. It is false when there is none, or when element
-// is.
+// array calls element for each element of an array. It returns false if there is no array, or if
+// element does.
 func (in *reader) array(element func() bool) bool {
 	if !in.open('[') {
 		return false
@@ -230,7 +227,7 @@ func (in *reader) array(element func() bool) bool {
 	return in.shut()
 }
 
-// skip reads a value of any kind and counts what is inside.
+// skip reads a value of any kind and counts the values inside.
 func (in *reader) skip() []byte {
 	in.count()
 	if k := in.kind(); k != '{' && k != '[' {
@@ -252,7 +249,7 @@ func (in *reader) skip() []byte {
 	return raw
 }
 
-// readText reads a string. When it is the same as last, it shares last's memory.
+// readText reads a string. If it equals last, it shares last's memory.
 func readText[T ~string](in *reader, into *T, last *string) bool {
 	raw := in.scalar('"')
 	if raw == nil {
@@ -272,7 +269,7 @@ func readText[T ~string](in *reader, into *T, last *string) bool {
 	return true
 }
 
-// readSecret reads REDACTED as the zero Secret, and not at all into a patch: it would replace the
+// readSecret reads REDACTED as the zero Secret, and refuses it for a patch: it would replace the
 // content token.
 func readSecret(in *reader, into *Secret, _ *string) bool {
 	var text string
@@ -281,12 +278,12 @@ func readSecret(in *reader, into *Secret, _ *string) bool {
 	return ok && (!in.strict || text != redacted)
 }
 
-// readTime reads a time, with its precision and offset. 0001-01-01 of any zone, which is how the
-// service writes "never", is the zero time.
+// readTime reads a time and keeps its precision and offset. 0001-01-01 in any zone, which is how
+// the service writes "never", becomes the zero time.
 func readTime(in *reader, into *time.Time, _ *string) bool {
 	raw := in.scalar('"')
 	if bytes.IndexByte(raw, '\\') >= 0 {
-		// Microsoft's encoder writes + as \u002B, and the time package does not read that.
+		// Microsoft's encoder writes + as \u002B, which the time package does not read.
 		plain, _ := jsontext.AppendUnquote(nil, raw)
 		raw = strconv.AppendQuote(nil, string(plain))
 	}
@@ -294,7 +291,7 @@ func readTime(in *reader, into *time.Time, _ *string) bool {
 		return false
 	}
 	if _, offset := into.Zone(); offset <= -24*3600 || offset >= 24*3600 {
-		return false // the time package reads it and can't write it
+		return false // the time package can read it but not write it
 	}
 	if never(*into) {
 		*into = time.Time{}

@@ -14,7 +14,7 @@ import (
 	"github.com/vpptoken/vpptoken/internal/graph"
 )
 
-// The operations, as errors name them.
+// The operations as errors name them.
 const (
 	opList              = "list"
 	opGet               = "get"
@@ -30,7 +30,7 @@ const (
 	opSignIn            = "signIn"
 )
 
-// effect tells what repeating an operation does. What is not named here acts once more.
+// effect returns what a retry of an operation does. Operations not listed here act once more.
 func effect(op string) graph.Effect {
 	switch op {
 	case opList, opGet, opCount, opLicensesForApp, opWaitSync:
@@ -55,10 +55,10 @@ type request struct {
 	body     []byte
 	secret   Secret // in the body
 	beta     bool
-	busy     bool // a sync that is under way may be why this is refused
+	busy     bool // a sync under way may be the reason for a refusal
 }
 
-// answer is a request with its options and what it got.
+// answer is a request with its options and its response.
 type answer struct {
 	req     request
 	options call
@@ -67,7 +67,7 @@ type answer struct {
 	out     *graph.Outcome
 }
 
-// do makes the request of a single call.
+// do makes a call of one request.
 func (c *Client) do(ctx context.Context, r request, opts []CallOption) (*answer, error) {
 	a := &answer{req: r}
 	for _, o := range opts {
@@ -83,11 +83,11 @@ func (c *Client) do(ctx context.Context, r request, opts []CallOption) (*answer,
 	return a, nil
 }
 
-// prepare finds everything that is wrong before anything is sent, and returns the address.
+// prepare checks the call before anything is sent, and returns the address.
 func (c *Client) prepare(ctx context.Context, a *answer) (*url.URL, error) {
 	r := &a.req
 	if a.options.metadata != nil {
-		*a.options.metadata = Metadata{} // what it holds is of another call
+		*a.options.metadata = Metadata{} // it may hold another call's
 	}
 	switch {
 	case c == nil || c.graph == nil:
@@ -122,7 +122,7 @@ func (c *Client) prepare(ctx context.Context, a *answer) (*url.URL, error) {
 	return &u, nil
 }
 
-// path is the address below the service's root and version.
+// path returns the path below the service's root and version.
 func (r *request) path() string {
 	if r.item {
 		return collection + "/" + r.id + r.tail
@@ -135,7 +135,7 @@ func validID(id string) bool {
 	return id != "" && len(id) <= 128 && id != "." && id != ".." && !strings.ContainsFunc(id, odd)
 }
 
-// send makes the request and tells success from failure.
+// send makes the request and returns an error unless it succeeded.
 func (c *Client) send(ctx context.Context, a *answer, u *url.URL) error {
 	r := &a.req
 	a.url = u
@@ -155,27 +155,28 @@ func (c *Client) send(ctx context.Context, a *answer, u *url.URL) error {
 	case a.out.Err != nil:
 		return a.fail("", a.out.Err)
 	case r.op == opDelete && a.out.Status == http.StatusNotFound && a.out.Ambiguous:
-		return nil // an attempt before this one did it
+		return nil // an earlier attempt deleted it
 	case a.out.Header.Get("Location") != "" && a.out.Status/100 == 3:
 		return a.fail("the service answered with a redirect, which is not followed", nil)
 	}
 	return a.fail("", nil)
 }
 
-// checkType looks at what kind of answer a success is.
+// checkType refuses a success that is not JSON.
 func (a *answer) checkType() error {
 	if a.req.accept == "" && !a.empty() && !isJSON(a.out.Header.Get("Content-Type")) {
-		return a.bad(errors.New("the answer is not JSON by its Content-Type"))
+		return a.bad(errors.New("the answer's Content-Type is not JSON"))
 	}
 	return nil
 }
 
-// empty reports whether a success came without a body: with 204, or with any other status.
+// empty reports whether a success has no body, whatever its status.
 func (a *answer) empty() bool {
-	return a.out.Status == http.StatusNoContent || len(bytes.TrimSpace(bytes.TrimPrefix(a.out.Body, []byte("\uFEFF")))) == 0
+	text := bytes.TrimSpace(bytes.TrimPrefix(a.out.Body, []byte("\uFEFF")))
+	return a.out.Status == http.StatusNoContent || len(text) == 0
 }
 
-// isJSON takes a missing type, and text/plain, which servers send that do not know better.
+// isJSON also accepts a missing type and text/plain, which careless servers send.
 func isJSON(contentType string) bool {
 	media, _, _ := strings.Cut(contentType, ";")
 	switch media = strings.ToLower(strings.TrimSpace(media)); media {
@@ -185,7 +186,8 @@ func isJSON(contentType string) bool {
 	return strings.HasSuffix(media, "+json")
 }
 
-// bad is the failure of a call whose answer came but can't be used. What a write did, it has done.
+// bad is the failure of a call whose answer is unusable. A write may have been carried out all the
+// same.
 func (a *answer) bad(err error) *Error {
 	if errors.Is(err, ErrUntrustedURL) {
 		return a.fail("", err)
@@ -195,7 +197,8 @@ func (a *answer) bad(err error) *Error {
 	return e
 }
 
-// fail builds the error of a call that left the process. message stands for the service's own when it is not "".
+// fail builds the error of a call that left the process. A message replaces the service's own,
+// unless it is "".
 func (a *answer) fail(message string, cause error) *Error {
 	e := &Error{
 		Op: a.req.op, Method: a.req.method, Path: a.path, StatusCode: a.out.Status,

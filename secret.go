@@ -10,13 +10,13 @@ import (
 const redacted = "REDACTED"
 
 // Secret holds Apple's content token. Whatever prints, logs, diffs or encodes it gets the word
-// REDACTED, whether it holds something or not; only [Secret.Reveal] gives the text back. The text
-// lives in a closure, so that printers which walk memory instead of calling methods (fmt on an
-// unexported field, spew, testify) have nothing to find. The zero Secret holds nothing.
+// REDACTED, even when it is empty; only [Secret.Reveal] returns the text. The text is held in a
+// closure, so that printers that walk memory instead of calling methods (fmt on an unexported
+// field, spew, testify) can't find it. The zero Secret is empty.
 //
-// Of all types here only [Patch], which is a request body, encodes the real text.
+// Only [Patch], which is a request body, encodes the real text.
 type Secret struct {
-	mark   string // what a printer that skips methods shows
+	mark   string // shown by printers that skip methods
 	reveal func() string
 }
 
@@ -28,7 +28,7 @@ func NewSecret(s string) Secret {
 	return Secret{mark: redacted, reveal: func() string { return s }}
 }
 
-// Reveal returns the text itself, "" for the zero Secret.
+// Reveal returns the text, or "" for the zero Secret.
 func (s Secret) Reveal() string {
 	if s.reveal == nil {
 		return ""
@@ -36,11 +36,10 @@ func (s Secret) Reveal() string {
 	return s.reveal()
 }
 
-// IsZero reports whether s holds nothing. It is what encoding/json's omitzero asks.
+// IsZero reports whether s is empty. encoding/json calls it for omitzero.
 func (s Secret) IsZero() bool { return s.reveal == nil }
 
-// Equal reports whether both hold the same text, in a time that does not depend on the text. go-cmp
-// calls it.
+// Equal reports whether both hold the same text, in constant time. go-cmp calls it.
 func (s Secret) Equal(other Secret) bool {
 	return subtle.ConstantTimeCompare([]byte(s.Reveal()), []byte(other.Reveal())) == 1
 }
@@ -51,18 +50,17 @@ func (s Secret) String() string { return redacted }
 // GoString returns REDACTED, for %#v.
 func (s Secret) GoString() string { return redacted }
 
-// Format writes REDACTED under every verb, the wrong ones included.
+// Format writes REDACTED under every verb, even invalid ones.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 
 // LogValue returns REDACTED, for log/slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 
-// MarshalText returns REDACTED, for encoding/json, encoding/xml and everything else that encodes
-// text.
+// MarshalText returns REDACTED, for encoding/json, encoding/xml and other encoders.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
-// UnmarshalText keeps text, save for REDACTED itself, which gives the zero Secret: what was printed
-// can't be written back by mistake.
+// UnmarshalText stores text, except that REDACTED becomes the zero Secret: what was printed can't
+// be written back by mistake.
 func (s *Secret) UnmarshalText(text []byte) error {
 	if string(text) == redacted {
 		*s = Secret{}

@@ -14,32 +14,34 @@ import (
 	"github.com/vpptoken/vpptoken/internal/graph"
 )
 
-// signInTime is how long a sign-in may take.
+// signInTime is the time limit of a sign-in.
 const signInTime = 30 * time.Second
 
-// Source signs in, as an application ([Cloud.AppSource]) or as a person ([Cloud.DeviceSource]), and tells [NewClient] its cloud. It
-// keeps its access token until a minute before that expires; calls that need another at the same time share one sign-in. It is safe
-// for concurrent use, prints nothing that it holds, and its zero value only returns errors.
+// Source signs in as an application ([Cloud.AppSource]) or as a user ([Cloud.DeviceSource]), and
+// gives [NewClient] its cloud. It keeps its access token until a minute before that expires; calls
+// that need a new one at the same time share one sign-in. It is safe for concurrent use and never
+// prints what it holds. The zero Source only returns errors.
 //
-// A failure is an [*Error] that matches [ErrSignIn] and names its cause, for example
-// "vpptoken: signIn: 401 Unauthorized: invalid_client (AADSTS7000215)", with OAuth's code in [Error.Code]. [Retryable] tells
-// whether it can pass. A client repeats such a sign-in as it does its own requests, for every operation: nothing was sent.
+// A failure is an [*Error] that matches [ErrSignIn] and names its cause, for example "vpptoken:
+// signIn: 401 Unauthorized: invalid_client (AADSTS7000215)", with OAuth's code in [Error.Code].
+// [Retryable] reports whether it is temporary. A client retries a temporary failure for every
+// operation, because nothing was sent.
 //
-// A sign-in goes over a connection of its own. To send it through another transport, put an *http.Client into
-// the context of the call as golang.org/x/oauth2 has it:
+// A sign-in uses a connection of its own. To use another transport, put an *http.Client into the
+// context of the call, as for golang.org/x/oauth2:
 //
 //	ctx = context.WithValue(ctx, oauth2.HTTPClient, client)
 type Source struct {
 	cloud Cloud
 	path  string // of the token address
 
-	// Functions, because what they hold can't be printed.
+	// Functions, because what a closure holds can't be printed.
 	get  func(ctx context.Context, claims string) (*oauth2.Token, error)
 	drop func(bearer string, ago time.Duration)
 }
 
-// AppSource signs in as the application itself, with a client secret, to act with its application permissions. Nothing is sent
-// before the first token is needed. Microsoft identity platform reference:
+// AppSource signs in as the application itself, with a client secret, to act with application
+// permissions. It sends nothing until a call needs a token. Microsoft identity platform reference:
 // https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 func (c Cloud) AppSource(tenant, clientID, clientSecret string) (*Source, error) {
 	cfg, err := c.ClientCredentials(tenant, clientID, clientSecret)
@@ -57,14 +59,14 @@ func (c Cloud) source(tokenURL string, tokens *graph.Tokens) *Source {
 	return &Source{cloud: c, path: pathOf(tokenURL), get: tokens.Get, drop: tokens.Forget}
 }
 
-// patience is after what time a sign-in under way is taken for one that hangs: somebody else tries as well.
+// patience is how long a sign-in may take before another call starts one too, in case it hangs.
 const patience = 2 * time.Second
 
-// Format prints the cloud, and nothing that s holds, under every verb.
+// Format prints the cloud under every verb, and nothing that s holds.
 func (s Source) Format(f fmt.State, _ rune) { _, _ = fmt.Fprintf(f, "vpptoken.Source(%v)", s.cloud) }
 
-// forget drops a token that the service refused, or whose holder it denied something: a role that was granted since shows in the
-// next token only.
+// forget drops a token that the service refused. After a denial (403) it drops only a token over a
+// minute old: a role that was granted in the meantime shows only in a new token.
 func (s *Source) forget(bearer string, denied bool) {
 	if denied {
 		s.drop(bearer, time.Minute)
@@ -86,9 +88,9 @@ func (s *Source) Token() (*oauth2.Token, error) {
 	return s.TokenContext(context.Background(), "")
 }
 
-// TokenContext returns the kept access token, or signs in with ctx, which it does not keep, and for no longer than 30 s. With
-// claims, the decoded JSON of a claims challenge, it always signs in and passes them on. The token is a plain struct, which
-// prints its secret.
+// TokenContext returns the kept access token, or signs in with ctx, for at most 30 s. It does not
+// keep ctx. With claims, the decoded JSON of a claims challenge, it always signs in and passes them
+// on. The token is a plain struct that prints its secret: never print it.
 func (s *Source) TokenContext(ctx context.Context, claims string) (*oauth2.Token, error) {
 	switch {
 	case s == nil || s.get == nil:
@@ -97,7 +99,7 @@ func (s *Source) TokenContext(ctx context.Context, claims string) (*oauth2.Token
 		return nil, errors.New("vpptoken: the context is nil")
 	}
 	limited, cancel := ctx, context.CancelFunc(func() {})
-	if end, ok := ctx.Deadline(); !ok || time.Until(end) > signInTime { // of two ends at once, the caller's counts
+	if end, ok := ctx.Deadline(); !ok || time.Until(end) > signInTime { // if both end at once, the caller's counts
 		limited, cancel = context.WithTimeout(ctx, signInTime)
 	}
 	defer cancel()
@@ -108,7 +110,7 @@ func (s *Source) TokenContext(ctx context.Context, claims string) (*oauth2.Token
 	return &oauth2.Token{AccessToken: t.AccessToken, TokenType: "Bearer", Expiry: t.Expiry}, nil
 }
 
-// signInError is the error of a sign-in. ctx is the caller's, limited its own.
+// signInError returns the error of a sign-in. ctx is the caller's; limited adds the time limit.
 func signInError(ctx, limited context.Context, err error, path string) *Error {
 	cause := graph.SignInCause(err)
 	switch {
@@ -124,7 +126,7 @@ func signInError(ctx, limited context.Context, err error, path string) *Error {
 	return e
 }
 
-// signIn describes e by the sign-in that failed, if one did.
+// signIn fills in the code and message of a failed sign-in, and reports whether there was one.
 func (e *Error) signIn() bool {
 	cause, ok := errors.AsType[*graph.Cause](e.cause)
 	if !ok || !cause.SignIn() {
@@ -134,13 +136,13 @@ func (e *Error) signIn() bool {
 	return true
 }
 
-// authority is where an application or a person signs in.
+// authority is where an application or a user signs in.
 type authority struct {
 	cfg  *clientcredentials.Config
 	base http.RoundTripper
 }
 
-// token asks for a token. With a grant_type among them, params ask for another grant than that of the application.
+// token requests an access token. A grant_type in params replaces the application's own.
 func (a authority) token(ctx context.Context, claims string, params url.Values) (*oauth2.Token, error) {
 	if claims != "" {
 		params.Set("claims", claims)
@@ -151,7 +153,7 @@ func (a authority) token(ctx context.Context, claims string, params url.Values) 
 	}
 	t, err := cfg.Token(context.WithValue(ctx, oauth2.HTTPClient, graph.SignInClient(ctx, a.base)))
 	if err != nil {
-		return nil, graph.SignInCause(err) // which shows nothing of the request
+		return nil, graph.SignInCause(err) // it shows nothing of the request
 	}
 	return t, nil
 }
@@ -164,24 +166,25 @@ func pathOf(address string) string {
 	return u.Path
 }
 
-// contextSource is a token source that gets a call's context.
+// contextSource is a token source that takes a call's context.
 type contextSource interface {
 	TokenContext(ctx context.Context, claims string) (*oauth2.Token, error)
 }
 
-// tokenFunc hides a source in functions, where no printer reaches what it holds. forget is nil when ts knows no context.
+// tokenFunc hides a source in functions, out of the reach of printers. forget is nil if ts takes no
+// context.
 func tokenFunc(ts oauth2.TokenSource) (ask graph.TokenFunc, forget func(bearer string, denied bool)) {
 	cs, ok := ts.(contextSource)
 	if !ok {
 		return func(context.Context, string) (*oauth2.Token, error) { return ts.Token() }, nil
 	}
-	if s, ok := ts.(interface{ forget(string, bool) }); ok { // a Source, or what embeds one
+	if s, ok := ts.(interface{ forget(string, bool) }); ok { // a Source, or a type that embeds one
 		return cs.TokenContext, s.forget
 	}
 	return cs.TokenContext, func(string, bool) {}
 }
 
-// takeCloud lets the source name the cloud.
+// takeCloud sets the cloud from the source, if the source has one.
 func (cfg *config) takeCloud(ts oauth2.TokenSource) error {
 	if s, ok := ts.(*Source); ok && (s == nil || s.get == nil) {
 		return errors.New("the source was not made by AppSource or DeviceSource")

@@ -11,18 +11,18 @@ import (
 	"github.com/vpptoken/vpptoken/internal/graph"
 )
 
-// Sync is a sync under way. It encodes to JSON, so that another process can wait for it.
+// Sync is a sync in progress. It encodes to JSON, so that another process can wait for it.
 type Sync struct {
 	TokenID              string    `json:"tokenId"`
-	RequestedAt          time.Time `json:"requestedAt"`          // by this machine's clock; for people
-	PreviousSyncDateTime time.Time `json:"previousSyncDateTime"` // as shown before; zero when it was never synced
-	Adopted              bool      `json:"adopted"`              // one was under way already: it may miss the latest changes
+	RequestedAt          time.Time `json:"requestedAt"`          // by the local clock; informational
+	PreviousSyncDateTime time.Time `json:"previousSyncDateTime"` // before this sync; zero if never synced
+	Adopted              bool      `json:"adopted"`              // already under way: it may miss the latest changes
 }
 
-// StartSync notes when the token was last synced and asks Intune for a new sync. When one is under
-// way already, which the service joins or refuses with 400, 409 or 429, that one is returned, as
-// [Sync].Adopted. Every other refusal is an error, and so is a 429 for requests that were too many.
-// Like [Client.SyncLicenses] it is never repeated on an unclear failure.
+// StartSync notes when the token was last synced and asks Intune for a new sync. If one is already
+// under way (the service then joins it, or answers 400, 409 or 429), StartSync returns that one and
+// sets [Sync].Adopted. Every other refusal is an error, including a 429 for too many requests. Like
+// [Client.SyncLicenses] it is never retried after an ambiguous failure.
 func (c *Client) StartSync(ctx context.Context, id string, opts ...CallOption) (*Sync, error) {
 	before, err := c.Get(ctx, id, opts...)
 	if err != nil {
@@ -32,7 +32,7 @@ func (c *Client) StartSync(ctx context.Context, id string, opts ...CallOption) (
 		TokenID: id, RequestedAt: time.Now().UTC(), PreviousSyncDateTime: before.LastSyncDateTime,
 		Adopted: before.LastSyncStatus == SyncStatusInProgress,
 	}
-	_, err = c.requestSync(ctx, id, s.Adopted, opts) // what the token shows in the answer is of the sync before
+	_, err = c.requestSync(ctx, id, s.Adopted, opts) // the token in the answer still shows the previous sync
 	if refusedSync(err) && c.syncRuns(ctx, id, opts) {
 		s.Adopted, err = true, nil
 	}
@@ -42,15 +42,15 @@ func (c *Client) StartSync(ctx context.Context, id string, opts ...CallOption) (
 	return s, nil
 }
 
-// refusedSync reports whether err can be the refusal of a sync because one is under way. These
-// statuses have other reasons, too, so only a look can tell.
+// refusedSync reports whether err may mean that a sync is already under way. These statuses have
+// other reasons too, so only reading the token can tell.
 func refusedSync(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	statuses := []int{http.StatusBadRequest, http.StatusConflict, http.StatusTooManyRequests}
 	return ok && slices.Contains(statuses, e.StatusCode)
 }
 
-// syncRuns looks again. The caller's Metadata stays that of the refusal.
+// syncRuns reads the token again. The caller's Metadata still describes the refusal.
 func (c *Client) syncRuns(ctx context.Context, id string, opts []CallOption) bool {
 	t, err := c.Get(ctx, id, append(slices.Clip(opts), func(o *call) { o.metadata = nil })...)
 	return err == nil && t.LastSyncStatus == SyncStatusInProgress
@@ -64,18 +64,18 @@ type wait struct {
 	onPoll func(*VPPToken)
 }
 
-// PollEvery sets the time between two looks at the token; the default is 15 seconds.
+// PollEvery sets the polling interval; the default is 15 seconds.
 func PollEvery(d time.Duration) WaitOption {
 	return func(w *wait) error {
 		if d <= 0 {
-			return fmt.Errorf("PollEvery: %v is not a time between two looks", d)
+			return fmt.Errorf("PollEvery: %v is not a positive interval", d)
 		}
 		w.every = d
 		return nil
 	}
 }
 
-// OnPoll calls f with each token read: to show progress, or as the heartbeat of a job.
+// OnPoll calls f with the token of each poll: to show progress, or as a job's heartbeat.
 func OnPoll(f func(*VPPToken)) WaitOption {
 	return func(w *wait) error {
 		if f == nil {
@@ -86,14 +86,14 @@ func OnPoll(f func(*VPPToken)) WaitOption {
 	}
 }
 
-// WaitSync looks at the token until the sync s is over, and returns it. The sync is over when
-// lastSyncDateTime has moved past what it was before and the status is completed or failed: right
-// after the request the service still shows the old completed. A failed after an inProgress that
-// was seen, as that of an adopted sync was, is final too. A sync that failed is [ErrSyncFailed].
+// WaitSync polls the token until the sync s is over, and returns it. The sync is over when
+// lastSyncDateTime has moved past its previous value and the status is completed or failed: right
+// after the request, the service still shows the previous sync's completed. A failed status after
+// inProgress was seen, as it was for an adopted sync, is final too. A failed sync is
+// [ErrSyncFailed].
 //
-// The last token seen comes with any error, nil when none was. When ctx ends first, the sync is
-// still running; wait for it again with the same s. Without a deadline WaitSync waits as long as it
-// takes.
+// Any error comes with the last token seen, if any. If ctx ends first, the sync is still running;
+// you can wait again with the same s. Without a deadline WaitSync waits as long as it takes.
 func (c *Client) WaitSync(ctx context.Context, s *Sync, opts ...WaitOption) (*VPPToken, error) {
 	w := wait{every: 15 * time.Second}
 	for _, o := range opts {
@@ -138,8 +138,8 @@ func (c *Client) WaitSync(ctx context.Context, s *Sync, opts ...WaitOption) (*VP
 	}
 }
 
-// stillRunning is the error of a wait that ended before the sync. err is that of a look at the
-// token, nil when ctx ended between two.
+// stillRunning returns the error of a wait that ended before the sync. err is that of a poll, or
+// nil if ctx ended between polls.
 func stillRunning(ctx context.Context, s *Sync, err error) error {
 	failed, ok := errors.AsType[*Error](err)
 	switch {
@@ -150,14 +150,14 @@ func stillRunning(ctx context.Context, s *Sync, err error) error {
 		return err
 	}
 	failed.Op = opWaitSync
-	// A call that sees no time left ends a little before its context does.
+	// A call without enough time left ends shortly before its context does.
 	if errors.Is(failed, context.Canceled) || errors.Is(failed, context.DeadlineExceeded) {
 		failed.Message = "the sync is still running"
 	}
 	return failed
 }
 
-// syncFailed names the token's state, which often says why, when it is a word of this package.
+// syncFailed includes the token's state, which often says why, if it is a known one.
 func syncFailed(s *Sync, t *VPPToken) error {
 	failed := syncError(s)
 	failed.cause = ErrSyncFailed
