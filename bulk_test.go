@@ -11,8 +11,9 @@ import (
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-// Automatic updates are turned on for every token of a tenant: first a dry run, then all at once. The client waits when the service
-// throttles it, so none is lost, and each failure is that of its token alone. examples/reconcile is the finished program.
+// Automatic updates are turned on for every token of a tenant: first a dry run, then all at once.
+// The client waits when the service throttles it, so none is lost, and each failure is that of its
+// token alone. examples/reconcile is the finished program.
 func ExampleClient_Update_bulk() {
 	srv := vpptokentest.NewServer(vpptokentest.WithThrottle(50, 200*time.Millisecond))
 	defer srv.Close()

@@ -48,8 +48,8 @@ func spreadsheet(w io.Writer) output {
 	}
 }
 
-// cell makes a text one that no spreadsheet takes for a formula: names come from Apple and from administrators, and a
-// formula in one of them would run on the machine of whoever opens the table.
+// cell makes a text one that no spreadsheet takes for a formula: names come from Apple and from
+// administrators, and a formula in one of them would run on the machine of whoever opens the table.
 func cell(text string) string {
 	text = cli.Printable(text)
 	if rest := strings.TrimLeft(text, " \u00a0\u3000"); rest != "" && strings.ContainsRune("=+-@\uff1d\uff0b\uff0d\uff20", []rune(rest)[0]) {

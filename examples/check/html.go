@@ -11,7 +11,8 @@ import (
 //go:embed page.html
 var pageText string
 
-// page gathers the rows and writes one HTML page in the end, which needs no other file and runs no script.
+// page gathers the rows and writes one HTML page in the end, which needs no other file and runs no
+// script.
 func page(w io.Writer, now time.Time) output {
 	var note string
 	var rows []row

@@ -1,10 +1,12 @@
-// Check looks at all VPP tokens of one or many tenants and says what is wrong, or will be soon, and what to do.
+// Check looks at all VPP tokens of one or many tenants and says what is wrong, or will be soon, and
+// what to do.
 //
 //	go run ./examples/check
 //	go run ./examples/check -html > tokens.html
 //	go run ./examples/check -tenant contoso.example,fabrikam.example -client-id <guid>
 //
-// Without a tenant it checks three embedded ones, of which one can't be reached: no account is needed.
+// Without a tenant it checks three embedded ones, of which one can't be reached: no account is
+// needed.
 package main
 
 import (
@@ -107,7 +109,8 @@ type settings struct {
 	now      time.Time
 }
 
-// read judges all tokens of all tenants, shows how far it is, and says which tenants an interrupt has left out.
+// read judges all tokens of all tenants, shows how far it is, and says which tenants an interrupt
+// has left out.
 func (s settings) read(ctx context.Context, tenants []cli.Tenant, out output, stderr, progress io.Writer) (health.Level, error) {
 	var tokens, ended atomic.Int64
 	judge := func(ctx context.Context, t cli.Tenant, each func(row) error) (int, error) {

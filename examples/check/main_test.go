@@ -162,7 +162,8 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// breakingOff is a transport that calls then before the list of a tenant goes on to its second page.
+// breakingOff is a transport that calls then before the list of a tenant goes on to its second
+// page.
 type breakingOff struct {
 	service *service
 	tenant  string

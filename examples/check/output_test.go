@@ -17,7 +17,8 @@ import (
 	"github.com/vpptoken/vpptoken/health"
 )
 
-// embedded are the verdicts on the embedded tenants: level, tenant, token, days and reasons, worst first.
+// embedded are the verdicts on the embedded tenants: level, tenant, token, days and reasons, worst
+// first.
 var embedded = [][]string{
 	{"critical", "school.example", "Old wing", "-12", "expired"},
 	{"critical", "nordwind.example", "Tromsø", "4", "expires-soon"},

@@ -15,8 +15,8 @@ import (
 	"github.com/vpptoken/vpptoken/health"
 )
 
-// assess judges tokens as they come and hands each verdict on. It keeps none of them, so its memory does not grow with their
-// number. It returns how many there were, also beside an error.
+// assess judges tokens as they come and hands each verdict on. It keeps none of them, so its memory
+// does not grow with their number. It returns how many there were, also beside an error.
 func assess(tokens iter.Seq2[*vpptoken.VPPToken, error], tenant string, now time.Time, p health.Policy, each func(row) error) (n int, err error) {
 	for token, err := range tokens {
 		if err != nil {
@@ -30,10 +30,16 @@ func assess(tokens iter.Seq2[*vpptoken.VPPToken, error], tenant string, now time
 	return n, nil
 }
 
-// pass judges every tenant once, some at a time, and returns the worst level and the tenants that were not read to their end because
-// ctx had ended. A tenant that fails, also in the middle, is a row of its own and hides none. Rows come one at a time. The error is
-// that of each, which ends the pass.
-func pass(ctx context.Context, tenants []cli.Tenant, parallel int, judge func(context.Context, cli.Tenant, func(row) error) (int, error), each func(row) error) (worst health.Level, unread []string, failed error) {
+// judgment judges a tenant's tokens one by one and returns how many there were, also beside an error.
+type judgment func(ctx context.Context, t cli.Tenant, each func(row) error) (int, error)
+
+// pass judges every tenant once, some at a time, and returns the worst level and the tenants that
+// were not read to their end because ctx had ended. A tenant that fails, also in the middle, is a
+// row of its own and hides none. Rows come one at a time. The error is that of each, which ends the
+// pass.
+func pass(
+	ctx context.Context, tenants []cli.Tenant, parallel int, judge judgment, each func(row) error,
+) (worst health.Level, unread []string, failed error) {
 	var mu sync.Mutex
 	worst = health.LevelOK
 	write := func(r row) error {

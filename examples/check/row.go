@@ -10,7 +10,8 @@ import (
 	"github.com/vpptoken/vpptoken/health"
 )
 
-// row is the verdict on one token, or on a tenant when there is no token to judge. It keeps nothing else of the token.
+// row is the verdict on one token, or on a tenant when there is no token to judge. It keeps nothing
+// else of the token.
 type row struct {
 	Level              health.Level        `json:"level"`
 	Tenant             string              `json:"tenant"`

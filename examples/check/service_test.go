@@ -16,7 +16,8 @@ import (
 
 const otherSecret = "s3cr3t-of-the-other-app"
 
-// service is the real service for a test: the sign-in and Graph of several tenants, behind one transport.
+// service is the real service for a test: the sign-in and Graph of several tenants, behind one
+// transport.
 type service struct {
 	tenants map[string]*vpptokentest.Server // by name
 	bearers map[string]*vpptokentest.Server // by what the sign-in gave out
@@ -72,7 +73,8 @@ func (s *service) signIn(r *http.Request) (*http.Response, error) {
 
 var withSecret = map[string]string{cli.SecretVariable: clitest.ClientSecret, "OTHER_SECRET": otherSecret}
 
-// check looks at the exit code and for everything secret that the run has had in its hands; stderr stays empty.
+// check looks at the exit code and for everything secret that the run has had in its hands; stderr
+// stays empty.
 func (s *service) check(t *testing.T, r clitest.Result, code int) {
 	t.Helper()
 	clitest.Want(t, r, code, "")

@@ -13,7 +13,8 @@ import (
 	"github.com/vpptoken/vpptoken/health"
 )
 
-// table gathers the rows and writes, in the end, a line for monitoring systems, all rows with the worst first, and what to do.
+// table gathers the rows and writes, in the end, a line for monitoring systems, all rows with the
+// worst first, and what to do.
 func table(w io.Writer, colored bool) output {
 	var note string
 	var rows []row

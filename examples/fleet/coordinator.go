@@ -1,7 +1,8 @@
 package main
 
-// This file is the coordinator: it opens the queue, starts the workers, and lets one round after the other go over the tenants. It
-// holds nothing that a round needs: when it is killed, a cluster's workers go on, and -run finds the results again.
+// This file is the coordinator: it opens the queue, starts the workers, and lets one round after
+// the other go over the tenants. It holds nothing that a round needs: when it is killed, a
+// cluster's workers go on, and -run finds the results again.
 
 import (
 	"context"
@@ -11,7 +12,8 @@ import (
 	"os"
 )
 
-// coordinate runs one job after the other over all tenants and returns the exit code of the last one.
+// coordinate runs one job after the other over all tenants and returns the exit code of the last
+// one.
 func coordinate(ctx context.Context, s settings, tenants []tenant, address string, kinds []string, stdout io.Writer, con *console) (int, error) {
 	embedded := address == ""
 	if embedded {

@@ -13,8 +13,9 @@ import (
 	"github.com/vpptoken/vpptoken/renew"
 )
 
-// TestCrashPoints ends a worker at each point of each step, and shows what the service and the queue got in the end. A message that
-// its worker did not acknowledge is put back at once here, instead of waiting until the queue's patience ends.
+// TestCrashPoints ends a worker at each point of each step, and shows what the service and the
+// queue got in the end. A message that its worker did not acknowledge is put back at once here,
+// instead of waiting until the queue's patience ends.
 func TestCrashPoints(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

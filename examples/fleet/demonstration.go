@@ -1,7 +1,7 @@
 package main
 
-// This file makes what the demonstration works on: tenants with tokens that are about to expire, each a Microsoft Graph inside the
-// program, and content token files as Apple hands them out.
+// This file makes what the demonstration works on: tenants with tokens that are about to expire,
+// each a Microsoft Graph inside the program, and content token files as Apple hands them out.
 
 import (
 	"context"
@@ -18,7 +18,8 @@ import (
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-// demonstrate checks the tenants, renews their tokens while a worker is killed, and checks them again.
+// demonstrate checks the tenants, renews their tokens while a worker is killed, and checks them
+// again.
 func demonstrate(ctx context.Context, s settings, stdout io.Writer, con *console) (int, error) {
 	dir, err := os.MkdirTemp("", "fleet-demonstration-")
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-// TestAWorkerIsKilled renews nine tenants with three worker processes. One is throttled, one can't be reached, and the worker that
-// waits for the sync of a third is killed in the middle of it.
+// TestAWorkerIsKilled renews nine tenants with three worker processes. One is throttled, one can't
+// be reached, and the worker that waits for the sync of a third is killed in the middle of it.
 func TestAWorkerIsKilled(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -102,7 +102,8 @@ func TestAWorkerIsKilled(t *testing.T) {
 	checkQueue(ctx, t, q, steps, written, site.secrets(t))
 }
 
-// poller returns the worker that has looked at the token since its sync was asked for, not counting one.
+// poller returns the worker that has looked at the token since its sync was asked for, not counting
+// one.
 func poller(graph *vpptokentest.Server, not string) string {
 	requests := graph.Requests()
 	from := slices.IndexFunc(requests, func(r vpptokentest.Request) bool { return r.Method == http.MethodPost })
@@ -119,7 +120,8 @@ func poller(graph *vpptokentest.Server, not string) string {
 	return ""
 }
 
-// checkQueue makes sure that each step was stored once and acknowledged, each result written once, and no secret anywhere.
+// checkQueue makes sure that each step was stored once and acknowledged, each result written once,
+// and no secret anywhere.
 func checkQueue(ctx context.Context, t *testing.T, q *queue, steps, results int, secrets []string) {
 	t.Helper()
 	until(ctx, t, "every step is acknowledged", func() bool {

@@ -1,25 +1,30 @@
-// Fleet looks after the VPP tokens of many tenants with several worker processes, and jobs that go step by step through NATS
-// JetStream.
+// Fleet looks after the VPP tokens of many tenants with several worker processes, and jobs that go
+// step by step through NATS JetStream.
 //
 //	go run .                                a demonstration: queue, tenants and three workers, no account
 //	go run . check -tenants tenants.json    judge the health of every token of every tenant
 //	go run . renew -tenants tenants.json    renew from Apple's content token files, and verify
 //	go run . update -tenants tenants.json   turn on automatic updates for 2,000 tokens, for example
 //
-// The queue is inside the program, unless NATS_URL names a server or a cluster. Then more workers can be started, also on
-// other machines; each needs the same tenants file, and the secrets that it refers to:
+// The queue is inside the program, unless NATS_URL names a server or a cluster. Then more workers
+// can be started, also on other machines; each needs the same tenants file, and the secrets that it
+// refers to:
 //
 //	NATS_URL=nats://queue.example go run . worker -tenants tenants.json
 //
-// Intune takes 100 writes in 20 seconds from an application in a tenant, refuses what is more, and counts that too. The workers share
-// this: each client's WithWriteLimit is its part, -writes by the number of workers. So nothing has to be agreed on between them while
-// they work, a worker that dies takes no lock with it, and the jobs of a tenant with many tokens go to all. What it costs: while only
-// some workers have jobs of a tenant, the others' parts lie idle. The other way, one tenant a worker at a time, needs a lock that
-// outlives its holder, and whoever takes a tenant over would still have to know what the one before has sent in the last 20 seconds.
+// Intune takes 100 writes in 20 seconds from an application in a tenant, refuses what is more, and
+// counts that too. The workers share this: each client's WithWriteLimit is its part, -writes by the
+// number of workers. So nothing has to be agreed on between them while they work, a worker that
+// dies takes no lock with it, and the jobs of a tenant with many tokens go to all. What it costs:
+// while only some workers have jobs of a tenant, the others' parts lie idle. The other way, one
+// tenant a worker at a time, needs a lock that outlives its holder, and whoever takes a tenant over
+// would still have to know what the one before has sent in the last 20 seconds.
 //
-// main.go reads the flags. coordinator.go opens the queue, processes.go starts the workers, round.go hands out the jobs and waits for
-// the results, and report.go prints. worker.go takes steps from the queue and says what happens when a worker is killed; steps.go says what each step
-// does. queue.go is what is known of NATS, tenants.go the tenants file, demonstration.go the tenants of the demonstration.
+// main.go reads the flags. coordinator.go opens the queue, processes.go starts the workers,
+// round.go hands out the jobs and waits for the results, and report.go prints. worker.go takes
+// steps from the queue and says what happens when a worker is killed; steps.go says what each step
+// does. queue.go is what is known of NATS, tenants.go the tenants file, demonstration.go the
+// tenants of the demonstration.
 package main
 
 import (
@@ -52,8 +57,9 @@ The tenants file is a JSON list, and no secret is in it:
     "settings": {"automaticallyUpdateApps": true}}]
 
 secretEnv names a variable of the environment that holds the client secret; secretFile, a file, can stand in its place.
-token, contentToken and settings are for renew and update. A tenant with several tokens has an entry for each, with names of
-their own; cloud is USGov, USGovDoD, China, Bleu or Delos, and Global when it is left out. Without NATS_URL the queue is inside the program.
+token, contentToken and settings are for renew and update. A tenant with several tokens has an entry
+for each, with names of their own; cloud is USGov, USGovDoD, China, Bleu or Delos, and Global when it
+is left out. Without NATS_URL the queue is inside the program.
 
 Exit codes: 0 all is well, 1 a warning, 2 something critical, 3 unknown: a tenant without a verdict, or wrong input.
 
@@ -143,7 +149,8 @@ func parse(command string, args []string, stdout io.Writer) (settings, error) {
 		fs.BoolVar(&s.attached, "attached", false, "end when standard input ends; set for workers that the program starts itself")
 		fs.IntVar(&s.writes, "writes", 33, "this worker's share of the writes that the service takes on a tenant; 0 is no limit")
 	} else {
-		fs.IntVar(&s.writes, "writes", 100, "writes that the service takes on a tenant, which the workers that are started share; 0 is no limit")
+		fs.IntVar(&s.writes, "writes", 100, "writes that the service takes on a tenant, "+
+			"which the workers that are started share; 0 is no limit")
 		fs.IntVar(&s.workers, "workers", 3, "worker processes to start; 0 with NATS_URL leaves the work to others")
 		fs.DurationVar(&s.ackWait, "ack-wait", time.Minute, "how long a worker may be silent before its step goes to another one")
 		fs.DurationVar(&s.timeout, "timeout", time.Hour, "when to report, whatever is missing")
@@ -182,7 +189,8 @@ func (s settings) check(command string) error {
 	return s.checkPoll(s.ackWait)
 }
 
-// checkPoll makes sure that a worker that waits for a sync is heard of in time: each look at it renews the step's lease.
+// checkPoll makes sure that a worker that waits for a sync is heard of in time: each look at it
+// renews the step's lease.
 func (s settings) checkPoll(ackWait time.Duration) error {
 	if lease(ackWait) <= s.poll {
 		return fmt.Errorf("fleet: -ack-wait %v is too short for -poll %v: give at least twice as much", ackWait, s.poll)

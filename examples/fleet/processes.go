@@ -19,7 +19,8 @@ type pool struct {
 	cancel    context.CancelFunc
 }
 
-// startWorkers starts s.workers processes. The address goes through the environment: it holds the queue's token.
+// startWorkers starts s.workers processes. The address goes through the environment: it holds the
+// queue's token.
 func startWorkers(ctx context.Context, s settings, address string, con *console) (*pool, error) {
 	self, err := os.Executable()
 	if err != nil {

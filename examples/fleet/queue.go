@@ -1,6 +1,7 @@
 package main
 
-// This file is what is known of NATS: one stream of steps, one consumer that all workers share, one bucket of results.
+// This file is what is known of NATS: one stream of steps, one consumer that all workers share, one
+// bucket of results.
 
 import (
 	"context"
@@ -24,13 +25,13 @@ const (
 	bucketName   = "VPPTOKEN_FLEET_RESULTS"
 	subjectRoot  = "vpptoken.fleet"
 
-	// keep is how long the stream keeps a step, done or not, and the id of its message. A step that can still be delivered is
-	// therefore never older than the memory of the step that follows it.
+	// keep is how long the stream keeps a step, done or not, and the id of its message. A step that
+	// can still be delivered is therefore never older than the memory of the step that follows it.
 	keep = 24 * time.Hour
 )
 
-// job is a step of one tenant's work: a message. The plan carries no secret, and the content token is only referred to, by the
-// tenant's entry in the tenants file.
+// job is a step of one tenant's work: a message. The plan carries no secret, and the content token
+// is only referred to, by the tenant's entry in the tenants file.
 type job struct {
 	Run    string      `json:"run"`
 	Tenant string      `json:"tenant"`
@@ -50,8 +51,8 @@ type queue struct {
 	results  jetstream.KeyValue
 }
 
-// embed starts a NATS server inside the program, on a free port of the loopback interface. Its address holds a fresh token, since other
-// users of the machine can reach the port.
+// embed starts a NATS server inside the program, on a free port of the loopback interface. Its
+// address holds a fresh token, since other users of the machine can reach the port.
 func embed(dir string) (*server.Server, string, error) {
 	token := rand.Text()
 	srv, err := server.NewServer(&server.Options{
@@ -109,7 +110,8 @@ func (q *queue) declare(ctx context.Context, ackWait time.Duration, replicas int
 	q.stream, err = q.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: streamName, Description: "Steps of jobs on VPP tokens.", Subjects: []string{subjectRoot + ".*.*.*"},
 		Storage: jetstream.FileStorage, Replicas: replicas,
-		// Acknowledged steps stay, unlike in a work queue: whoever gets a step twice can see that the next one is there.
+		// Acknowledged steps stay, unlike in a work queue: whoever gets a step twice can see that
+		// the next one is there.
 		Retention: jetstream.LimitsPolicy, MaxAge: keep, Duplicates: keep,
 	})
 	if err != nil {
@@ -160,7 +162,8 @@ func (q *queue) find(ctx context.Context) (err error) {
 	return err
 }
 
-// publish puts a step into the stream, once however often it is called: the stream drops a message whose id it remembers.
+// publish puts a step into the stream, once however often it is called: the stream drops a message
+// whose id it remembers.
 func (q *queue) publish(ctx context.Context, j job) error {
 	body, err := json.Marshal(j)
 	if err != nil {
@@ -182,7 +185,8 @@ func (q *queue) record(ctx context.Context, j job, r result) error {
 	return err
 }
 
-// isDone tells whether a step that was delivered again has been done to its end: the step after it is there, or the result is.
+// isDone tells whether a step that was delivered again has been done to its end: the step after it
+// is there, or the result is.
 func (q *queue) isDone(ctx context.Context, j job) (bool, error) {
 	switch _, err := q.results.Get(ctx, j.key()); {
 	case err == nil:

@@ -1,6 +1,7 @@
 package main
 
-// This file is what people see: the line that moves while the work goes on, and the report at its end.
+// This file is what people see: the line that moves while the work goes on, and the report at its
+// end.
 
 import (
 	"fmt"
@@ -44,7 +45,9 @@ func (r result) level() health.Level {
 	return health.LevelUnknown
 }
 
-var exitCodes = map[health.Level]int{health.LevelOK: 0, health.LevelWarning: 1, health.LevelCritical: 2, health.LevelUnknown: exitUnknown}
+var exitCodes = map[health.Level]int{
+	health.LevelOK: 0, health.LevelWarning: 1, health.LevelCritical: 2, health.LevelUnknown: exitUnknown,
+}
 
 // report prints every result with its reasons, and returns the exit code of the worst one.
 func report(w io.Writer, kind string, results []result) (int, error) {
@@ -81,7 +84,8 @@ func several(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// console shares standard error between a line that moves and all that is said meanwhile, by the workers too.
+// console shares standard error between a line that moves and all that is said meanwhile, by the
+// workers too.
 type console struct {
 	mu    sync.Mutex
 	w     io.Writer
@@ -104,7 +108,8 @@ func (c *console) Write(p []byte) (int, error) {
 
 func (c *console) printf(format string, args ...any) { _, _ = fmt.Fprintf(c, format+"\n", args...) }
 
-// move changes the moving line; the empty one takes it away. Where nothing can move it does nothing.
+// move changes the moving line; the empty one takes it away. Where nothing can move it does
+// nothing.
 func (c *console) move(line string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

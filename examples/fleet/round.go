@@ -1,6 +1,7 @@
 package main
 
-// This file is one round: it publishes the first step of each tenant's job, follows the steps, and collects the results.
+// This file is one round: it publishes the first step of each tenant's job, follows the steps, and
+// collects the results.
 
 import (
 	"context"
@@ -35,8 +36,8 @@ type round struct {
 	total   int
 }
 
-// run returns one result for each tenant that the job is for, in their order, whatever happens. An error means that the round
-// could not begin.
+// run returns one result for each tenant that the job is for, in their order, whatever happens. An
+// error means that the round could not begin.
 func (r *round) run(ctx context.Context, s settings, tenants []tenant) ([]result, error) {
 	if tenants = r.choose(tenants); len(tenants) == 0 {
 		return nil, fmt.Errorf("fleet: the tenants file has nothing to %s", r.kind)
@@ -81,7 +82,13 @@ func (r *round) choose(tenants []tenant) []tenant {
 	skip := func(t tenant) bool {
 		before := checked[t.account()]
 		checked[t.account()] = true
-		return r.kind == "renew" && t.ContentToken == "" || r.kind == "update" && t.Settings == nil || r.kind == "check" && before
+		switch r.kind {
+		case "renew":
+			return t.ContentToken == ""
+		case "update":
+			return t.Settings == nil
+		}
+		return before
 	}
 	chosen := slices.DeleteFunc(slices.Clone(tenants), skip)
 	if n := len(tenants) - len(chosen); n > 0 {
@@ -123,7 +130,8 @@ func (r *round) follow(ctx context.Context, updates <-chan jetstream.KeyValueEnt
 	return nil
 }
 
-// begin publishes the first step of every job that has no result yet. Published again, it is dropped by the stream.
+// begin publishes the first step of every job that has no result yet. Published again, it is
+// dropped by the stream.
 func (r *round) begin(ctx context.Context, tenants []tenant) error {
 	for _, t := range tenants {
 		if _, done := r.results[t.Name]; done {

@@ -17,7 +17,8 @@ import (
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-// tally is a Graph that counts the updates that it carried out, by token, and those that it refused.
+// tally is a Graph that counts the updates that it carried out, by token, and those that it
+// refused.
 type tally struct {
 	*vpptokentest.Server
 
@@ -53,7 +54,8 @@ func (y *tally) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	y.updates[path.Base(r.URL.Path)]++
 }
 
-// TestR20WorkersShareATenant lets three worker processes update the 500 tokens of one tenant, whose service takes 100 writes a second.
+// TestR20WorkersShareATenant lets three worker processes update the 500 tokens of one tenant, whose
+// service takes 100 writes a second.
 func TestR20WorkersShareATenant(t *testing.T) {
 	t.Parallel()
 	const total = 500
@@ -115,7 +117,8 @@ func TestR20WorkersShareATenant(t *testing.T) {
 	checkQueue(ctx, t, q, total, total, site.secrets(t)[:2])
 }
 
-// Two entries of one account share a limit within a worker too: the second write waits for its turn, and nothing is sent.
+// Two entries of one account share a limit within a worker too: the second write waits for its
+// turn, and nothing is sent.
 func TestEntriesOfAnAccountShareItsLimit(t *testing.T) {
 	t.Parallel()
 	site := newSite(t, "a")

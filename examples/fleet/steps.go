@@ -1,6 +1,7 @@
 package main
 
-// This file says what each step does to one tenant. It knows nothing of the queue, and every step is safe to run again.
+// This file says what each step does to one tenant. It knows nothing of the queue, and every step
+// is safe to run again.
 
 import (
 	"context"
@@ -44,12 +45,12 @@ type bench struct {
 	client      *vpptoken.Client
 	poll        time.Duration
 	syncTimeout time.Duration
-	patience    time.Duration // what a step that writes may take; who would have to wait longer for the service gives way to others
+	patience    time.Duration // of a step that writes; one that would wait longer gives way
 	alive       func()        // is called now and then by a step that takes long
 }
 
-// do runs one step. The plan that it returns is for the next step; the last step returns a result. With an error
-// from verify the result says how far the renewal came.
+// do runs one step. The plan that it returns is for the next step; the last step returns a result.
+// With an error from verify the result says how far the renewal came.
 func (b *bench) do(ctx context.Context, step renew.Step, p *renew.Plan) (*renew.Plan, *result, error) {
 	if step == stepUpdate || step == renew.StepApply || step == renew.StepSync {
 		limited, cancel := context.WithTimeout(ctx, b.patience)
@@ -85,7 +86,8 @@ func (b *bench) do(ctx context.Context, step renew.Step, p *renew.Plan) (*renew.
 	return nil, nil, fmt.Errorf("fleet: %q is no step", step)
 }
 
-// check judges all tokens of the tenant. A list that breaks off is an error, never a part of the truth.
+// check judges all tokens of the tenant. A list that breaks off is an error, never a part of the
+// truth.
 func (b *bench) check(ctx context.Context) (*result, error) {
 	r := &result{Level: health.LevelOK}
 	n := 0
@@ -108,7 +110,8 @@ func (b *bench) check(ctx context.Context) (*result, error) {
 	return r, nil
 }
 
-// update sends what of the settings the token does not have yet, so that a step that is done again sends nothing.
+// update sends what of the settings the token does not have yet, so that a step that is done again
+// sends nothing.
 func (b *bench) update(ctx context.Context) (*result, error) {
 	token, err := b.client.Get(ctx, b.tenant.Token)
 	if err != nil {
@@ -151,11 +154,12 @@ func (b *bench) verify(ctx context.Context, p *renew.Plan) (*result, error) {
 	return &result{Reasons: report.Reasons, Renewal: report}, err
 }
 
-// errSlowSync ends the wait for a sync, and for good: a worker that waited once more would not help.
+// errSlowSync ends the wait for a sync, and for good: a worker that waited once more would not
+// help.
 var errSlowSync = errors.New("fleet: the sync is still running")
 
-// levelOf ranks an error that is a tenant's result. A renewal that was refused or is not proven needs somebody; of a
-// tenant that can't be asked nothing is known.
+// levelOf ranks an error that is a tenant's result. A renewal that was refused or is not proven
+// needs somebody; of a tenant that can't be asked nothing is known.
 func levelOf(err error) health.Level {
 	for _, known := range []error{
 		renew.ErrExpired, renew.ErrOtherOrganization, renew.ErrOtherLocation, renew.ErrEarlierExpiry, renew.ErrOtherFile, renew.ErrNotVerified,
@@ -173,8 +177,8 @@ func mayRepeat(step renew.Step, err error) bool {
 	if vpptoken.Retryable(err) || errors.Is(err, errLags) {
 		return true
 	}
-	// It is not known whether a sync was started, or a token updated. To start one more sync does no harm: it joins the one that
-	// runs. An update looks before it sends.
+	// It is not known whether a sync was started, or a token updated. To start one more sync does
+	// no harm: it joins the one that runs. An update looks before it sends.
 	failed, ok := errors.AsType[*vpptoken.Error](err)
 	return ok && failed.Ambiguous && (step == renew.StepSync || step == stepUpdate)
 }

@@ -1,7 +1,8 @@
 package main
 
-// This file reads the tenants file and signs in to a tenant. Secrets stay where the file says that they are: a variable of the
-// environment or a file of the machine that does the work. They are never in a job or in a result.
+// This file reads the tenants file and signs in to a tenant. Secrets stay where the file says that
+// they are: a variable of the environment or a file of the machine that does the work. They are
+// never in a job or in a result.
 
 import (
 	"encoding/json"
@@ -32,7 +33,8 @@ type tenant struct {
 	Token        string          `json:"token,omitempty"`        // the id of the VPP token to renew or update
 	ContentToken string          `json:"contentToken,omitempty"` // Apple's file to renew it from
 	Settings     *vpptoken.Patch `json:"settings,omitempty"`     // what update sets, by Graph's names
-	// Graph is the address of a vpptokentest.Server, in place of Tenant and Client; the secret is then the server's bearer.
+	// Graph is the address of a vpptokentest.Server, in place of Tenant and Client; the secret is
+	// then the server's bearer.
 	Graph string `json:"graph,omitempty"`
 }
 
@@ -132,8 +134,9 @@ func (t *tenant) secret() (string, error) {
 	return s, nil
 }
 
-// open returns a client of the tenant. It sends every request once: repeating is the queue's part, and a worker that waits
-// could do another tenant's work. Its writes keep to a share of the service's limit.
+// open returns a client of the tenant. It sends every request once: repeating is the queue's part,
+// and a worker that waits could do another tenant's work. Its writes keep to a share of the
+// service's limit.
 func (t *tenant) open(worker string, writes int, per time.Duration) (*vpptoken.Client, error) {
 	secret, err := t.secret()
 	if err != nil {

@@ -1,20 +1,22 @@
 package main
 
-// This file is a worker: it takes a step from the queue, does it, publishes the next step or the result, and acknowledges, in this
-// order. A worker can be killed between any two of these:
+// This file is a worker: it takes a step from the queue, does it, publishes the next step or the
+// result, and acknowledges, in this order. A worker can be killed between any two of these:
 //
-//   - Before the step has acted: nothing has happened. The queue delivers the step again, to whoever asks, when its worker has been
-//     silent for the time of -ack-wait.
-//   - After it has acted, before the publish: the step is done again. plan and verify only read. update reads first, and has nothing
-//     left to send. apply sends the same PATCH with the same value once more. sync starts a sync once more, since nobody knows of
-//     the first: Intune joins it to the one that runs, or syncs twice when that was over. Both are harmless, and not hidden: this is
-//     at least once.
-//   - After the publish, before the acknowledgement: whoever gets the step again sees that the next one, or the result, is
-//     there, does nothing and acknowledges. Should two workers publish all the same, because one was only slow: the stream drops a
-//     message with an id that it has, and the bucket keeps the first result. So every tenant gets exactly one result.
+//   - Before the step has acted: nothing has happened. The queue delivers the step again, to
+//     whoever asks, when its worker has been silent for the time of -ack-wait.
+//   - After it has acted, before the publish: the step is done again. plan and verify only read.
+//     update reads first, and has nothing left to send. apply sends the same PATCH with the same
+//     value once more. sync starts a sync once more, since nobody knows of the first: Intune joins
+//     it to the one that runs, or syncs twice when that was over. Both are harmless, and not
+//     hidden: this is at least once.
+//   - After the publish, before the acknowledgement: whoever gets the step again sees that the next
+//     one, or the result, is there, does nothing and acknowledges. Should two workers publish all
+//     the same, because one was only slow: the stream drops a message with an id that it has, and
+//     the bucket keeps the first result. So every tenant gets exactly one result.
 //
-// A worker that hangs instead of dying holds a lease on its step, which ends before the queue's patience does; with it ends
-// what the step was doing. Every look at a running sync renews both.
+// A worker that hangs instead of dying holds a lease on its step, which ends before the queue's
+// patience does; with it ends what the step was doing. Every look at a running sync renews both.
 
 import (
 	"context"
@@ -116,7 +118,8 @@ func (w *worker) pull(ctx context.Context) {
 	}
 }
 
-// handle does what one message asks for. After an error the message is not acknowledged and will come again.
+// handle does what one message asks for. After an error the message is not acknowledged and will
+// come again.
 func (w *worker) handle(ctx context.Context, msg jetstream.Msg) error {
 	var j job
 	meta, err := msg.Metadata()
@@ -213,7 +216,8 @@ func (w *worker) client(t tenant) (*vpptoken.Client, error) {
 	return c, nil
 }
 
-// pause is how long a step waits before it is tried again: as long as the service asks for, or twice as long each time.
+// pause is how long a step waits before it is tried again: as long as the service asks for, or
+// twice as long each time.
 func pause(err error, delivered uint64, wait time.Duration) time.Duration {
 	if asked, ok := vpptoken.RetryAfter(err); ok {
 		return asked

@@ -17,7 +17,8 @@ import (
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-// counter is a transport that counts the updates that the service carried out, by the token's id, and those that it refused.
+// counter is a transport that counts the updates that the service carried out, by the token's id,
+// and those that it refused.
 type counter struct {
 	next http.RoundTripper
 	then func(carriedOut int) // after each one that was carried out; nil is nothing
@@ -51,7 +52,8 @@ func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
 // many are n tokens that differ from what the tests want.
 func many(n int) []vpptoken.VPPToken { return embeddedTokens(time.Now(), n)[3:] }
 
-// The service takes 50 changes in half a second, and the client is not told. Half of the tokens are named one by one.
+// The service takes 50 changes in half a second, and the client is not told. Half of the tokens are
+// named one by one.
 func TestR20EveryUpdateArrivesOnce(t *testing.T) {
 	t.Parallel()
 	const total = 600

@@ -18,7 +18,8 @@ type change struct {
 	Wanted   string `json:"wanted"`
 }
 
-// describe fills in the changes that the patch comes to, in Microsoft's order. The content token is told by its expiry.
+// describe fills in the changes that the patch comes to, in Microsoft's order. The content token is
+// told by its expiry.
 func (r *result) describe() error {
 	body, err := members(r.patch)
 	if err != nil {
@@ -47,7 +48,8 @@ func properties(p *vpptoken.Patch) (string, error) {
 	return strings.Join(slices.Sorted(maps.Keys(m)), ", "), err
 }
 
-// readable shows a text and a list of texts as cli.Properties does, and null, "" and [] as what they are.
+// readable shows a text and a list of texts as cli.Properties does, and null, "" and [] as what
+// they are.
 func readable(value json.RawMessage) string {
 	var s string
 	if json.Unmarshal(value, &s) == nil && s != "" {

@@ -24,7 +24,8 @@ type desired struct {
 // key is the same for the entries that name a token alike.
 func (d desired) key() string { return strings.ToLower(d.id) + " " + d.displayName }
 
-// readDesired reads the file, or the sample when none is named. All of it is right before anything is sent.
+// readDesired reads the file, or the sample when none is named. All of it is right before anything
+// is sent.
 func readDesired(file string, version vpptoken.APIVersion) ([]desired, error) {
 	list, err := cli.ParseObjects(sample)
 	if file != "" {

@@ -31,7 +31,8 @@ func newService(t *testing.T) service {
 	return service{clitest.NewService(t, embeddedTokens(time.Now(), 0)...)}
 }
 
-// reconcile runs the program on the service, and looks for everything secret that it has had in its hands.
+// reconcile runs the program on the service, and looks for everything secret that it has had in its
+// hands.
 func (s service) reconcile(t *testing.T, file string, args ...string) clitest.Result {
 	t.Helper()
 	o := s.Run(t, run, append([]string{"-file", file}, args...)...)

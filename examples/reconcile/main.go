@@ -4,7 +4,8 @@
 //	go run ./examples/reconcile -apply
 //	go run ./examples/reconcile -tenant contoso.example -client-id <guid> -file desired.json
 //
-// Without a tenant it works on an embedded Microsoft Graph, and without a file on a sample: no account is needed.
+// Without a tenant it works on an embedded Microsoft Graph, and without a file on a sample: no
+// account is needed.
 package main
 
 import (

@@ -66,7 +66,8 @@ func (o output) results(results []*result, applied bool) error {
 	case err != nil:
 		return err
 	case count[differs] > 0 && applied:
-		return fmt.Errorf("interrupted: %d tokens failed and %d were left as they are: run it again to go on", count[failed], count[differs])
+		return fmt.Errorf("interrupted: %d tokens failed and %d were left as they are: run it again to go on",
+			count[failed], count[differs])
 	case count[failed] > 0:
 		return fmt.Errorf("%d of %d tokens failed", count[failed], len(results))
 	}

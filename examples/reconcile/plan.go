@@ -32,8 +32,8 @@ type result struct {
 
 func (r *result) fail(err error) { r.status, r.err = failed, err }
 
-// plan finds the tokens in one pass over all of them and works out what differs. The error is that of the pass, since a token that was
-// not seen may still be there.
+// plan finds the tokens in one pass over all of them and works out what differs. The error is that
+// of the pass, since a token that was not seen may still be there.
 func (w *work) plan(ctx context.Context, wanted []desired) ([]*result, error) {
 	var results []*result
 	var others *desired // what is wanted of the tokens that no entry names
@@ -53,7 +53,8 @@ func (w *work) plan(ctx context.Context, wanted []desired) ([]*result, error) {
 			return nil, err
 		}
 		count(nil)
-		named := slices.Concat(entries[desired{id: token.ID}.key()], entries[desired{displayName: token.DisplayName}.key()])
+		byID, byName := desired{id: token.ID}.key(), desired{displayName: token.DisplayName}.key()
+		named := slices.Concat(entries[byID], entries[byName])
 		if len(named) == 0 && others != nil {
 			named = []*result{{want: *others}}
 			results = append(results, named[0])
@@ -67,7 +68,8 @@ func (w *work) plan(ctx context.Context, wanted []desired) ([]*result, error) {
 	return results, context.Cause(ctx)
 }
 
-// meet notes that the entry means the token. That another entry does as well, or that it means another token too, is a slip in the file.
+// meet notes that the entry means the token. That another entry does as well, or that it means
+// another token too, is a slip in the file.
 func (r *result) meet(token *vpptoken.VPPToken, shared bool) {
 	switch {
 	case r.token != nil:
@@ -79,7 +81,8 @@ func (r *result) meet(token *vpptoken.VPPToken, shared bool) {
 	r.token = token
 }
 
-// compare works out the smallest patch. Reads never show the content token, so its expiry tells whether the file is there.
+// compare works out the smallest patch. Reads never show the content token, so its expiry tells
+// whether the file is there.
 func (r *result) compare(ctx context.Context, client *vpptoken.Client) error {
 	switch {
 	case r.err != nil:
@@ -89,7 +92,8 @@ func (r *result) compare(ctx context.Context, client *vpptoken.Client) error {
 	}
 	r.patch = r.want.patch.Diff(r.token)
 	if c := r.want.content; c != nil && c.ExpirationDateTime.Unix() != r.token.ExpirationDateTime.Unix() {
-		// The same refusals as for a renewal: an expired file, another organization, an earlier expiry.
+		// The same refusals as for a renewal: an expired file, another organization, an earlier
+		// expiry.
 		if _, err := renew.MakePlan(ctx, client, r.token.ID, c, renew.Options{}); err != nil {
 			return err
 		}
@@ -103,8 +107,8 @@ func (r *result) compare(ctx context.Context, client *vpptoken.Client) error {
 	return r.describe()
 }
 
-// apply sends what differs, and looks whether the answer shows it: that the service accepts a setting does not say that it
-// keeps it.
+// apply sends what differs, and looks whether the answer shows it: that the service accepts a
+// setting does not say that it keeps it.
 func (r *result) apply(ctx context.Context, client *vpptoken.Client) error {
 	after, err := client.Update(ctx, r.token.ID, r.patch)
 	if err != nil {

@@ -18,7 +18,8 @@ const (
   appleDeviceAppDeliveryProtocolType`
 )
 
-// readSettings makes a patch of the settings of an entry, an empty one when there are none. An error names the setting and shows no value.
+// readSettings makes a patch of the settings of an entry, an empty one when there are none. An
+// error names the setting and shows no value.
 func readSettings(text json.RawMessage, version vpptoken.APIVersion) (*vpptoken.Patch, error) {
 	patch := vpptoken.NewPatch()
 	if text == nil {

@@ -14,7 +14,8 @@ import (
 	"github.com/vpptoken/vpptoken/fleet"
 )
 
-// work is what goes over many tokens: some at a time, and no faster than the service takes it, which is the client's part.
+// work is what goes over many tokens: some at a time, and no faster than the service takes it,
+// which is the client's part.
 type work struct {
 	client   *vpptoken.Client
 	parallel int
@@ -28,7 +29,9 @@ func (w *work) apply(ctx context.Context, results []*result) {
 }
 
 // each does f for all results. A failure is that of its result alone.
-func (w *work) each(ctx context.Context, what string, results []*result, f func(*result, context.Context, *vpptoken.Client) error) {
+func (w *work) each(
+	ctx context.Context, what string, results []*result, f func(*result, context.Context, *vpptoken.Client) error,
+) {
 	count, stop := w.progress(what, len(results))
 	defer stop()
 	do := func(ctx context.Context, r *result) (struct{}, error) { return struct{}{}, f(r, ctx, w.client) }

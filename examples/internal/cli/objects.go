@@ -17,8 +17,8 @@ import (
 // maxFile is far above what anybody writes, by hand or by a script: tens of thousands of entries.
 const maxFile = 16 << 20
 
-// Object is one object of a file that a person wrote. Its members are taken out one by one, so that what is left in the
-// end is what the program does not know.
+// Object is one object of a file that a person wrote. Its members are taken out one by one, so that
+// what is left in the end is what the program does not know.
 type Object map[string]json.RawMessage
 
 // ReadObjects reads a JSON file with a list of objects. All that is wrong with it is an [ErrUsage].
@@ -42,8 +42,8 @@ func ReadObjects(name string) ([]Object, error) {
 	return list, nil
 }
 
-// ParseObjects reads a JSON list of objects. A name that stands twice and invalid UTF-8, which encoding/json lets pass, are
-// errors too.
+// ParseObjects reads a JSON list of objects. A name that stands twice and invalid UTF-8, which
+// encoding/json lets pass, are errors too.
 func ParseObjects(text []byte) ([]Object, error) {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	var list []Object
@@ -61,7 +61,8 @@ func ParseObjects(text []byte) ([]Object, error) {
 	return list, nil
 }
 
-// Text takes the string with that name out of o, "" when there is none. An empty one is an error, and so is null.
+// Text takes the string with that name out of o, "" when there is none. An empty one is an error,
+// and so is null.
 func (o Object) Text(name string) (string, error) {
 	raw, ok := o[name]
 	if !ok {
