@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-version=$1
+version=${1:?usage: consume.sh vX.Y.Z}
 module=$(go list -m)
 clone=$PWD
 work=$(mktemp -d)
