@@ -38,7 +38,7 @@ A client secret is never in the file: it is in the environment variable that sec
 -json (an object a line) and -csv write each token as it is read, in no order, and keep none of them in memory.
 A tenant that can't be read, or has no tokens, is a line of its own with the level unknown. So is one that an interrupt kept from
 being read, and standard error names all of these.
-Exit codes, as monitoring systems expect: 0 all is well, 1 warning, 2 critical, 3 unknown, which wrong input is too. The worst
+Exit codes, as monitoring systems expect: 0 all is well, 1 warning, 2 critical or wrong input, 3 unknown. The worst
 counts, in the order ok, warning, unknown, critical.
 `
 
@@ -46,7 +46,10 @@ func main() { cli.Main(run) }
 
 func run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) int {
 	level, err := check(ctx, args, env, stdout, stderr)
-	if cli.Exit(stderr, err) != cli.ExitOK {
+	switch cli.Exit(stderr, err) {
+	case cli.ExitUsage:
+		return cli.ExitUsage // and an alarm: a check that can't run is no good news
+	case cli.ExitFailed:
 		return exitCodes[health.LevelUnknown]
 	}
 	return exitCodes[level]

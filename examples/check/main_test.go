@@ -135,7 +135,7 @@ func TestWrongInput(t *testing.T) {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
 			t.Parallel()
 			r := clitest.Run(t.Context(), run, nil, tt.args...)
-			clitest.Want(t, r, 3, tt.stderr)
+			clitest.Want(t, r, cli.ExitUsage, tt.stderr)
 			if !strings.HasPrefix(r.Stderr, "error: wrong input: ") || r.Stdout != "" || strings.Contains(r.Stderr, "hidden") {
 				t.Errorf("stdout %q, stderr %q", r.Stdout, r.Stderr)
 			}
@@ -146,9 +146,9 @@ func TestWrongInput(t *testing.T) {
 func TestTenantsAreDistinct(t *testing.T) {
 	t.Parallel()
 	r := clitest.Run(t.Context(), run, withSecret, "-tenant", "a.example,,b.example", "-client-id", "x")
-	clitest.Want(t, r, 3, `a tenant is empty or stands twice: ""`)
+	clitest.Want(t, r, cli.ExitUsage, `a tenant is empty or stands twice: ""`)
 	r = clitest.Run(t.Context(), run, withSecret, "-tenant", "a.example,a.EXAMPLE", "-client-id", "x")
-	clitest.Want(t, r, 3, `a tenant is empty or stands twice: "a.EXAMPLE"`)
+	clitest.Want(t, r, cli.ExitUsage, `a tenant is empty or stands twice: "a.EXAMPLE"`)
 }
 
 func TestInterrupted(t *testing.T) {
@@ -207,7 +207,7 @@ func TestHelp(t *testing.T) {
 	t.Parallel()
 	r := clitest.Run(t.Context(), run, nil, "-h")
 	clitest.Want(t, r, 0, "")
-	for _, part := range []string{"-tenants", "-html", cli.SecretVariable, "Exit codes, as monitoring systems expect: 0", "which wrong input is too"} {
+	for _, part := range []string{"-tenants", "-html", cli.SecretVariable, "Exit codes, as monitoring systems expect: 0", "2 critical or wrong input"} {
 		if !strings.Contains(r.Stdout, part) {
 			t.Errorf("the help does not hold %q", part)
 		}

@@ -61,11 +61,11 @@ token, contentToken and settings are for renew and update. A tenant with several
 for each, with names of their own; cloud is USGov, USGovDoD, China, Bleu or Delos, and Global when it
 is left out. Without NATS_URL the queue is inside the program.
 
-Exit codes: 0 all is well, 1 a warning, 2 something critical, 3 unknown: a tenant without a verdict, or wrong input.
+Exit codes: 0 all is well, 1 a warning, 2 something critical or wrong input, 3 unknown: a tenant without a verdict.
 
 `
 
-// exitUnknown is for everything that leaves the state of the tenants unknown, wrong input included.
+// exitUnknown is for everything that leaves the state of the tenants unknown.
 const exitUnknown = 3
 
 // settings are the flags. Those of the first group go on to the workers that are started.
@@ -101,7 +101,9 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 		return 0
 	case err != nil:
 		con.printf("%v", err)
-		return exitUnknown
+		if code != cli.ExitUsage {
+			return exitUnknown
+		}
 	}
 	return code
 }
@@ -110,19 +112,19 @@ func dispatch(ctx context.Context, args []string, env func(string) string, stdou
 	command := "demonstration"
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		if command, args = args[0], args[1:]; !slices.Contains([]string{"check", "renew", "update", "worker"}, command) {
-			return 0, fmt.Errorf("fleet: %q is no command: see -h", command)
+			return cli.ExitUsage, fmt.Errorf("fleet: %q is no command: see -h", command)
 		}
 	}
 	s, err := parse(command, args, stdout)
 	if err != nil {
-		return 0, err
+		return cli.ExitUsage, err
 	}
 	if command == "demonstration" {
 		return demonstrate(ctx, s, stdout, con)
 	}
 	tenants, err := readTenants(s.tenants)
 	if err != nil {
-		return 0, err
+		return cli.ExitUsage, err
 	}
 	if command == "worker" {
 		return 0, work(ctx, s, tenants, env("NATS_URL"), con)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/examples/internal/cli"
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
@@ -197,17 +198,17 @@ func TestFlags(t *testing.T) {
 		code int
 		want string
 	}{
-		"a flag that is none": {[]string{"check", "-bogus"}, exitUnknown, "wrong input: flag provided but not defined: -bogus\n"},
-		"a word at the end":   {[]string{"check", "-tenants", "x", "y"}, exitUnknown, "wrong input: something follows the flags"},
-		"no file":             {[]string{"check"}, exitUnknown, "fleet: check needs -tenants: see -h\n"},
-		"a word":              {[]string{"delete"}, exitUnknown, `fleet: "delete" is no command: see -h`},
-		"no attempts":         {[]string{"renew", "-tenants", "x", "-attempts", "0"}, exitUnknown, "are more than nothing\n"},
-		"no writes":           {[]string{"update", "-tenants", "x", "-writes", "-1"}, exitUnknown, "fleet: -writes is not negative"},
-		"no period":           {[]string{"worker", "-tenants", "x", "-per", "0s"}, exitUnknown, "-per is more than nothing\n"},
-		"a dotted run":        {[]string{"renew", "-tenants", "x", "-run", "a.b"}, exitUnknown, "fleet: -run takes letters, digits, - and _\n"},
-		"a silent worker":     {[]string{"renew", "-tenants", "x", "-poll", "9s", "-ack-wait", "10s"}, exitUnknown, "fleet: -ack-wait 10s is too short for -poll 9s"},
-		"a missing file":      {[]string{"renew", "-tenants", "nowhere.json"}, exitUnknown, "fleet: the tenants file: open nowhere.json"},
-		"a worker, no URL":    {[]string{"worker"}, exitUnknown, "fleet: worker needs -tenants: see -h\n"},
+		"a flag that is none": {[]string{"check", "-bogus"}, cli.ExitUsage, "wrong input: flag provided but not defined: -bogus\n"},
+		"a word at the end":   {[]string{"check", "-tenants", "x", "y"}, cli.ExitUsage, "wrong input: something follows the flags"},
+		"no file":             {[]string{"check"}, cli.ExitUsage, "fleet: check needs -tenants: see -h\n"},
+		"a word":              {[]string{"delete"}, cli.ExitUsage, `fleet: "delete" is no command: see -h`},
+		"no attempts":         {[]string{"renew", "-tenants", "x", "-attempts", "0"}, cli.ExitUsage, "are more than nothing\n"},
+		"no writes":           {[]string{"update", "-tenants", "x", "-writes", "-1"}, cli.ExitUsage, "fleet: -writes is not negative"},
+		"no period":           {[]string{"worker", "-tenants", "x", "-per", "0s"}, cli.ExitUsage, "-per is more than nothing\n"},
+		"a dotted run":        {[]string{"renew", "-tenants", "x", "-run", "a.b"}, cli.ExitUsage, "fleet: -run takes letters, digits, - and _\n"},
+		"a silent worker":     {[]string{"renew", "-tenants", "x", "-poll", "9s", "-ack-wait", "10s"}, cli.ExitUsage, "fleet: -ack-wait 10s is too short for -poll 9s"},
+		"a missing file":      {[]string{"renew", "-tenants", "nowhere.json"}, cli.ExitUsage, "fleet: the tenants file: open nowhere.json"},
+		"a worker, no URL":    {[]string{"worker"}, cli.ExitUsage, "fleet: worker needs -tenants: see -h\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
