@@ -9,7 +9,7 @@ import (
 func BenchmarkClient(b *testing.B) {
 	for _, carrier := range []bench.Carrier{bench.Memory, bench.Loopback} {
 		for _, w := range bench.Workloads() {
-			err := carrier.Pair(w.Tokens, func(ours, byHand bench.Client) {
+			err := carrier.Pair(w.Tokens, w.Source, func(ours, byHand bench.Client) {
 				name := string(carrier) + "/" + w.Name
 				b.Run(name+"/ours", func(b *testing.B) { w.Run(b, ours) })
 				b.Run(name+"/floor", func(b *testing.B) { w.Run(b, byHand) })

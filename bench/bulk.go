@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -72,11 +71,7 @@ func answerOf(req *http.Request, status int, header http.Header, body string) *h
 
 // NewPaced is the [Maker] of this project's client as it is used against a cloud of Microsoft: with the documented limit.
 func NewPaced(_ string, carrier http.RoundTripper) (Client, error) {
-	c, err := vpptoken.NewClient(bearer(), vpptoken.WithHTTPClient(&http.Client{Transport: carrier}))
-	if err != nil {
-		return nil, fmt.Errorf("bench: %w", err)
-	}
-	return ours{c}, nil
+	return newOurs(Expiring, vpptoken.WithHTTPClient(&http.Client{Transport: carrier}))
 }
 
 // NewLimited is the [Maker] of the program written by hand, behind a limiter of golang.org/x/time/rate. It keeps a tenth below the

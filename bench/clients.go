@@ -33,7 +33,11 @@ type Maker func(root string, carrier http.RoundTripper) (Client, error)
 
 // NewOurs is the [Maker] of this project's client, with its defaults.
 func NewOurs(root string, carrier http.RoundTripper) (Client, error) {
-	c, err := vpptoken.NewClient(bearer(), vpptoken.WithBaseURL(root), vpptoken.WithHTTPClient(&http.Client{Transport: carrier}))
+	return newOurs(Expiring, vpptoken.WithBaseURL(root), vpptoken.WithHTTPClient(&http.Client{Transport: carrier}))
+}
+
+func newOurs(source Source, opts ...vpptoken.Option) (Client, error) {
+	c, err := vpptoken.NewClient(source.bearers(), opts...)
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)
 	}
@@ -42,19 +46,39 @@ func NewOurs(root string, carrier http.RoundTripper) (Client, error) {
 
 // NewFloor is the [Maker] of the program written by hand.
 func NewFloor(root string, carrier http.RoundTripper) (Client, error) {
-	return byHand{floor.New(root, bearer(), carrier)}, nil
+	return byHand{floor.New(root, Expiring.bearers(), carrier)}, nil
 }
 
 // NewGathering is the [Maker] of the program written by hand with the loop that most write: it puts all pages into one slice and
 // then looks at them.
 func NewGathering(root string, carrier http.RoundTripper) (Client, error) {
-	return gathering{byHand{floor.New(root, bearer(), carrier)}}, nil
+	return gathering{byHand{floor.New(root, Expiring.bearers(), carrier)}}, nil
 }
 
-// bearer has the length of life that those of Microsoft Entra have.
-func bearer() oauth2.TokenSource {
-	return oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "bearer-of-the-benchmarks", TokenType: "Bearer", Expiry: time.Now().Add(time.Hour)})
+// Source is where the bearers of a run come from.
+type Source string
+
+// The sources. The client asks the third one with the context of each attempt; the program by hand does not know how.
+const (
+	Expiring Source = "an hour" // the life of a bearer of Microsoft Entra
+	Static   Source = "no expiry"
+	Context  Source = "TokenContext"
+)
+
+func (s Source) bearers() oauth2.TokenSource {
+	t := &oauth2.Token{AccessToken: "bearer-of-the-benchmarks", TokenType: "Bearer"}
+	if s != Static {
+		t.Expiry = time.Now().Add(time.Hour)
+	}
+	if s == Context {
+		return contextSource{oauth2.StaticTokenSource(t)}
+	}
+	return oauth2.StaticTokenSource(t)
 }
+
+type contextSource struct{ oauth2.TokenSource }
+
+func (s contextSource) TokenContext(context.Context, string) (*oauth2.Token, error) { return s.Token() }
 
 type ours struct{ client *vpptoken.Client }
 

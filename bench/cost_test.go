@@ -12,22 +12,29 @@ import (
 //nolint:paralleltest // AllocsPerRun counts those of the whole process
 func TestAllocationsAgainstFloor(t *testing.T) {
 	change := bench.Renewal()
+	patch := func(ctx context.Context, c bench.Client) error {
+		_, err := c.Update(ctx, bench.TokenID, change)
+		return err
+	}
+	get := func(ctx context.Context, c bench.Client) error {
+		_, err := c.Get(ctx, bench.TokenID)
+		return err
+	}
 	for _, test := range []struct {
 		name   string
 		tokens int
+		source bench.Source
 		most   float64 // allocations of the floor
 		run    func(context.Context, bench.Client) error
 	}{
-		{"PATCH", 1, 0.8, func(ctx context.Context, c bench.Client) error {
-			_, err := c.Update(ctx, bench.TokenID, change)
-			return err
-		}},
-		{"GET", 1, 0.75, func(ctx context.Context, c bench.Client) error {
-			_, err := c.Get(ctx, bench.TokenID)
-			return err
-		}},
-		{"page", bench.PageSize, 0.3, walk},
-		{"walk", 10_000, 0.3, walk},
+		{"PATCH", 1, bench.Expiring, 0.8, patch},
+		{"GET", 1, bench.Expiring, 0.8, get},
+		{"PATCH/static", 1, bench.Static, 0.8, patch},
+		{"GET/static", 1, bench.Static, 0.8, get},
+		{"PATCH/context", 1, bench.Context, 0.8, patch},
+		{"GET/context", 1, bench.Context, 0.8, get},
+		{"page", bench.PageSize, bench.Expiring, 0.3, walk},
+		{"walk", 10_000, bench.Expiring, 0.3, walk},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			count := func(c bench.Client) float64 {
@@ -37,7 +44,7 @@ func TestAllocationsAgainstFloor(t *testing.T) {
 					}
 				})
 			}
-			err := bench.Memory.Pair(test.tokens, func(ours, byHand bench.Client) {
+			err := bench.Memory.Pair(test.tokens, test.source, func(ours, byHand bench.Client) {
 				o, h := count(ours), count(byHand)
 				t.Logf("%.0f allocations to the floor's %.0f: %.2f", o, h, o/h)
 				if o > test.most*h {

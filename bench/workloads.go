@@ -8,6 +8,9 @@ import (
 	"net/http"
 	"runtime"
 	"testing"
+
+	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/bench/floor"
 )
 
 // Renewal is the change that the workloads send, with an Apple token of the usual length.
@@ -22,6 +25,7 @@ func Renewal() Change {
 type Workload struct {
 	Name   string
 	Tokens int // that the service lists
+	Source Source
 	Run    func(b *testing.B, c Client)
 }
 
@@ -30,11 +34,15 @@ func Workloads() []Workload {
 	change := Renewal()
 	patch := func(ctx context.Context, c Client) error { return one(c.Update(ctx, TokenID, change)) }
 	return []Workload{
-		{"PATCH", 1, inTurn(patch)},
-		{"GET", 1, inTurn(get)},
-		{"page of 999 tokens", PageSize, inTurn(walk(PageSize))},
-		{"10,000 tokens in 11 pages", 10_000, inTurn(walk(10_000))},
-		{"PATCH by 64 goroutines", 1, by64(patch)},
+		{"PATCH", 1, Expiring, inTurn(patch)},
+		{"GET", 1, Expiring, inTurn(get)},
+		{"PATCH, a bearer without expiry", 1, Static, inTurn(patch)},
+		{"GET, a bearer without expiry", 1, Static, inTurn(get)},
+		{"PATCH, a source with TokenContext", 1, Context, inTurn(patch)},
+		{"GET, a source with TokenContext", 1, Context, inTurn(get)},
+		{"page of 999 tokens", PageSize, Expiring, inTurn(walk(PageSize))},
+		{"10,000 tokens in 11 pages", 10_000, Expiring, inTurn(walk(10_000))},
+		{"PATCH by 64 goroutines", 1, Expiring, by64(patch)},
 	}
 }
 
@@ -98,7 +106,7 @@ const (
 )
 
 // Pair makes both programs, on the same service, for as long as f runs.
-func (c Carrier) Pair(tokens int, f func(ours, byHand Client)) error {
+func (c Carrier) Pair(tokens int, source Source, f func(ours, byHand Client)) error {
 	root, carrier := InMemory, http.RoundTripper(nil)
 	switch c {
 	case Memory:
@@ -110,14 +118,10 @@ func (c Carrier) Pair(tokens int, f func(ours, byHand Client)) error {
 		defer pool.CloseIdleConnections()
 		root, carrier = at, pool
 	}
-	o, err := NewOurs(root, carrier)
+	o, err := newOurs(source, vpptoken.WithBaseURL(root), vpptoken.WithHTTPClient(&http.Client{Transport: carrier}))
 	if err != nil {
 		return err
 	}
-	h, err := NewFloor(root, carrier)
-	if err != nil {
-		return err
-	}
-	f(o, h)
+	f(o, byHand{floor.New(root, source.bearers(), carrier)})
 	return nil
 }

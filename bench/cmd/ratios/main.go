@@ -2,6 +2,7 @@
 // written by hand, as a table in Markdown. It is run in the folder of the module:
 //
 //	go run ./cmd/ratios
+//	go run ./cmd/ratios -go go1.26.8,go1.27.4
 package main
 
 import (
@@ -9,6 +10,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"runtime"
 	"runtime/debug"
 	"slices"
@@ -22,11 +24,39 @@ func main() {
 	rounds := flag.Int("rounds", 5, "how often each pair is run")
 	benchtime := flag.String("benchtime", "200ms", "how long each run takes")
 	build := flag.Bool("build", true, "also build both programs from nothing, which takes a minute or two of CPU, and start them")
+	minors := flag.String("go", "", "run once with each of these versions of Go, separated by commas; empty is the one that built this")
 	flag.Parse()
+	if *minors != "" {
+		if err := runEach(context.Background(), strings.Split(*minors, ",")); err != nil {
+			fmt.Fprintln(os.Stderr, "ratios:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if err := run(context.Background(), max(1, *rounds), *benchtime, *build); err != nil {
 		fmt.Fprintln(os.Stderr, "ratios:", err)
 		os.Exit(1)
 	}
+}
+
+// runEach runs this program, with the other flags it was given, once with each version of Go.
+func runEach(ctx context.Context, versions []string) error {
+	args := []string{"run", "./cmd/ratios"}
+	flag.Visit(func(f *flag.Flag) {
+		if f.Name != "go" && !strings.HasPrefix(f.Name, "test.") {
+			args = append(args, "-"+f.Name+"="+f.Value.String())
+		}
+	})
+	for _, version := range versions {
+		cmd := exec.CommandContext(ctx, "go", args...) //nolint:gosec // its own flags
+		cmd.Env = append(os.Environ(), "GOTOOLCHAIN="+version)
+		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+		if err := cmd.Run(); err != nil {
+			return fmt.Errorf("%s: %w", version, err)
+		}
+		fmt.Println()
+	}
+	return nil
 }
 
 func run(ctx context.Context, rounds int, benchtime string, build bool) error {
