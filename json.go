@@ -157,31 +157,45 @@ func (v *visit) next() {
 
 // stranger keeps an unknown property in Extra, unless it is an annotation or an advertised action.
 func (v *visit) stranger(t *VPPToken) {
-	name := string(v.name())
-	_, twice := t.Extra[name]
-	if twice || v.notes[name] || v.typed && name == "@odata.type" {
-		v.in.twice(name)
-	}
-	switch {
-	case name == "@odata.type":
-		v.typed = true
-		if !v.in.null() && !readText(v.in, &t.ODataType, &v.in.words[0]) {
-			v.in.wrongKind(name)
+	name := v.name()
+	switch _, twice := t.Extra[string(name)]; {
+	case twice:
+		v.in.twice(string(name))
+	case string(name) == "@odata.type":
+		if v.noted(name); !v.in.null() && !readText(v.in, &t.ODataType, &v.in.words[0]) {
+			v.in.wrongKind("@odata.type")
 		}
-	case strings.ContainsAny(name, "@#"):
-		if v.notes == nil {
-			v.notes = make(map[string]bool)
-		}
-		v.notes[name] = true
+	case bytes.ContainsAny(name, "@#"):
+		v.noted(name)
 		v.in.skip()
 	default:
 		value := v.in.skip()
 		if t.Extra == nil {
 			t.Extra = make(map[string]json.RawMessage)
 		}
-		t.Extra[name] = bytes.Clone(value)
+		t.Extra[string(name)] = bytes.Clone(value)
 	}
 	v.next()
+}
+
+// noted refuses an annotation that was there before. Few tokens have more than two.
+func (v *visit) noted(name []byte) {
+	for i, before := range v.notes {
+		if before == nil {
+			v.notes[i] = name
+			return
+		}
+		if bytes.Equal(before, name) {
+			v.in.twice(string(name))
+		}
+	}
+	if v.others[string(name)] {
+		v.in.twice(string(name))
+	}
+	if v.others == nil {
+		v.others = make(map[string]bool)
+	}
+	v.others[string(name)] = true
 }
 
 func (in *reader) result(r *ActionResult) {

@@ -77,8 +77,8 @@ type visit struct {
 	more     bool            // readToken, readPatch: there is a current member
 	found    bool            // the list has the name
 	in       *reader         // readToken, readPatch
-	typed    bool            // readToken: @odata.type was there
-	notes    map[string]bool // readToken: the other annotations that were there
+	notes    [2][]byte       // readToken: the first annotations that were there
+	others   map[string]bool // readToken: the others
 	nulls    mark            // readPatch, write, drop: the properties that the patch clears
 	seen     presence        // readToken, drop: what the token was read with
 	body     *body           // write

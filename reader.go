@@ -53,6 +53,7 @@ func read(data []byte, walk func(*reader)) error {
 		return errors.New("empty, not JSON")
 	}
 	in := &reader{data: data, walk: walk}
+	in.words[0] = "#microsoft.graph.vppToken" // the usual type
 	if err := jsonv2.Unmarshal(data, in, jsontext.AllowDuplicateNames(true)); err != nil && in.err == nil {
 		in.syntax()
 	}

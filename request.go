@@ -62,8 +62,8 @@ type request struct {
 type answer struct {
 	req     request
 	options call
-	path    string // what errors and logs show
-	url     *url.URL
+	path    string  // what errors and logs show
+	url     url.URL // of the first request
 	out     *graph.Outcome
 }
 
@@ -107,8 +107,9 @@ func (c *Client) prepare(ctx context.Context, a *answer) (*url.URL, error) {
 			return nil, notInV1(p)
 		}
 	}
-	u := *c.base
-	u.Path += r.path() // one string for both
+	a.url = *c.base
+	u := &a.url
+	u.Path = r.path(c.base.Path) // one string for both
 	a.path = u.Path[len(c.base.Path):]
 	if r.bundleID != nil {
 		if *r.bundleID == "" || len(*r.bundleID) > 255 || !utf8.ValidString(*r.bundleID) {
@@ -119,15 +120,15 @@ func (c *Client) prepare(ctx context.Context, a *answer) (*url.URL, error) {
 		u.Path += "(bundleId='" + literal + "')"
 	}
 	u.RawQuery = strings.Join(a.options.query, "&")
-	return &u, nil
+	return u, nil
 }
 
-// path returns the path below the service's root and version.
-func (r *request) path() string {
+// path returns the path below root.
+func (r *request) path(root string) string {
 	if r.item {
-		return collection + "/" + r.id + r.tail
+		return root + collection + "/" + r.id + r.tail
 	}
-	return collection + r.tail
+	return root + collection + r.tail
 }
 
 func validID(id string) bool {
@@ -138,7 +139,6 @@ func validID(id string) bool {
 // send makes the request and returns an error unless it succeeded.
 func (c *Client) send(ctx context.Context, a *answer, u *url.URL) error {
 	r := &a.req
-	a.url = u
 	accept := r.accept
 	if accept == "" {
 		accept = "application/json"

@@ -169,5 +169,5 @@ func syncFailed(s *Sync, t *VPPToken) error {
 
 func syncError(s *Sync) *Error {
 	r := request{item: true, id: s.TokenID}
-	return &Error{Op: opWaitSync, Method: http.MethodGet, Path: r.path(), StatusCode: http.StatusOK}
+	return &Error{Op: opWaitSync, Method: http.MethodGet, Path: r.path(""), StatusCode: http.StatusOK}
 }

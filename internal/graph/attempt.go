@@ -115,8 +115,8 @@ func ended(ctx context.Context) bool {
 
 // request makes the attempt's own request: nothing in it is shared with another attempt.
 func (f *flight) request(ctx context.Context, w *watch, req *http.Request) *http.Request {
-	out := req.WithContext(w.in(ctx, req.URL.Scheme == "https"))
-	w.values = [...]string{"Bearer " + f.last.bearer, f.call.Accept, f.c.cfg.UserAgent, f.call.ID, "application/json"}
+	out := req.WithContext(w.in(ctx, req.URL.Scheme == "https", f.c.mayProxy))
+	w.values = [...]string{f.c.source.header(f.last.bearer), f.call.Accept, f.c.cfg.UserAgent, f.call.ID, "application/json"}
 	out.Header = make(http.Header, len(w.values)+len(f.call.Header))
 	out.Header["Accept"] = w.values[1:2:2]
 	out.Header["User-Agent"] = w.values[2:3:3]
@@ -129,7 +129,7 @@ func (f *flight) request(ctx context.Context, w *watch, req *http.Request) *http
 		out.Header["Content-Type"] = w.values[4:5:5]
 		out.ContentLength = int64(len(f.call.Body))
 		w.body.Reset(f.call.Body)
-		out.Body = io.NopCloser(&w.body)
+		out.Body = io.NopCloser(&w.body) // net/http knows that this needs no wait: it sends headers and body together
 		out.GetBody = w.getBody
 	}
 	return out

@@ -11,11 +11,14 @@ import (
 // TokenFunc asks a token source for an access token, with the claims of a challenge or "".
 type TokenFunc func(ctx context.Context, claims string) (*oauth2.Token, error)
 
+const scheme = "Bearer "
+
 // source gets the bearers of a client. What it knows of them is inside functions, where no printer finds it.
 type source struct {
 	ask    func(ctx context.Context, claims, refused string, reuse bool) (*oauth2.Token, error)
 	forget func(bearer string, denied bool)
-	isNew  func(bearer string) bool // not the one before
+	isNew  func(bearer string) bool   // not the one before
+	header func(bearer string) string // of the requests that it goes with
 }
 
 // newSource guards the source of a client. One that gets the call's context is asked by the call itself, which nobody else
@@ -26,6 +29,15 @@ func newSource(cfg *Config) source {
 		before := last.Swap(&bearer)
 		return before == nil || *before != bearer
 	}}
+	var header atomic.Pointer[string]
+	s.header = func(bearer string) string {
+		if h := header.Load(); h != nil && (*h)[len(scheme):] == bearer {
+			return *h
+		}
+		h := scheme + bearer
+		header.Store(&h)
+		return h
+	}
 	if s.forget == nil {
 		s.forget = func(string, bool) {}
 	}
@@ -34,8 +46,9 @@ func newSource(cfg *Config) source {
 		s.ask, s.forget = shared.get, func(bearer string, _ bool) { shared.Forget(bearer, 0) }
 		return s
 	}
+	panicked := panicCause()
 	s.ask = func(ctx context.Context, claims, _ string, _ bool) (token *oauth2.Token, err error) {
-		err = panicCause()
+		err = panicked
 		defer func() { _ = recover() }() // the value of a panic may hold a secret
 		return cfg.Token(ctx, claims)
 	}

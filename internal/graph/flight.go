@@ -21,6 +21,7 @@ type flight struct {
 	loop retryablehttp.Client
 	http http.Client
 	req  retryablehttp.Request // what these two are given, and what they get
+	with withFlight
 	resp http.Response
 	ctx  context.Context //nolint:containedctx // a flight lives as long as its call
 	came time.Time       // when its first attempt reached the gate
@@ -55,12 +56,13 @@ func (c *Client) Do(ctx context.Context, call Call) *Outcome {
 	f.loop = retryablehttp.Client{
 		HTTPClient:   &f.http,
 		RetryMax:     math.MaxInt, // decide counts
-		CheckRetry:   f.checkRetry,
-		Backoff:      f.backoff,
+		CheckRetry:   checkRetry,
+		Backoff:      backoff,
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
 	request := http.Request{Method: call.Method, URL: call.URL, Host: call.URL.Host, Header: c.noHeader}
-	f.req.Request = request.WithContext(ctx)
+	f.with = withFlight{ctx, f}
+	f.req.Request = request.WithContext(&f.with)
 	resp, err := f.loop.Do(&f.req)
 	switch {
 	case err == nil:
@@ -75,13 +77,22 @@ func (c *Client) Do(ctx context.Context, call Call) *Outcome {
 
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-func (f *flight) checkRetry(context.Context, *http.Response, error) (bool, error) {
-	return f.decide(), nil
+// withFlight lets the loop's functions find their flight: a method of each flight would be allocated for it.
+type withFlight struct {
+	context.Context //nolint:containedctx // it is one
+
+	f *flight
 }
 
-func (f *flight) backoff(time.Duration, time.Duration, int, *http.Response) time.Duration {
-	return f.last.wait
+func checkRetry(ctx context.Context, _ *http.Response, _ error) (again bool, err error) {
+	if with, ok := ctx.(*withFlight); ok {
+		again = with.f.decide()
+		with.f.loop.RetryWaitMin = with.f.last.wait
+	}
+	return again, nil
 }
+
+func backoff(wait, _ time.Duration, _ int, _ *http.Response) time.Duration { return wait }
 
 // deadline is when an attempt that begins now ends.
 func (f *flight) deadline() time.Time {

@@ -55,13 +55,15 @@ type Client struct {
 	budget budget
 	gate   gate
 
+	mayProxy bool        // the transport may be one that goes through a proxy and does not tell
 	noHeader http.Header // empty, and never written to: the attempts bring their own
 }
 
 // New returns a Client with a full budget and an open gate.
 func New(cfg Config) *Client {
+	_, mayProxy := cfg.Transport.(*http.Transport)
 	return &Client{
-		cfg: cfg, source: newSource(&cfg), budget: budget{left: fullBudget}, noHeader: http.Header{},
+		cfg: cfg, mayProxy: mayProxy, source: newSource(&cfg), budget: budget{left: fullBudget}, noHeader: http.Header{},
 		gate: gate{
 			ownHold: cfg.MinWait, maxOwnHold: max(cfg.MinWait, min(cfg.MaxWait, longestOwnHold)),
 			patience: max(DefaultCallTime, 2*cfg.MaxRetryAfter), pace: pace{n: cfg.WriteLimit, per: cfg.WritePeriod},

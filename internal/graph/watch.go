@@ -42,15 +42,16 @@ type watch struct {
 }
 
 // in returns ctx with the watch in it. Without TLS only the names of header fields tell HTTP/2 from
-// HTTP/1.
-func (w *watch) in(ctx context.Context, tls bool) context.Context {
+// HTTP/1; with TLS, and perhaps behind a proxy, the handshake tells that the proxy let it through.
+func (w *watch) in(ctx context.Context, tls, proxy bool) context.Context {
 	w.trace.GetConn = w.getConn
 	w.trace.GotConn = w.gotConn
 	w.trace.WroteHeaders = w.wroteHeaders
-	if tls {
-		w.trace.TLSHandshakeStart = w.handshake
-	} else {
+	switch {
+	case !tls:
 		w.trace.WroteHeaderField = w.wroteHeaderField
+	case proxy:
+		w.trace.TLSHandshakeStart = w.handshake
 	}
 	return httptrace.WithClientTrace(ctx, &w.trace)
 }
