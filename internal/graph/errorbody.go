@@ -56,6 +56,7 @@ type graphError struct {
 	Target     lenient                `json:"target"`
 	Details    optional[[]graphError] `json:"details"`
 	RequestID  lenient                `json:"request-id"`
+	RetryAfter lenient                `json:"RetryAfter"`
 	InnerError optional[*graphError]  `json:"innerError"` // innererror is seen too: encoding/json takes both
 }
 
@@ -87,6 +88,7 @@ func ParseError(body []byte) ErrorBody {
 		return ErrorBody{Message: message(string(text), nil)}
 	}
 	e := ErrorBody{Code: string(g.Code), Target: target(g.Target, g.Details.value), RequestID: string(g.RequestID)}
+	e.RetryAfter = span(string(g.RetryAfter))
 	inner := unwrap(&e, string(g.Message))
 	for in := g.InnerError.value; in != nil; in = in.InnerError.value {
 		if e.RequestID == "" {
@@ -122,7 +124,7 @@ func unwrap(e *ErrorBody, text string) (code string) {
 	for strings.HasPrefix(strings.TrimSpace(text), "{") {
 		var in intuneError
 		if json.Unmarshal([]byte(text), &in) != nil || in.Message == "" && in.ErrorCode == "" &&
-			in.CustomAPIErrorPhrase == "" {
+			in.CustomAPIErrorPhrase == "" && in.RetryAfter == "" {
 			break
 		}
 		if in.ErrorCode != "" {
@@ -145,7 +147,7 @@ func span(text string) time.Duration {
 	if seconds, err := time.Parse("15:04:05", text); err == nil { // takes a fraction as well
 		return seconds.Sub(time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC))
 	}
-	if strings.Trim(text, " 0123456789.") != "" {
+	if strings.Trim(text, " 0123456789.,") != "" {
 		return 0
 	}
 	return retryAfter(http.Header{"Retry-After": {text}}, time.Time{})

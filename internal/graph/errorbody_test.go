@@ -130,7 +130,7 @@ func TestF16WaitInTheBody(t *testing.T) {
 	}
 	for value, want := range map[string]time.Duration{
 		`"30"`: 30 * time.Second, `30`: 30 * time.Second, `2.128`: 2128 * time.Millisecond,
-		`" 7 "`: 7 * time.Second, `"00:00:30"`: 30 * time.Second, `"00:05:15.5"`: 315500 * time.Millisecond,
+		`" 7 "`: 7 * time.Second, `"30,120"`: 2 * time.Minute, `"9, 5"`: 9 * time.Second, `"00:00:30"`: 30 * time.Second, `"00:05:15.5"`: 315500 * time.Millisecond,
 		`null`: 0, `""`: 0, `0`: 0, `-3`: 0, `"soon"`: 0, `{}`: 0, `[30]`: 0, `true`: 0, `"NaN"`: 0, `1e3`: 0,
 		`99999999999999999999`: math.MaxInt64, `"Fri, 20 Nov 2026 12:51:51 GMT"`: 0,
 	} {
@@ -142,6 +142,15 @@ func TestF16WaitInTheBody(t *testing.T) {
 			if got := graph.ParseError([]byte(`{"error":{"code":"x","message":` + quote(message) +
 				`}}`)); got.RetryAfter != want || got.Message != "m" {
 				t.Errorf("%s: %v, %q", message, got.RetryAfter, got.Message)
+			}
+		}
+		for _, text := range []string{
+			`{"error":{"message":` + quote(`{"RetryAfter":`+value+`}`) + `}}`,
+			`{"error":{"message":` + quote(`{"_version":3,"Message":"","RetryAfter":`+value+`}`) + `}}`,
+			`{"error":{"message":"m","RetryAfter":` + value + `}}`,
+		} {
+			if got := graph.ParseError([]byte(text)); got.RetryAfter != want {
+				t.Errorf("%s: %v", text, got.RetryAfter)
 			}
 		}
 	}
