@@ -212,8 +212,9 @@ var (
 	htmlPage      = lazy(`(?i)^\s*<[!?/a-z]|(?:<|&lt;)(?:!doctype|\?xml|html|head|body|title)\b`)
 	notApplicable = lazy(`(?i)\bnot applicable (?:to|for) (?:(?:the|this|your) )?(?:target )?tenant\b`)
 	batch         = lazy(`(?i)\bbatch`)
-	tooMany       = lazy(`(?i)\btoo[ -]many[ -](?:\w+ )?requests\b|\b(?:is|are|was|were|been|being) throttled\b` +
-		`|\brate[ -]?limit(?:s|ing)?(?: (?:for|of|on)\b[^.;:]{0,40})?` +
+	tooMany       = lazy(`(?i)\btoo[ -]many[ -](?:\w+ )?(?:requests|calls)\b` +
+		`|\b(?:is|are|was|were|been|being) (?:throttled|rate[ -]?limited)\b` +
+		`|\b(?:rate|throttl(?:e|ing))[ -]?limit(?:s|ing)?(?: (?:for|of|on)\b[^.;:]{0,40})?` +
 		` (?:(?:is|was|are|were|has been|have been) )?(?:reached|exceeded|hit)\b` +
 		`|\b(?:reached|exceeded|exceeds|hit|over)` +
 		` (?:(?:the|its|your|our|a|an|api|request|tenant|tenant's|allowed|maximum|service|call) ){0,4}rate[ -]?limits?\b`)

@@ -166,6 +166,8 @@ func TestF17ThrottlingAsA500(t *testing.T) {
 		"You have exceeded the rate limit", "The request exceeded its allowed rate limit.", "Too many requests",
 		"too many write requests",
 		"Rate limit for tenant 0a-1 reached", "The request was throttled.", "Requests have been throttled",
+		"Requests are rate limited.", "The application has been rate-limited", "Throttling limit reached", "Throttle limit exceeded.",
+		"Too many calls. Retry later.",
 	} {
 		for _, status := range []int{500, 502, 503, 504} {
 			if !graph.Throttles(status, "InternalError", message) {
@@ -182,6 +184,7 @@ func TestF17ThrottlingAsA500(t *testing.T) {
 		"The rate limit was not reached.", "Failed to write the rate limit configuration: maximum length exceeded.",
 		"Corporate limit reached", "Too many requests in the batch.", "Too many tokens requested.",
 		"Please retry after sometime.", "Migrate: limit exceeded", "An error has occurred",
+		"The throttling limit could not be read.", "A rate limited plan can't be changed.", "Failed to separate limited licenses",
 	} {
 		if graph.Throttles(500, "InternalError", message) {
 			t.Errorf("%q is no throttling", message)
