@@ -250,11 +250,22 @@ func (in *reader) summary(l *LicenseSummary) {
 type wireToken VPPToken
 
 // MarshalJSON writes t in the order of Microsoft's table, with the Apple token redacted. It omits
-// zero times, empty strings and empty lists, and writes Extra last, sorted by name.
+// zero times, empty strings and empty lists, and writes Extra last, sorted by name. If t has an ID,
+// it also omits booleans that t was not read with: written as false, they would pass for read.
 func (t VPPToken) MarshalJSON() ([]byte, error) {
 	b, err := json.Marshal(wireToken(t))
-	if err != nil || len(t.Extra) == 0 {
-		return b, err
+	if err != nil {
+		return nil, err
+	}
+	if t.ID != "" { // without one there is nothing to send a Patch to
+		v := &visit{do: unread, seen: t.seen}
+		each(v, new(Patch), &t)
+		for _, name := range v.names { // quotes inside strings are escaped, so this is the member
+			b = bytes.Replace(b, []byte(`,"`+name+`":false`), nil, 1)
+		}
+	}
+	if len(t.Extra) == 0 {
+		return b, nil
 	}
 	for name := range t.Extra {
 		if known(name) {

@@ -65,6 +65,7 @@ const (
 	write                   // put what the patch holds into a body
 	drop                    // remove from the patch what the token already has
 	fill                    // set in the patch all that the token holds
+	unread                  // name the booleans that are false because they were not read
 	compare                 // report whether the token differs from the patch
 )
 
@@ -80,9 +81,10 @@ type visit struct {
 	notes    [2][]byte       // readToken: the first annotations that were there
 	others   map[string]bool // readToken: the others
 	nulls    mark            // readPatch, write, drop: the properties that the patch clears
-	seen     presence        // readToken, drop: what the token was read with
+	seen     presence        // readToken, drop, unread: what the token was read with
 	body     *body           // write
 	differs  bool            // compare
+	names    []string        // unread
 	bit      uint32          // find: of the property
 	marks    mark            // find: of the property
 	zero     bool            // find: the token holds its zero value
@@ -262,6 +264,10 @@ func property[T any](v *visit, name string, p **T, t *T, m mark, k kind[T]) {
 	case fill:
 		if p != nil {
 			*p = t
+		}
+	case unread:
+		if known, isFlag := any(*t).(bool); isFlag && !known && !v.seen.includes(bit) {
+			v.names = append(v.names, name)
 		}
 	case compare:
 		v.differs = v.differs || p != nil && !k.same(**p, *t, true)

@@ -118,7 +118,7 @@ func TestF07PresenceOfOthers(t *testing.T) {
 	}
 	// Written and read again it may have fewer, not more.
 	again := decodeToken(t, encode(t, decodeToken(t, `{"id":"1","displayName":"","organizationName":"o"}`)))
-	if !again.Has("id") || !again.Has("organizationName") || again.Has("displayName") || !again.Has("automaticallyUpdateApps") {
+	if !again.Has("id") || !again.Has("organizationName") || again.Has("displayName") || again.Has("automaticallyUpdateApps") {
 		t.Error("after JSON:", encode(t, again))
 	}
 }
