@@ -301,6 +301,18 @@ func TestF39CheckNamesEveryProperty(t *testing.T) {
 		"mark for a token": {vpptoken.NewPatch().SetToken(vpptoken.NewSecret("REDACTED")), vpptoken.VersionBeta, []string{"token"}, false},
 		"future protocol":  {vpptoken.NewPatch().SetAppDeliveryProtocolType(ignored), vpptoken.VersionBeta, []string{"appleDeviceAppDeliveryProtocolType"}, false},
 		"future state":     {vpptoken.NewPatch().SetState("unknownFutureValue"), vpptoken.VersionBeta, []string{"state"}, false},
+		"future action state": {
+			vpptoken.NewPatch().SetTokenActionResults(vpptoken.ActionResult{}, vpptoken.ActionResult{ActionState: "unknownFutureValue"}),
+			vpptoken.VersionBeta,
+			[]string{"tokenActionResults"},
+			false,
+		},
+		"future reason": {
+			vpptoken.NewPatch().SetTokenActionResults(vpptoken.ActionResult{ActionFailureReason: "unknownFutureValue"}),
+			vpptoken.VersionBeta,
+			[]string{"tokenActionResults"},
+			false,
+		},
 		"a name may be it": {vpptoken.NewPatch().SetDisplayName("unknownFutureValue"), vpptoken.VersionBeta, nil, false},
 		"not UTF-8":        {vpptoken.NewPatch().SetAppleID("canary\xff"), vpptoken.VersionBeta, []string{"appleId"}, false},
 		"no year":          {vpptoken.NewPatch().SetLastSyncDateTime(year10000), vpptoken.VersionV1, []string{"lastSyncDateTime"}, false},

@@ -1,6 +1,7 @@
 package vpptoken
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -125,13 +126,14 @@ func word[T interface {
 	if v.skips(name) {
 		return
 	}
-	check := func(w T) string {
-		if w == "unknownFutureValue" {
-			return "is unknownFutureValue, which Graph ignores in a request"
-		}
-		return ""
+	property(v, name, p, t, m, kind[T]{readText[T], writeText[T], equal[T], checkWord[T]})
+}
+
+func checkWord[T ~string](w T) string {
+	if w == "unknownFutureValue" {
+		return "is unknownFutureValue, which Graph ignores in a request"
 	}
-	property(v, name, p, t, m, kind[T]{readText[T], writeText[T], equal[T], check})
+	return ""
 }
 
 func flag(v *visit, name string, p **bool, t *bool, m mark) {
@@ -184,7 +186,13 @@ func results(v *visit, name string, p **[]ActionResult, t *[]ActionResult, m mar
 	same := func(a, b []ActionResult, exactly bool) bool {
 		return slices.EqualFunc(a, b, func(a, b ActionResult) bool { return sameResult(a, b, exactly) })
 	}
-	property(v, name, p, t, m, kind[[]ActionResult]{read: readResults, write: writeResults, same: same})
+	check := func(rs []ActionResult) (problem string) {
+		for _, r := range rs {
+			problem = cmp.Or(problem, checkWord(r.ActionState), checkWord(r.ActionFailureReason))
+		}
+		return problem
+	}
+	property(v, name, p, t, m, kind[[]ActionResult]{readResults, writeResults, same, check})
 }
 
 func equal[T comparable](a, b T, _ bool) bool { return a == b }
