@@ -108,9 +108,10 @@ func WithUserAgent(name string) Option {
 	}
 }
 
-// WithLogger logs each attempt and each sign-in at debug level, and each retry, with its reason and
-// wait, at warning level: operation, client-request-id, method, path, status, attempt, duration and
-// request-id, and nothing else. The handler gets the call's context with its values, such as a
+// WithLogger logs each attempt, each sign-in and each wait in line at debug level, and each retry,
+// with its reason, its wait and until when the service's throttling holds it, at warning level:
+// operation, client-request-id, method, path, status, attempt, duration and request-id, and nothing
+// else. The handler gets the call's context with its values, such as a
 // trace id. By default the client logs nothing.
 func WithLogger(l *slog.Logger) Option {
 	return func(cfg *config) error {
