@@ -153,7 +153,9 @@ func TestF31WithRefused(t *testing.T) {
 		"expirationDateTime": vpptoken.NewPatch().SetExpirationDateTime(expires),
 		"lastSyncDateTime":   vpptoken.NewPatch().SetLastSyncDateTime(today),
 		"lastSyncStatus":     vpptoken.NewPatch().SetLastSyncStatus(vpptoken.SyncStatusCompleted),
-		"With":               vpptoken.NewPatch().SetDisplayName("\xff"),
+		"displayName":        vpptoken.NewPatch().SetDisplayName("\xff"),
+		"appleDeviceAppDeliveryProtocolType": vpptoken.NewPatch().SetAppleID("a@b.example").
+			SetAppDeliveryProtocolType(vpptoken.DeliveryProtocolUnknownFutureValue),
 	} {
 		property, _, _ := strings.Cut(name, ",")
 		p, err := renew.MakePlan(t.Context(), s.client, s.id, file(t, org, expires), renew.Options{Now: clock, With: with})

@@ -16,7 +16,7 @@ func copyWith(with *vpptoken.Patch) (*vpptoken.Patch, error) {
 	if with.IsEmpty() {
 		return nil, nil
 	}
-	body, err := json.Marshal(with)
+	body, err := with.MarshalJSON()
 	if err != nil {
 		return nil, fmt.Errorf("renew: With: %w", err)
 	}
@@ -29,6 +29,9 @@ func copyWith(with *vpptoken.Patch) (*vpptoken.Patch, error) {
 			return nil, fmt.Errorf(
 				"renew: With: %s can't go along: the file is ct, and the proof looks at what Intune makes of it", name)
 		}
+	}
+	if err := with.Check(vpptoken.VersionBeta); err != nil { // now rather than at the upload
+		return nil, fmt.Errorf("renew: With: %w", err)
 	}
 	own := vpptoken.NewPatch()
 	if err := json.Unmarshal(body, own); err != nil {
