@@ -113,6 +113,9 @@ func (c Cloud) MarshalText() ([]byte, error) {
 
 // UnmarshalText reads what [ParseCloud] does. On an error it leaves c alone.
 func (c *Cloud) UnmarshalText(text []byte) error {
+	if c == nil {
+		return errNilReceiver
+	}
 	read, err := ParseCloud(string(text))
 	if err == nil {
 		*c = read

@@ -10,11 +10,16 @@ import (
 	"time"
 )
 
+var errNilReceiver = errors.New("vpptoken: decoding into a nil pointer")
+
 // UnmarshalJSON reads a bare token and replaces all of t. Names are case-sensitive; properties that
 // this package does not know go into Extra. A duplicate property, invalid UTF-8 and a value of the
 // wrong kind are errors, which name the property and never show a value. [VPPToken.Has] reports
 // what was read.
 func (t *VPPToken) UnmarshalJSON(data []byte) error {
+	if t == nil {
+		return errNilReceiver
+	}
 	if string(data) == "null" {
 		return nil // as encoding/json has it
 	}
@@ -29,6 +34,9 @@ func (t *VPPToken) UnmarshalJSON(data []byte) error {
 // UnmarshalJSON reads an action result as [VPPToken.UnmarshalJSON] reads a token, and ignores
 // unknown properties.
 func (r *ActionResult) UnmarshalJSON(data []byte) error {
+	if r == nil {
+		return errNilReceiver
+	}
 	var fresh ActionResult
 	if err := read(data, func(in *reader) { in.result(&fresh) }); err != nil {
 		return fmt.Errorf("vpptoken: %w", err)
@@ -42,6 +50,9 @@ func (r *ActionResult) UnmarshalJSON(data []byte) error {
 // null where it is not allowed, the token REDACTED and a value of the wrong kind are errors:
 // skipping a property would silently change the patch.
 func (p *Patch) UnmarshalJSON(data []byte) error {
+	if p == nil {
+		return errNilReceiver
+	}
 	var fresh Patch
 	err := read(data, func(in *reader) {
 		in.strict = true

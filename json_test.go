@@ -109,43 +109,6 @@ func TestTokenEncoding(t *testing.T) {
 	}
 }
 
-// A boolean that was not read is not known to be false: written as such, it would look as if it had been read, and Diff would
-// lose a change in silence. One that was set since, and those of a token that was built by hand, are written.
-func TestF07UnreadBooleansAreNotWritten(t *testing.T) {
-	t.Parallel()
-	names := []string{"automaticallyUpdateApps", "dataSharingConsentGranted", "claimTokenManagementFromExternalMdm"}
-	want := vpptoken.NewPatch().SetAutomaticallyUpdateApps(false).SetDataSharingConsentGranted(false).
-		SetClaimTokenManagementFromExternalMDM(false)
-	for _, text := range []string{
-		`{"id":"1"}`, `{"id":"1","displayName":"\"automaticallyUpdateApps\":false","lastAppCount":1}`,
-		`{"organizationName":"o","id":"1","x":{"automaticallyUpdateApps":false}}`,
-	} {
-		again := decodeToken(t, encode(t, decodeToken(t, text)))
-		for _, name := range names {
-			if again.Has(name) {
-				t.Errorf("%s has %s after JSON", text, name)
-			}
-		}
-		if got := encode(t, want.Diff(again)); got != encode(t, want) {
-			t.Errorf("Diff against %s after JSON = %s", text, got)
-		}
-	}
-	const one = `{"id":"1","dataSharingConsentGranted":false,"lastAppCount":1}`
-	if got := encode(t, decodeToken(t, one)); got != one {
-		t.Errorf("%s became %s", one, got)
-	}
-	changed := decodeToken(t, `{"id":"1"}`)
-	changed.AutomaticallyUpdateApps = true
-	if got := encode(t, changed); got != `{"id":"1","automaticallyUpdateApps":true}` {
-		t.Errorf("set by hand: %s", got)
-	}
-	for _, name := range names {
-		if got := encode(t, &vpptoken.VPPToken{ID: "1"}); !strings.Contains(got, `"`+name+`":false`) {
-			t.Errorf("built by hand: %s", got)
-		}
-	}
-}
-
 func TestExtraHoldsUnknownPropertiesOnly(t *testing.T) {
 	t.Parallel()
 	token := decodeToken(t, `{"id":"1","state":"valid","lastAppCount":12,"@odata.etag":"e"}`)

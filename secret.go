@@ -62,6 +62,9 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // UnmarshalText stores text, except that REDACTED becomes the zero Secret: what was printed can't
 // be written back by mistake.
 func (s *Secret) UnmarshalText(text []byte) error {
+	if s == nil {
+		return errNilReceiver
+	}
 	if string(text) == redacted {
 		*s = Secret{}
 		return nil

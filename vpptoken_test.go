@@ -3,6 +3,7 @@ package vpptoken_test
 import (
 	"encoding/json"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -176,6 +177,63 @@ func TestEqual(t *testing.T) {
 	} {
 		if pair[0].Equal(pair[1]) {
 			t.Errorf("%s does not count", name)
+		}
+	}
+}
+
+// A boolean that was not read is not known to be false: written as such, it would look as if it had been read, and Diff would
+// lose a change in silence. One that was set since, and those of a token that was built by hand, are written.
+func TestF07UnreadBooleansAreNotWritten(t *testing.T) {
+	t.Parallel()
+	names := []string{"automaticallyUpdateApps", "dataSharingConsentGranted", "claimTokenManagementFromExternalMdm"}
+	want := vpptoken.NewPatch().SetAutomaticallyUpdateApps(false).SetDataSharingConsentGranted(false).
+		SetClaimTokenManagementFromExternalMDM(false)
+	for _, text := range []string{
+		`{"id":"1"}`, `{"id":"1","displayName":"\"automaticallyUpdateApps\":false","lastAppCount":1}`,
+		`{"organizationName":"o","id":"1","x":{"automaticallyUpdateApps":false}}`,
+	} {
+		again := decodeToken(t, encode(t, decodeToken(t, text)))
+		for _, name := range names {
+			if again.Has(name) {
+				t.Errorf("%s has %s after JSON", text, name)
+			}
+		}
+		if got := encode(t, want.Diff(again)); got != encode(t, want) {
+			t.Errorf("Diff against %s after JSON = %s", text, got)
+		}
+	}
+	const one = `{"id":"1","dataSharingConsentGranted":false,"lastAppCount":1}`
+	if got := encode(t, decodeToken(t, one)); got != one {
+		t.Errorf("%s became %s", one, got)
+	}
+	changed := decodeToken(t, `{"id":"1"}`)
+	changed.AutomaticallyUpdateApps = true
+	if got := encode(t, changed); got != `{"id":"1","automaticallyUpdateApps":true}` {
+		t.Errorf("set by hand: %s", got)
+	}
+	for _, name := range names {
+		if got := encode(t, &vpptoken.VPPToken{ID: "1"}); !strings.Contains(got, `"`+name+`":false`) {
+			t.Errorf("built by hand: %s", got)
+		}
+	}
+}
+
+func TestR15DecodingIntoNil(t *testing.T) {
+	t.Parallel()
+	var (
+		token  *vpptoken.VPPToken
+		result *vpptoken.ActionResult
+		patch  *vpptoken.Patch
+		secret *vpptoken.Secret
+		cloud  *vpptoken.Cloud
+	)
+	for name, err := range map[string]error{
+		"VPPToken": token.UnmarshalJSON([]byte("{}")), "ActionResult": result.UnmarshalJSON([]byte("{}")),
+		"Patch": patch.UnmarshalJSON([]byte("{}")), "Secret": secret.UnmarshalText([]byte("a")),
+		"Cloud": cloud.UnmarshalText([]byte("Global")),
+	} {
+		if err == nil {
+			t.Errorf("%s: no error", name)
 		}
 	}
 }
