@@ -213,7 +213,7 @@ func TestBreakCancelsAndWaits(t *testing.T) {
 			return 0, ctx.Err()
 		}) {
 			if r.Key != 0 {
-				t.Errorf("key %d ended before it was cancelled", r.Key)
+				t.Errorf("key %d ended before it was canceled", r.Key)
 			}
 			synctest.Wait()
 			if n := begun.Load(); n != 5 {

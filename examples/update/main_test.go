@@ -220,7 +220,7 @@ func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	clitest.Want(t, clitest.Run(ctx, run, nil), cli.ExitFailed, "cancelled")
+	clitest.Want(t, clitest.Run(ctx, run, nil), cli.ExitFailed, "canceled")
 }
 
 func TestHelp(t *testing.T) {

@@ -334,7 +334,7 @@ func TestR14HoldAndTheEndOfACall(t *testing.T) {
 			began := time.Now()
 			_, err = client.Get(ctx, faulttest.ID)
 			if took := time.Since(began); took != time.Millisecond || !errors.Is(err, context.Canceled) {
-				t.Errorf("cancelled: took %v: %v", took, err)
+				t.Errorf("canceled: took %v: %v", took, err)
 			}
 			began = time.Now()
 			_, err = client.Get(t.Context(), faulttest.ID)

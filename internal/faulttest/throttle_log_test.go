@@ -53,7 +53,7 @@ func TestR20HeldPastTheDeadlineByThePace(t *testing.T) {
 		if time.Since(began) != 0 || !errors.Is(err, vpptoken.ErrThrottled) || !errors.Is(err, context.DeadlineExceeded) || !vpptoken.Retryable(err) {
 			t.Errorf("after %v: %v", time.Since(began), err)
 		}
-		if e := faulttest.Error(t, err); !ok || wait < time.Minute || wait > 61*time.Second || e.Attempts != 0 || !strings.Contains(err.Error(), "limit of writes") {
+		if e := faulttest.Error(t, err); !ok || wait < time.Minute || wait > 61*time.Second || e.Attempts != 0 || !strings.Contains(err.Error(), "write limit") {
 			t.Errorf("wait %v: %v", wait, err)
 		}
 	})

@@ -276,7 +276,7 @@ func TestR04AttemptTimeIsNotTheCallers(t *testing.T) {
 			resp.Body = io.NopCloser(io.MultiReader(errorReader{context.DeadlineExceeded}))
 			return resp, nil
 		}),
-		"cancelled by the transport": faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
+		"canceled by the transport": faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
 			return nil,
 				context.Canceled
 		}),
@@ -306,7 +306,7 @@ func TestR04ContextThatHasEnded(t *testing.T) {
 		cause error
 		want  bool
 	}{
-		"cancelled": {context.WithCancel, context.Canceled, false},
+		"canceled": {context.WithCancel, context.Canceled, false},
 		"deadline": {
 			func(ctx context.Context) (context.Context, context.CancelFunc) {
 				return context.WithDeadline(ctx, time.Now().Add(-time.Second))

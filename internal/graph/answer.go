@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// read reads a success whole, or fails, and the beginning of everything else: there the status is
-// what counts.
+// read reads a success completely, or fails. Of any other answer it reads only the beginning: there
+// the status is what counts.
 func (f *flight) read(ctx context.Context, resp *http.Response) ([]byte, *Cause) {
 	if resp.Body == nil { // a hand-written transport
 		resp.Body = http.NoBody
@@ -41,8 +41,8 @@ func (f *flight) read(ctx context.Context, resp *http.Response) ([]byte, *Cause)
 	return body, nil
 }
 
-// cutShort reports whether an answer whose only end is that of its connection stops within its
-// JSON. An empty one is whole for a call that may be answered so.
+// cutShort reports whether an answer that ends only with its connection stops in the middle of its
+// JSON. An empty answer is complete, except for a Safe call.
 func (f *flight) cutShort(resp *http.Response, body []byte) bool {
 	if !resp.Close || resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 || resp.Uncompressed {
 		return false
@@ -52,7 +52,7 @@ func (f *flight) cutShort(resp *http.Response, body []byte) bool {
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) && f.call.Effect == Safe
 }
 
-// readAtMost is io.ReadAll with a bound, and without copying when the length was announced truly.
+// readAtMost is io.ReadAll with a bound. It does not copy if the announced length is right.
 func readAtMost(r io.Reader, limit int, announced int64) ([]byte, error) {
 	size := 2048
 	if announced > 0 {
@@ -74,11 +74,11 @@ func readAtMost(r io.Reader, limit int, announced int64) ([]byte, error) {
 	}
 }
 
-// RequestID returns the service's id of the last answer, or "".
+// RequestID returns the service's id for the last answer, or "".
 func (o *Outcome) RequestID() string { return o.CleanID(o.Header.Get("Request-Id")) }
 
-// CleanID returns id when it looks like one and holds nothing that was sent: a hostile server puts
-// headers into it.
+// CleanID returns id if it looks like one and holds nothing that was sent: a hostile server could
+// echo headers in it.
 func (o *Outcome) CleanID(id string) string {
 	if !ValidID(id) || o.scrub(id) != id {
 		return ""

@@ -9,25 +9,25 @@ import (
 	"time"
 )
 
-// attempt is one request of a call, and what came of it.
+// attempt is one request of a call and its result.
 type attempt struct {
-	began    time.Time // its wait for a bearer included
+	began    time.Time // including its wait for an access token
 	bearer   string
 	sent     bool          // it may have reached the service
-	answered bool          // it brought the Outcome's Status
-	cut      bool          // the body of a refusal broke off
-	asked    time.Duration // how long the answer asks to wait
+	answered bool          // its answer is the Outcome's
+	cut      bool          // the body of an error answer broke off
+	asked    time.Duration // the wait that the answer asks for
 	wait     time.Duration // before the next one
-	refusal  ErrorBody     // what the answer says when it is no success
+	refusal  ErrorBody     // the error that the answer holds, unless it is a success
 
 	ticket    ticket    // of the gate
-	throttled bool      // the service refused it because it was one too many
-	until     time.Time // what that closed the gate until
+	throttled bool      // the service refused it for too many requests
+	until     time.Time // the end of the hold that this caused
 }
 
-// RoundTrip makes one attempt and leaves its outcome in f; what it returns only steers the layers
-// above. It has read the answer when it returns, so that the attempt's deadline covers the body,
-// and a body that breaks off counts as a failed attempt.
+// RoundTrip makes one attempt and stores its outcome in f; what it returns only drives the layers
+// above. It reads the whole answer before it returns, so that the attempt's deadline covers the
+// body and a truncated body counts as a failed attempt.
 func (f *flight) RoundTrip(req *http.Request) (*http.Response, error) {
 	f.last = attempt{began: time.Now()}
 	f.tries++
@@ -80,10 +80,10 @@ func (f *flight) attempt(req *http.Request) *Cause {
 	return cause
 }
 
-// signIn gets the attempt its bearer: for the first attempt of a call the one that is kept, for any
-// other a fresh one, since a bearer may be stale after a long wait. One that was refused is
-// replaced only by another: without it there is no bearer, no cause and no request, and the answer
-// that refused it stands.
+// signIn fetches the attempt's access token. The first attempt of a call may use a cached one; any
+// other asks the source, because a token may be stale after a long wait. A refused token must be
+// replaced by a different one: otherwise signIn returns nil and leaves f.last.bearer empty, nothing
+// is sent, and the answer that refused the token stands.
 func (f *flight) signIn(ctx context.Context) *Cause {
 	bearer, cause := f.c.source.fetch(ctx, f.claims, f.refused, f.Attempts == 0)
 	f.logSignIn(bearer, cause)
@@ -93,7 +93,7 @@ func (f *flight) signIn(ctx context.Context) *Cause {
 		return over
 	case cause != nil && ended(ctx):
 		cause = SignInTimeCause(f.c.cfg.AttemptTimeout)
-		cause.repeat = false // it took the whole time of an attempt
+		cause.repeat = false // it used up an attempt's time
 	case replaces && (cause != nil && !cause.repeat || cause == nil && slices.Contains(f.Secrets, bearer)):
 		return nil
 	}
@@ -107,16 +107,18 @@ func (f *flight) signIn(ctx context.Context) *Cause {
 	return nil
 }
 
-// ended reports whether the time of ctx is over, also when its own timer is late.
+// ended reports whether ctx is out of time, even if its timer is late.
 func ended(ctx context.Context) bool {
 	d, ok := ctx.Deadline()
 	return ctx.Err() != nil || ok && !time.Now().Before(d)
 }
 
-// request makes the attempt's own request: nothing in it is shared with another attempt.
+// request builds the attempt's own request, which shares nothing with other attempts.
 func (f *flight) request(ctx context.Context, w *watch, req *http.Request) *http.Request {
 	out := req.WithContext(w.in(ctx, req.URL.Scheme == "https", f.c.mayProxy))
-	w.values = [...]string{f.c.source.header(f.last.bearer), f.call.Accept, f.c.cfg.UserAgent, f.call.ID, "application/json"}
+	w.values = [...]string{
+		f.c.source.header(f.last.bearer), f.call.Accept, f.c.cfg.UserAgent, f.call.ID, "application/json",
+	}
 	out.Header = make(http.Header, len(w.values)+len(f.call.Header))
 	out.Header["Accept"] = w.values[1:2:2]
 	out.Header["User-Agent"] = w.values[2:3:3]

@@ -13,16 +13,17 @@ type TokenFunc func(ctx context.Context, claims string) (*oauth2.Token, error)
 
 const scheme = "Bearer "
 
-// source gets the bearers of a client. What it knows of them is inside functions, where no printer finds it.
+// source gets a client's access tokens. It keeps them inside functions, where no printer finds
+// them.
 type source struct {
 	ask    func(ctx context.Context, claims, refused string, reuse bool) (*oauth2.Token, error)
 	forget func(bearer string, denied bool)
-	isNew  func(bearer string) bool   // not the one before
+	isNew  func(bearer string) bool   // different from the previous one
 	header func(bearer string) string // of the requests that it goes with
 }
 
-// newSource guards the source of a client. One that gets the call's context is asked by the call itself, which nobody else
-// waits for. Any other is asked by one call at a time, and its token is kept.
+// newSource wraps the caller's token source. Each call asks a source that takes a context by
+// itself. Any other is asked by one call at a time, and its token is cached.
 func newSource(cfg *Config) source {
 	var last atomic.Pointer[string]
 	s := source{forget: cfg.Forget, isNew: func(bearer string) bool {
@@ -55,7 +56,8 @@ func newSource(cfg *Config) source {
 	return s
 }
 
-// fetch returns a bearer, for the first attempt of a call (reuse) also a kept one, but not the refused one of another call.
+// fetch returns an access token. With reuse, for the first attempt of a call, that may be a cached
+// one. It never returns the refused token as another call's result.
 func (s source) fetch(ctx context.Context, claims, refused string, reuse bool) (string, *Cause) {
 	token, err := s.ask(ctx, claims, refused, reuse)
 	switch {

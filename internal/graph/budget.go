@@ -2,7 +2,7 @@ package graph
 
 import "sync"
 
-// budget stops retry storms: when a service is down for good, a client's repeats run out.
+// budget stops retry storms: if a service stays down, a client's retries run out.
 type budget struct {
 	mu   sync.Mutex
 	left int

@@ -11,22 +11,21 @@ import (
 	"unicode/utf8"
 )
 
-// ErrorBody is what an error answer tells, as a person wants to read it. Its texts are the
-// service's: not scrubbed.
+// ErrorBody is the readable content of an error answer. Its texts are the service's own, not
+// scrubbed.
 type ErrorBody struct {
 	Code       string // error.code, or the innermost code when that is UnknownError
 	Message    string // unwrapped from the JSON that Intune puts into error.message, without its Url
 	Target     string // error.target, or the first one of its details
 	RequestID  string
 	ActivityID string
-	RetryAfter time.Duration // Intune's, which stands in the message; 0 when there is none
+	RetryAfter time.Duration // Intune's, from inside the message; 0 if there is none
 }
 
-// Forbidden reports whether the service means 403, whatever the status: Intune answers 401 around
-// it.
+// Forbidden reports whether the service means 403, whatever the status: Intune wraps it in a 401.
 func (e ErrorBody) Forbidden() bool { return strings.EqualFold(e.Code, "Forbidden") }
 
-// lenient is a string that takes whatever stands in its place.
+// lenient is a string that accepts whatever stands in its place.
 type lenient string
 
 func (l *lenient) UnmarshalJSON(b []byte) error {
@@ -39,7 +38,7 @@ func (l *lenient) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// optional takes what has the shape of T, and nothing else.
+// optional decodes a value of the shape of T, and ignores anything else.
 type optional[T any] struct{ value T }
 
 func (o *optional[T]) UnmarshalJSON(b []byte) error {
@@ -57,11 +56,10 @@ type graphError struct {
 	Details    optional[[]graphError] `json:"details"`
 	RequestID  lenient                `json:"request-id"`
 	RetryAfter lenient                `json:"RetryAfter"`
-	InnerError optional[*graphError]  `json:"innerError"` // innererror is seen too: encoding/json takes both
+	InnerError optional[*graphError]  `json:"innerError"` // innererror occurs too: encoding/json accepts both
 }
 
-// intuneError is what stands, as JSON, in the message of an Intune error, and again in its own
-// Message.
+// intuneError is the JSON in the message of an Intune error, nested again in its own Message.
 type intuneError struct {
 	ErrorCode            lenient                `json:"ErrorCode"`
 	Message              lenient                `json:"Message"`
@@ -71,8 +69,8 @@ type intuneError struct {
 	RetryAfter           lenient                `json:"RetryAfter"`
 }
 
-// ParseError reads the body of an error answer. It takes anything: Graph's error, a bare string, a
-// page of HTML.
+// ParseError reads the body of an error answer. It accepts anything: Graph's error, a bare string,
+// an HTML page.
 func ParseError(body []byte) ErrorBody {
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\uFEFF")))
 	var outer struct {
@@ -116,8 +114,8 @@ func target(own lenient, details []graphError) string {
 	return string(own)
 }
 
-// unwrap takes the message out of the JSON it is nested in, with what else stands there, and
-// returns the innermost code. It never looks for a status in the text: its Url can hold digits like
+// unwrap extracts the message from the JSON that it is nested in, with what else that holds, and
+// returns the innermost code. It never searches the text for a status: its Url can hold digits like
 // 403.
 func unwrap(e *ErrorBody, text string) (code string) {
 	var phrases []string
@@ -141,10 +139,10 @@ func unwrap(e *ErrorBody, text string) (code string) {
 	return code
 }
 
-// span reads a wait in Intune's message: seconds, or hours, minutes and seconds as .NET writes
+// span parses the wait in Intune's message: seconds, or hours, minutes and seconds as .NET writes
 // them.
 func span(text string) time.Duration {
-	if seconds, err := time.Parse("15:04:05", text); err == nil { // takes a fraction as well
+	if seconds, err := time.Parse("15:04:05", text); err == nil { // accepts a fraction as well
 		return seconds.Sub(time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC))
 	}
 	if strings.Trim(text, " 0123456789.,") != "" {
@@ -155,8 +153,8 @@ func span(text string) time.Duration {
 
 const page = "the answer is a page of HTML or XML"
 
-// message makes one text of Intune's: without the Url, and with a phrase only where it says more.
-// The label of the phrase stands at the end of some messages with nothing behind it.
+// message makes one text of Intune's, without the Url, and with a phrase only if it adds something.
+// Some messages end with the label of the phrase and nothing after it.
 func message(text string, phrases []string) string {
 	if at := htmlPage().FindStringIndex(text); at != nil {
 		if text = strings.TrimRight(text[:at[0]], " \r\n\t:-"); text == "" {
@@ -174,7 +172,8 @@ func message(text string, phrases []string) string {
 	return text
 }
 
-// notGraph is for a body that is not Graph's: short text is kept, a page of HTML is only named.
+// notGraph returns the message of a body that is not Graph's: short text is kept, an HTML page is
+// only mentioned.
 func notGraph(body []byte) string {
 	switch {
 	case len(body) == 0, !utf8.Valid(body), body[0] == '{', body[0] == '[', string(body) == "null":
@@ -185,9 +184,9 @@ func notGraph(body []byte) string {
 	return message(string(body), nil)
 }
 
-// Throttles reports whether an answer refuses a request because there were too many. Intune says so
-// with a 500 as well, whose message is read with care: many a text has the words "rate" and
-// "limit".
+// Throttles reports whether an answer refuses a request because there were too many. Intune also
+// does that with a 500, whose message is matched with care: many other texts have the words "rate"
+// and "limit".
 func Throttles(status int, code, message string) bool {
 	if status < http.StatusInternalServerError {
 		return status == http.StatusTooManyRequests
@@ -195,12 +194,12 @@ func Throttles(status int, code, message string) bool {
 	return strings.EqualFold(code, "TooManyRequests") || tooMany().MatchString(message) && !batch().MatchString(message)
 }
 
-// NoIntune reports whether a request was refused because Intune does not know the tenant.
+// NoIntune reports whether the service refused a request because Intune does not know the tenant.
 func NoIntune(status int, message string) bool {
 	return status/100 == 4 && notApplicable().MatchString(message)
 }
 
-// lazy compiles a pattern when it is first needed: most programs never see the errors that need it.
+// lazy compiles a pattern on first use: most programs never see the errors that need it.
 func lazy(pattern string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 }

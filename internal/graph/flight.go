@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/go-retryablehttp"
 )
 
-// flight is a call under way. Its methods run one after the other.
+// flight is a call in progress. Its methods run sequentially.
 type flight struct {
 	Outcome
 
@@ -20,25 +20,25 @@ type flight struct {
 	call Call
 	loop retryablehttp.Client
 	http http.Client
-	req  retryablehttp.Request // what these two are given, and what they get
+	req  retryablehttp.Request // passed to the two clients
 	with withFlight
 	resp http.Response
 	ctx  context.Context //nolint:containedctx // a flight lives as long as its call
 	came time.Time       // when its first attempt reached the gate
-	end  time.Time       // when the call is over, answered or not
+	end  time.Time       // when the call ends, answered or not
 
-	timed bool // by a deadline of ctx; otherwise the first request decides
+	timed bool // end is ctx's deadline; otherwise the first request sets it
 
-	tries   int    // attempts that count against MaxAttempts: not those that were throttled
-	alone   int    // times that it was throttled while others were not
-	refused string // the bearer that a 401 refused; it is replaced once
-	claims  string // what the source is asked for, after a challenge
+	tries   int    // attempts that count against MaxAttempts: all but the throttled ones
+	alone   int    // times that this call was throttled while others were not
+	refused string // the access token that a 401 refused; it is replaced once
+	claims  string // passed to the source after a challenge
 
 	secrets [2]string // room for Secrets
 }
 
 // Do makes the call. ctx ends it; without a deadline it ends DefaultCallTime after its first
-// request has left.
+// request was sent.
 func (c *Client) Do(ctx context.Context, call Call) *Outcome {
 	f := &flight{c: c, call: call, ctx: ctx}
 	f.Secrets, f.query, f.header = f.secrets[:0], call.URL.RawQuery, call.Header
@@ -77,7 +77,8 @@ func (c *Client) Do(ctx context.Context, call Call) *Outcome {
 
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// withFlight lets the loop's functions find their flight: a method of each flight would be allocated for it.
+// withFlight lets the loop's functions find their flight: a method of each flight would be
+// allocated for it.
 type withFlight struct {
 	context.Context //nolint:containedctx // it is one
 
@@ -94,7 +95,7 @@ func checkRetry(ctx context.Context, _ *http.Response, _ error) (again bool, err
 
 func backoff(wait, _ time.Duration, _ int, _ *http.Response) time.Duration { return wait }
 
-// deadline is when an attempt that begins now ends.
+// deadline returns when an attempt that begins now must end.
 func (f *flight) deadline() time.Time {
 	limit := f.c.cfg.AttemptTimeout
 	if !f.timed {
@@ -106,7 +107,7 @@ func (f *flight) deadline() time.Time {
 	return f.end
 }
 
-// expired tells why the time of the call has ended, nil when it has not.
+// expired returns why the call is out of time, or nil if it is not.
 func (f *flight) expired() *Cause {
 	switch {
 	case f.ctx.Err() != nil:
@@ -117,7 +118,7 @@ func (f *flight) expired() *Cause {
 	return nil
 }
 
-// timeCause replaces cause when time is what ended the attempt: the caller's, the call's, or the
+// timeCause replaces cause if a time limit ended the attempt: the caller's, the call's, or the
 // attempt's own.
 func (f *flight) timeCause(ctx context.Context, cause *Cause) *Cause {
 	if over := f.expired(); over != nil {

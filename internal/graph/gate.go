@@ -9,73 +9,76 @@ import (
 	"time"
 )
 
-// gate is what every attempt of a client passes, so that its calls together stay within what the service takes:
+// gate admits every attempt of a client, so that its calls together stay within what the service
+// accepts:
 //
-//   - Pace: writes keep a limit that is known beforehand (pace.go).
-//   - Hold: a refusal closes the gate for the time that the service asked for, or for one that doubles with each
-//     refusal in a row.
-//   - Probe, then widen: after a hold one attempt goes, and each that is not refused lets one more be under way.
-//   - In order: whose call came first goes first. Reads do not wait for the pace of writes.
+//   - Pace: writes keep a limit that is known in advance (pace.go).
+//   - Hold: a refusal closes the gate for as long as the service asks, or for a time that doubles
+//     with each refusal in a row.
+//   - Probe, then widen: after a hold one attempt goes, and each one that is not refused allows one
+//     more at a time.
+//   - In order: first come, first served by call. Reads do not wait for the pace of writes.
 //
-// While nobody waits and nothing was refused the gate is open, and passing it is one atomic load. It has no
-// goroutine: whoever leaves lets the next ones in, and so does a timer while somebody waits for a time to come.
+// While no attempt waits and none was refused the gate is open, and passing it costs one atomic
+// load. It has no goroutine: each attempt that leaves lets the next ones in, and so does a timer
+// while an attempt waits for a point in time.
 type gate struct {
-	ownHold, maxOwnHold time.Duration // the first and the longest of the holds that nobody asked for
+	ownHold, maxOwnHold time.Duration // the first and the longest hold when the service does not ask for one
 	patience            time.Duration // see tooLate
 
-	served atomic.Bool   // an answer came that is no refusal
-	state  atomic.Uint64 // twice the number of holds, and 1 more until the gate is open again
+	served atomic.Bool   // an answer came that was not a refusal
+	state  atomic.Uint64 // twice the number of holds, plus 1 until the gate is open again
 
 	mu     sync.Mutex
 	pace   pace
-	until  time.Time // nobody goes before
-	row    int       // refusals in a row; those of attempts that were under way together are one
+	until  time.Time // no attempt goes before
+	row    int       // refusals in a row; attempts that were under way together count as one
 	began  time.Time // the row
-	short  int       // holds of the row that were shorter than a second
-	width  int       // how many may be under way until the gate is open again
-	flying int       // how many are
+	short  int       // holds of the row under a second
+	width  int       // how many attempts may be under way until the gate is open again
+	flying int       // how many are under way
 	reads  list.List // of *waiter, in order
 	writes list.List
 	timer  *time.Timer
-	rings  time.Time // when timer does
+	rings  time.Time // when the timer fires
 }
 
 const (
 	longestOwnHold = 5 * time.Second
-	mostShort      = 30 // short holds in a row: a client with a tiny MaxWait would not wait, but storm
+	mostShort      = 30 // short holds in a row: a client with a tiny MaxWait would retry in a storm
 
-	trusted = 3                // holds in a row that are what the service asks for, and no more
-	apart   = time.Millisecond // between those whom a hold has kept
+	trusted = 3                // holds in a row for which the service's own waits are believed
+	apart   = time.Millisecond // between attempts released from a hold
 )
 
 // ticket is the right to send one request. leave or refuse takes it back.
 type ticket struct {
 	valid bool
-	write bool   // it has a place in the pace
-	place int    // which
-	gone  bool   // the request has left
+	write bool   // it takes a place in the pace
+	place int    // its number
+	gone  bool   // the request was sent
 	state uint64 // of the gate
 }
 
-// waiter is an attempt that can't go at once.
+// waiter is an attempt that can't go right away.
 type waiter struct {
 	write bool
 	since time.Time     // when its call came
-	end   time.Time     // when its call ends; zero if nothing ends it but the gate
-	ready chan struct{} // closed when the rest is settled
+	end   time.Time     // when its call ends; zero if only the gate ends it
+	ready chan struct{} // closed when the fields below are final
 
-	held  bool      // the service asked to wait; it is only the pace otherwise
-	until time.Time // the earliest time to go, when it came
+	held  bool      // the service asked to wait; otherwise only the pace holds it
+	until time.Time // its earliest time to go, as known on arrival
 
 	place   *list.Element
 	ticket  ticket
 	late    bool          // it can't go in time
-	refused bool          // because of a hold that began while it waited
-	vain    bool          // because the service refuses everything
-	left    time.Duration // what it would still have to wait
+	refused bool          // late because of a hold that began while it waited
+	vain    bool          // late because the service refuses everything
+	left    time.Duration // the remaining wait
 }
 
-// enter returns a valid ticket, or somebody to wait with.
+// enter returns a valid ticket, or a waiter to pass to wait.
 func (g *gate) enter(write bool, since, end time.Time) (ticket, *waiter) {
 	write = write && g.pace.n > 0
 	if state := g.state.Load(); state%2 == 0 && !write {
@@ -97,7 +100,8 @@ func (g *gate) enter(write bool, since, end time.Time) (ticket, *waiter) {
 	return ticket{}, w
 }
 
-// wait returns when w has its ticket, or is late, or ctx has ended. Only in the first case is the ticket valid.
+// wait returns when w has its ticket, is late, or ctx has ended. The ticket is valid only in the
+// first case.
 func (g *gate) wait(ctx context.Context, w *waiter) ticket {
 	select {
 	case <-w.ready:
@@ -113,7 +117,8 @@ func (g *gate) wait(ctx context.Context, w *waiter) ticket {
 	return w.ticket
 }
 
-// sent says that the request leaves now. It may have waited for its bearer since it got its ticket.
+// sent records that the request is sent now. It may have waited for its access token since it got
+// its ticket.
 func (g *gate) sent(t *ticket) {
 	t.gone = true
 	if t.write {
@@ -123,16 +128,16 @@ func (g *gate) sent(t *ticket) {
 	}
 }
 
-// verdict is what became of an attempt that was not refused.
+// verdict is the result of an attempt that was not refused.
 type verdict int
 
 const (
-	unknown  verdict = iota // nothing was sent, or nobody waited for the answer
+	unknown  verdict = iota // nothing was sent, or the caller did not wait for the answer
 	failed                  // no answer came
-	answered                // one that is no refusal
+	answered                // an answer came that was not a refusal
 )
 
-// leave gives back the ticket of an attempt that was not refused.
+// leave returns the ticket of an attempt that was not refused.
 func (g *gate) leave(t ticket, v verdict) {
 	if v == answered && !g.served.Load() {
 		g.served.Store(true)
@@ -160,15 +165,16 @@ func (g *gate) leave(t ticket, v verdict) {
 	}
 }
 
-// refuse gives back the ticket of an attempt that was refused, with the time that the service asked for, if any, and
-// closes the gate. It returns until when, and how many refusals there were in a row.
+// refuse returns the ticket of an attempt that was refused, and closes the gate for the time that
+// the service asked for, if any. It returns the end of the hold and the number of refusals in a
+// row.
 func (g *gate) refuse(t ticket, asked time.Duration) (until time.Time, row int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := time.Now()
 	g.count(t, now, answered)
 	state := g.state.Load()
-	first := t.state/2 == state/2 // or it was under way together with one that has closed the gate since
+	first := t.state/2 == state/2 // otherwise it was under way together with one that already closed the gate
 	if first {
 		if g.row++; g.row == 1 {
 			g.began, g.short = now, 0
@@ -190,8 +196,9 @@ func (g *gate) refuse(t ticket, asked time.Duration) (until time.Time, row int) 
 	return g.until, g.row
 }
 
-// holdFor is how long the gate closes. A service that keeps asking for less than it means gets own holds after a while: the
-// refused requests of several clients could fill its limit for good otherwise.
+// holdFor returns how long the gate closes. A service that keeps asking for too little gets the
+// client's own holds after a while: otherwise the refused requests of several clients could fill
+// its limit for good.
 func (g *gate) holdFor(asked time.Duration) time.Duration {
 	row := g.row
 	if asked > 0 {
@@ -205,13 +212,14 @@ func (g *gate) holdFor(asked time.Duration) time.Duration {
 		wait *= 2
 	}
 	if wait >= g.maxOwnHold && row > 1 {
-		wait = g.maxOwnHold - rand.N(g.maxOwnHold/5+1) //nolint:gosec // parts clients, guards nothing
+		wait = g.maxOwnHold - rand.N(g.maxOwnHold/5+1) //nolint:gosec // spreads clients, guards nothing
 	}
 	return max(asked, wait)
 }
 
-// tooLate reports whether w can't go before its call ends. A call without an end waits as long as anybody is let in; when all
-// are refused, for as long as a call takes, or for g.patience if the client was served before.
+// tooLate reports whether w can't go before its call ends. A call without an end waits as long as
+// any attempt gets through. If all are refused, it waits for the default call time, or for
+// g.patience if the client was served before.
 func (g *gate) tooLate(w *waiter, until time.Time) bool {
 	began, most := g.began, DefaultCallTime
 	if w.since.After(began) {
@@ -224,7 +232,7 @@ func (g *gate) tooLate(w *waiter, until time.Time) bool {
 	return w.vain || !w.end.IsZero() && until.After(w.end)
 }
 
-// turnAway ends the wait of those for whom a new hold is too long.
+// turnAway ends the waits for which a new hold is too long.
 func (g *gate) turnAway(queue *list.List, left time.Duration) {
 	for at := queue.Front(); at != nil; {
 		w := waiting(at)
@@ -236,7 +244,7 @@ func (g *gate) turnAway(queue *list.List, left time.Duration) {
 	}
 }
 
-// next lets in whoever may go, and sees to it that the others get their turn.
+// next admits the attempts that may go, and sets the timer for the others.
 func (g *gate) next(now time.Time) {
 	for {
 		w, at := g.first(now)
@@ -249,7 +257,8 @@ func (g *gate) next(now time.Time) {
 	}
 }
 
-// first returns who may go now, or when to look again; the zero time waits for somebody to leave.
+// first returns the waiter that may go now, or when to check again; the zero time means when
+// another attempt leaves.
 func (g *gate) first(now time.Time) (*waiter, time.Time) {
 	read, write := waiting(g.reads.Front()), waiting(g.writes.Front())
 	switch {
@@ -272,7 +281,7 @@ func (g *gate) first(now time.Time) (*waiter, time.Time) {
 
 func (g *gate) full() bool { return g.state.Load()%2 == 1 && g.flying >= g.width }
 
-// mayGo reports whether a hold keeps nobody.
+// mayGo reports whether no hold stops an attempt now.
 func (g *gate) mayGo(now time.Time) bool {
 	return g.state.Load()%2 == 0 || g.flying < g.width && !now.Before(g.until)
 }
@@ -289,7 +298,7 @@ func (g *gate) admit(write bool, now time.Time) ticket {
 	return t
 }
 
-// count tells the pace when the service has counted a write, at the latest, if that is known.
+// count tells the pace the latest time at which the service counted a write, if that is known.
 func (g *gate) count(t ticket, now time.Time, v verdict) {
 	switch {
 	case t.write && v == answered:
@@ -306,8 +315,8 @@ func (g *gate) queue(write bool) *list.List {
 	return &g.reads
 }
 
-// lineUp puts w behind those whose calls came before. After a second refusal in a row it is another one that goes next: the one
-// that was refused may be the only one that is.
+// lineUp puts w behind the waiters whose calls came first. After a second refusal in a row another
+// attempt goes next: perhaps the service refuses only that one call.
 func (g *gate) lineUp(w *waiter, now time.Time) {
 	for _, first := range []*waiter{waiting(g.reads.Front()), waiting(g.writes.Front())} {
 		if g.row > 1 && first != nil && !first.since.Before(w.since) {
@@ -330,7 +339,7 @@ func (g *gate) lineUp(w *waiter, now time.Time) {
 	}
 }
 
-// settle ends the wait of w: late, when it has no ticket.
+// settle ends the wait of w. It is late if it has no ticket.
 func (g *gate) settle(w *waiter) {
 	g.queue(w.write).Remove(w.place)
 	w.place = nil

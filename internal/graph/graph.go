@@ -1,18 +1,18 @@
-// Package graph carries calls to the service: authorization, limits, repeats. It knows HTTP and
-// Microsoft Graph's conventions, and nothing of tokens.
+// Package graph sends calls to the service: authorization, limits, retries. It knows HTTP and
+// Microsoft Graph's conventions, but nothing about VPP tokens.
 //
 // A call goes through these layers, outermost first:
 //
 //	Client.Do          one call: its end, its outcome (flight.go)
 //	retryablehttp      the loop: asks decide (retry.go) after each attempt, and sleeps
 //	http.Client        follows no redirect, keeps no cookie
-//	flight.RoundTrip   one attempt: gate, origin, bearer, deadline, bounded body (attempt.go)
+//	flight.RoundTrip   one attempt: gate, origin, access token, deadline, bounded body (attempt.go)
 //	Config.Transport   the caller's, or NewTransport's
 //
-// go-retryablehttp is the loop because its order of checks, waits and canceled contexts has been
-// tried by many programs; its own policy, backoff, logging, limit of attempts and way to end are
-// not used, since each of them loses answers or repeats too much. Every attempt is made from the
-// same immutable Call, so a repeat can't differ from the first.
+// go-retryablehttp is the loop because many programs have proven its order of checks, waits and
+// canceled contexts. Its own policy, backoff, logging, attempt limit and error handler are not
+// used, because each of them loses answers or retries too much. Every attempt is made from the same
+// immutable Call, so a retry can't differ from the first.
 package graph
 
 import (
@@ -22,21 +22,21 @@ import (
 	"time"
 )
 
-// Limits of what a service may send and of how long it may take.
+// Limits on what a service may send and how long it may take.
 const (
-	MaxBody         = 8 << 20   // of an answer that is a success, decoded
-	MaxErrorBody    = 64 << 10  // of any other; it is cut, and the status kept
+	MaxBody         = 8 << 20   // of a success, decoded
+	MaxErrorBody    = 64 << 10  // of any other answer; the rest is dropped and the status kept
 	MaxHeader       = 256 << 10 // of the default transport
 	DefaultCallTime = 2 * time.Minute
 )
 
-// Config makes a Client; every field but the Logger is needed.
+// Config configures a Client. Every field but the Logger is required.
 type Config struct {
 	Base           *url.URL // the service's root and version
 	Transport      http.RoundTripper
 	Token          TokenFunc
-	PlainToken     bool                             // Token knows no context, and what it gives depends on nothing but time
-	Forget         func(bearer string, denied bool) // of a Token that is not plain: the service refused it, or its holder; may be nil
+	PlainToken     bool                             // Token takes no context, and its result depends only on time
+	Forget         func(bearer string, denied bool) // not with PlainToken: the token was refused or denied; may be nil
 	Logger         *slog.Logger
 	UserAgent      string
 	MaxAttempts    int
@@ -44,7 +44,7 @@ type Config struct {
 	MaxWait        time.Duration
 	MaxRetryAfter  time.Duration
 	AttemptTimeout time.Duration
-	WriteLimit     int // at most so many in any WritePeriod; 0 is no limit
+	WriteLimit     int // in any WritePeriod; 0 means no limit
 	WritePeriod    time.Duration
 }
 
@@ -56,7 +56,7 @@ type Client struct {
 	gate   gate
 
 	mayProxy bool        // the transport may be one that goes through a proxy and does not tell
-	noHeader http.Header // empty, and never written to: the attempts bring their own
+	noHeader http.Header // empty, and never written to: attempts have their own
 }
 
 // New returns a Client with a full budget and an open gate.
@@ -71,17 +71,17 @@ func New(cfg Config) *Client {
 	}
 }
 
-// Effect is what a repeat of a call does to the service.
+// Effect is what a retry of a call does to the service.
 type Effect int
 
 // The effects, in the words of RFC 9110, from harmless to harmful.
 const (
 	Safe       Effect = iota // changes nothing
-	Idempotent               // brings the same thing to the same state again
+	Idempotent               // reaches the same state again
 	Unsafe                   // acts once more
 )
 
-// Call is one request, with all its repeats.
+// Call is one request with all its retries.
 type Call struct {
 	Op      string
 	Method  string
@@ -92,23 +92,23 @@ type Call struct {
 	Header  http.Header // the caller's own
 	ID      string      // client-request-id
 	Effect  Effect
-	Secret  string // what Body holds that no text may show
-	Busy    bool   // what the call asks for is under way: a 429 that names no wait refuses only that
+	Secret  string // the part of Body that no text may show
+	Busy    bool   // the call's work is already under way: a 429 without a wait refuses only that
 }
 
-// Outcome is what became of a Call. When Err is nil, an answer came, whatever its status.
+// Outcome is the result of a Call. If Err is nil, an answer came, whatever its status.
 type Outcome struct {
-	Status     int           // of the last answer, 0 when none came; with an Err, it may be an earlier attempt's
+	Status     int           // of the last answer, 0 if none came; with an Err, perhaps an earlier attempt's
 	Header     http.Header   // of the last answer
 	Body       []byte        // of the last answer
 	Err        *Cause        // of the last attempt, or why there was no other
 	Attempts   int           // requests that were handed to the transport
-	Ambiguous  bool          // a request without a clear answer may have been carried out
-	Spent      bool          // another attempt was not made because the client's budget of retries is spent
-	RetryAfter time.Duration // what the service asked for last
-	Held       time.Duration // what the gate kept it waiting
+	Ambiguous  bool          // the service may have carried out a request that failed
+	Spent      bool          // the client's retry budget allowed no further attempt
+	RetryAfter time.Duration // the service's last Retry-After
+	Held       time.Duration // the total wait at the gate
 	Claims     string        // the decoded challenge of a 401
-	Secrets    []string      // what was sent and no text may show
+	Secrets    []string      // sent, and not to be shown in any text
 
 	query    string // these were sent too: see hidden
 	header   http.Header

@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// maxWhole bounds the texts that are looked for one by one.
+// maxWhole bounds the texts that are searched for one by one.
 const maxWhole = 32
 
 // hidden returns what was sent besides secrets and must not come back in a text: the query and the
 // caller's own headers. What looks like a key, and what only the service can read, is opaque: no
-// run of it is shown. The words of a filter are words of messages too, so that only the whole is
-// hidden; what everybody sends is not hidden at all.
+// run of it is shown. The words of a filter also occur in messages, so only the whole filter is
+// hidden. Ordinary headers are not hidden at all.
 func hidden(query string, header http.Header) (opaque, whole []string) {
 	for part := range strings.SplitSeq(query, "&") {
 		name, value, _ := strings.Cut(part, "=")
@@ -37,8 +37,7 @@ func hidden(query string, header http.Header) (opaque, whole []string) {
 	return opaque, whole
 }
 
-// callersOption reports whether a parameter of the query holds what a caller wrote. A skip token is
-// the service's.
+// callersOption reports whether the caller wrote a query parameter. A skip token is the service's.
 func callersOption(name string) bool {
 	switch string(plainText(strings.ToLower(name))) {
 	case "$filter", "$select", "$orderby", "$top", "$skip", "$search", "$count", "$expand":
@@ -47,8 +46,7 @@ func callersOption(name string) bool {
 	return false
 }
 
-// ordinary reports whether a header of the caller tells nothing that a message could not hold
-// anyway.
+// ordinary reports whether a caller's header holds nothing worth hiding.
 func ordinary(name, value string) bool {
 	switch name {
 	case "Accept", "Accept-Language", "Cache-Control", "Consistencylevel", "If-Match", "If-None-Match",

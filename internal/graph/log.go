@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// log writes what an operator may see of an attempt, and nothing else of it.
+// log logs what an operator may see of an attempt, and nothing else.
 func (f *flight) log() {
 	if l := f.c.cfg.Logger; l != nil && l.Enabled(f.ctx, slog.LevelDebug) {
 		took := slog.Duration("duration", time.Since(f.last.began))
@@ -30,7 +30,7 @@ func (f *flight) attrs() []slog.Attr {
 	}
 }
 
-// logSignIn says that the token source gave another bearer than before, or none.
+// logSignIn logs that the token source returned a new access token, or failed.
 func (f *flight) logSignIn(bearer string, cause *Cause) {
 	l := f.c.cfg.Logger
 	if l == nil || !l.Enabled(f.ctx, slog.LevelDebug) || cause == nil && !f.c.source.isNew(bearer) {
@@ -47,7 +47,7 @@ func (f *flight) logSignIn(bearer string, cause *Cause) {
 	l.LogAttrs(f.ctx, slog.LevelDebug, "vpptoken: sign-in", attrs...)
 }
 
-// logHeld says that the gate holds the attempt, until when at least, and why.
+// logHeld logs that the gate holds the attempt, the earliest end, and the reason.
 func (f *flight) logHeld(w *waiter) {
 	l := f.c.cfg.Logger
 	if l == nil || !l.Enabled(f.ctx, slog.LevelDebug) {
@@ -57,11 +57,12 @@ func (f *flight) logHeld(w *waiter) {
 	if w.held {
 		reason = "throttled"
 	}
-	l.LogAttrs(f.ctx, slog.LevelDebug, "vpptoken: held", append(f.attrs(), slog.String("reason", reason), slog.Time("until", w.until))...)
+	attrs := append(f.attrs(), slog.String("reason", reason), slog.Time("until", w.until))
+	l.LogAttrs(f.ctx, slog.LevelDebug, "vpptoken: held", attrs...)
 }
 
-// logRepeat says that there is to be another attempt, and why.
-func (f *flight) logRepeat() {
+// logRetry logs that there will be another attempt, and why.
+func (f *flight) logRetry() {
 	l := f.c.cfg.Logger
 	if l == nil || !l.Enabled(f.ctx, slog.LevelWarn) {
 		return

@@ -12,10 +12,10 @@ import (
 	"syscall"
 )
 
-// causeOf finds words for an error of the transport, by the kinds that Go and the operating system
-// give it and never by a text: net/http quotes the other side. What is of no known kind, as an
-// answer that is no HTTP, is a connection that broke. Only the kinds that another attempt can't
-// help are not repeated.
+// causeOf describes a transport error by the kinds that Go and the operating system give it, never
+// by its text: net/http quotes the other side. An error of no known kind, such as an answer that
+// isn't HTTP, counts as a broken connection. All kinds are retried except those that a retry can't
+// fix.
 func causeOf(err error) *Cause {
 	c := &Cause{text: "network error", repeat: true, retryLater: true, is: whileAlive(err)}
 	peer := "the service"
@@ -46,14 +46,15 @@ func causeOf(err error) *Cause {
 	return c
 }
 
-// isTLS reports whether a certificate or TLS itself was refused, by either side: crypto/tls names
-// an alert by its Op.
+// isTLS reports whether either side refused a certificate or TLS itself: crypto/tls marks an alert
+// by its Op.
 func isTLS(err error) bool {
 	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "remote error" || op.Op == "local error") {
 		return true
 	}
-	return is[*tls.CertificateVerificationError](err) || is[x509.UnknownAuthorityError](err) || is[x509.HostnameError](err) ||
-		is[x509.CertificateInvalidError](err) || is[tls.AlertError](err) || is[tls.RecordHeaderError](err) ||
+	return is[*tls.CertificateVerificationError](err) || is[x509.UnknownAuthorityError](err) ||
+		is[x509.HostnameError](err) || is[x509.CertificateInvalidError](err) || is[tls.AlertError](err) ||
+		is[tls.RecordHeaderError](err) ||
 		errors.Is(err, http.ErrSchemeMismatch)
 }
 
@@ -62,8 +63,7 @@ func is[E error](err error) bool {
 	return ok
 }
 
-// proxyError is the status of a proxy that did not make the connection it was asked for, 0 when it
-// is not known.
+// proxyError is the status of a proxy that refused to connect, 0 if unknown.
 type proxyError int
 
 func (s proxyError) Error() string {
@@ -73,8 +73,8 @@ func (s proxyError) Error() string {
 	return strings.TrimSpace(fmt.Sprintf("the proxy refused the connection: %d %s", int(s), http.StatusText(int(s))))
 }
 
-// cause is repeated for what can pass. A proxy that asks for a password may count the attempts
-// without one.
+// cause is retried only if it may be temporary. A proxy that asks for a password may count failed
+// attempts.
 func (s proxyError) cause() *Cause {
 	passing := s >= http.StatusInternalServerError || s == http.StatusRequestTimeout || s == http.StatusTooManyRequests
 	return &Cause{text: s.Error(), repeat: passing, retryLater: passing}

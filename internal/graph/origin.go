@@ -10,14 +10,14 @@ import (
 // maxLink bounds a link to the next page. Skip tokens of 9,500 characters have been seen.
 const maxLink = 64 << 10
 
-// SameOrigin reports whether u has the scheme, host and port of base and nothing that could mislead.
+// SameOrigin reports whether u has the scheme, host and port of base, and nothing misleading.
 func SameOrigin(u, base *url.URL) bool { return strayed(u, base) == "" }
 
-// strayed says in what u differs from base's origin, "" when it does not.
+// strayed says how u differs from base's origin, or "" if it does not.
 func strayed(u, base *url.URL) string {
 	switch {
 	case u.User != nil || u.Opaque != "":
-		return "names a user or is no plain address"
+		return "names a user or is not a plain address"
 	case u.Scheme != base.Scheme:
 		return "has another scheme"
 	case !strings.EqualFold(u.Hostname(), base.Hostname()):
@@ -28,7 +28,7 @@ func strayed(u, base *url.URL) string {
 	return ""
 }
 
-// port is the port that u leads to, named or not.
+// port returns u's port, explicit or default.
 func port(u *url.URL) string {
 	switch p := u.Port(); {
 	case p != "" || strings.HasSuffix(u.Host, ":"):
@@ -39,17 +39,17 @@ func port(u *url.URL) string {
 	return "80"
 }
 
-// Pages knows where the pages of one list may be.
+// Pages decides where the pages of one list may be.
 type Pages struct {
 	Base       *url.URL // the service's root and version, where requests go
-	Home       *url.URL // what the service itself takes for its root and version; another one behind a gateway
+	Home       *url.URL // the root and version in the service's own view; differs behind a gateway
 	Collection *url.URL // below Base
 }
 
 // Next returns the address of the page that link leads to: the collection's own, with the link's
-// query. Services write links in several shapes, so letter case, a default port, a trailing slash or
-// "()" do not count, and a link may be relative, or lead to Home where a gateway stands in front of
-// it. Whatever leads elsewhere is ErrUntrustedURL, and the text says which rule it broke.
+// query. Services write links in several forms, so Next ignores letter case, a default port, a
+// trailing slash and "()"; a link may be relative, or point to Home when there is a gateway in
+// front of it. Any other link is ErrUntrustedURL, and the text says which rule it broke.
 func (p Pages) Next(link string) (*url.URL, error) {
 	u, why := p.read(link)
 	if why != "" {
@@ -61,7 +61,7 @@ func (p Pages) Next(link string) (*url.URL, error) {
 }
 
 func (p Pages) read(link string) (u *url.URL, why string) {
-	// These also keep out what only folds to the letters of the host.
+	// This also keeps out characters that only case-fold to the letters of the host.
 	odd := func(c rune) bool { return c <= ' ' || c > '~' || c == '\\' }
 	switch {
 	case len(link) > maxLink:
@@ -98,7 +98,7 @@ func (p Pages) read(link string) (u *url.URL, why string) {
 	return u, ""
 }
 
-// plainPath takes off what may follow the name of a collection.
+// plainPath strips what may follow the name of a collection.
 func plainPath(path string) string {
 	return strings.TrimSuffix(strings.TrimSuffix(path, "/"), "()")
 }

@@ -90,7 +90,7 @@ func TestR11NextLinkRefusals(t *testing.T) {
 		"//evil.example/beta" + resource:                               "another scheme",
 		"https://user@graph.microsoft.com/beta" + resource:             "names a user",
 		"https://graph.microsoft.com@evil.example/beta" + resource:     "names a user",
-		"https:graph.microsoft.com/beta" + resource:                    "names a user or is no plain address",
+		"https:graph.microsoft.com/beta" + resource:                    "names a user or is not a plain address",
 		`https://graph.microsoft.com\@evil.example/beta` + resource:    "character",
 		"https://graph.micro\u017foft.com/beta" + resource:             "character",
 		"https://graph.microsoft\u3002com/beta" + resource:             "character",

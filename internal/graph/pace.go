@@ -2,27 +2,30 @@ package graph
 
 import "time"
 
-// pace keeps writes within a limit of n in any per. The zero pace has no limit. Nobody knows when the service counts a
-// request, only that it is between its sending and its answer, so a place is free again per after the later of the two.
+// pace keeps writes within a limit of n in any per. The zero pace has no limit. The client can't
+// know when the service counts a request, only that it is between sending and answer, so a place is
+// free again per after the later of the two.
 type pace struct {
 	n   int
 	per time.Duration
 
-	counted []time.Time // when each write was counted at the latest, in the order of their starts
-	expired int         // how many of counted are more than per ago
-	dropped int         // how many stood before counted[0]
+	counted []time.Time // the latest time at which each write was counted, in the order of their starts
+	expired int         // how many of counted are older than per
+	dropped int         // how many came before counted[0]
 }
 
-// transit is how long after its sending a request may be counted, as a share of per: a slow answer must not cost the pace.
+// transit is how long after sending a request may be counted, as a fraction (1/transit) of per: a
+// slow answer must not slow the pace.
 const transit = 25
 
-// begin takes a place. Its number is for moveTo and cancel.
+// begin takes a place and returns its number, for sent and ended.
 func (p *pace) begin(now time.Time) (number int) {
 	p.counted = append(p.counted, now.Add(p.per/transit))
 	return p.dropped + len(p.counted) - 1
 }
 
-// sent says that the write is leaving only now: its bearer took a while. It returns the number of its place.
+// sent records that the write is sent only now: its access token took a while. It returns the
+// number of its place.
 func (p *pace) sent(number int, now time.Time) int {
 	if number < p.dropped+p.expired {
 		return p.begin(now)
@@ -31,14 +34,15 @@ func (p *pace) sent(number int, now time.Time) int {
 	return number
 }
 
-// ended says that the write was answered at that time, or never left when it is the zero time.
+// ended records that the write was answered at that time, or with the zero time that it was never
+// sent.
 func (p *pace) ended(number int, at time.Time) {
 	if i := number - p.dropped; i >= p.expired && at.Before(p.counted[i]) {
 		p.counted[i] = at
 	}
 }
 
-// free tells when the write after the next ahead ones may begin, if those begin as early as they may.
+// free returns when a write may begin if ahead other writes go first, each as early as it may.
 func (p *pace) free(now time.Time, ahead int) time.Time {
 	if p.n == 0 {
 		return now
@@ -64,5 +68,6 @@ func (p *pace) free(now time.Time, ahead int) time.Time {
 	return at.Add(time.Duration(rounds) * p.per)
 }
 
-// again is when the place of a write is free. The margin is for clocks that do not run alike.
+// again returns when the place of a write is free again. The margin is for clocks that run at
+// different speeds.
 func (p *pace) again(i int) time.Time { return p.counted[i].Add(p.per + p.per/1000) }

@@ -6,24 +6,25 @@ import (
 	"time"
 )
 
-// What a repeat takes out of the client's budget.
+// What a retry costs of the client's budget.
 const (
 	fullBudget = 100
-	repeatCost = 5
+	retryCost  = 5
 )
 
-// mostAlone is how often a call is throttled while others are not, before it gives up: it may be
-// the only one that is.
+// mostAlone is how often a call may be throttled while others are not, before it gives up: perhaps
+// the service refuses only this call.
 const mostAlone = 20
 
-// decide is asked after each attempt: is there to be another one, and after what wait.
+// decide is called after each attempt. It reports whether to make another one, and sets the wait
+// before it.
 func (f *flight) decide() bool {
 	if f.Err == nil && f.Status/100 == 2 {
 		f.c.budget.give()
 		return false
 	}
 	if f.Err == nil && f.last.bearer == "" {
-		return false // no other bearer: the refusal before this attempt stands
+		return false // no other access token: the previous refusal stands
 	}
 	var asked time.Duration
 	if f.Err == nil {
@@ -32,7 +33,7 @@ func (f *flight) decide() bool {
 		f.Claims = f.showableClaims()
 		if f.Status == http.StatusUnauthorized || f.Status == http.StatusForbidden {
 			denied := f.Status == http.StatusForbidden || f.last.refusal.Forbidden()
-			f.c.source.forget(f.last.bearer, denied) // the next call asks the source, which may have a better one by then
+			f.c.source.forget(f.last.bearer, denied) // so that the next call asks the source again
 		}
 	}
 	if f.Err != nil && f.Err.signIn {
@@ -40,7 +41,7 @@ func (f *flight) decide() bool {
 		f.RetryAfter = asked
 	}
 	f.Ambiguous = f.Ambiguous || f.unclear(asked)
-	cost, ok := f.repeatable(asked)
+	cost, ok := f.retryable(asked)
 	if f.Err == nil && (ok || f.last.cut) {
 		f.Err = f.expired()
 	}
@@ -49,12 +50,12 @@ func (f *flight) decide() bool {
 	}
 	if f.Err == nil && f.Status == http.StatusUnauthorized {
 		f.refused, f.claims = f.last.bearer, challenge(f.Header)
-		f.logRepeat()
+		f.logRetry()
 		return true
 	}
 	if f.last.throttled { // it waits at the gate
 		f.tries--
-		f.logRepeat()
+		f.logRetry()
 		return true
 	}
 	f.last.wait = f.ownWait()
@@ -69,33 +70,33 @@ func (f *flight) decide() bool {
 		f.Spent = true
 		return false
 	}
-	f.logRepeat()
+	f.logRetry()
 	return true
 }
 
-// repeatable is the table of what is repeated: what the effect of a call allows after this outcome.
-func (f *flight) repeatable(asked time.Duration) (cost int, ok bool) {
+// retryable is the table of what is retried: what a call's effect allows after this outcome.
+func (f *flight) retryable(asked time.Duration) (cost int, ok bool) {
 	if f.Err != nil {
-		return repeatCost, f.Err.repeat && (f.call.Effect != Unsafe || !f.last.sent)
+		return retryCost, f.Err.repeat && (f.call.Effect != Unsafe || !f.last.sent)
 	}
 	if f.last.throttled {
 		return 0, f.c.cfg.MaxAttempts > 1 && f.alone < mostAlone
 	}
 	switch f.Status {
 	case http.StatusUnauthorized:
-		return 0, f.refused == "" && !f.last.refusal.Forbidden() // a missing role or license comes as a 401 too
-	case http.StatusPreconditionFailed: // no request has a condition: it is one of Intune's own, which passes
-		return repeatCost, f.call.Effect == Idempotent
+		return 0, f.refused == "" && !f.last.refusal.Forbidden() // a missing role or license is a 401 too
+	case http.StatusPreconditionFailed: // no request sends a condition: it is one of Intune's own, which passes
+		return retryCost, f.call.Effect == Idempotent
 	case http.StatusServiceUnavailable:
-		return repeatCost, f.call.Effect != Unsafe || asked > 0
+		return retryCost, f.call.Effect != Unsafe || asked > 0
 	case http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout, 509:
-		return repeatCost, f.call.Effect != Unsafe
+		return retryCost, f.call.Effect != Unsafe
 	}
 	return 0, false
 }
 
-// unclear reports whether the last attempt failed in a way that leaves open whether the service did
-// its work.
+// unclear reports whether the last attempt failed in a way that leaves open whether the service
+// carried it out.
 func (f *flight) unclear(asked time.Duration) bool {
 	switch {
 	case f.call.Effect == Safe || !f.last.sent:
@@ -105,12 +106,12 @@ func (f *flight) unclear(asked time.Duration) bool {
 	case f.last.throttled, f.Status == http.StatusNotImplemented, f.Status == http.StatusHTTPVersionNotSupported:
 		return false
 	case f.Status == http.StatusServiceUnavailable:
-		return asked <= 0 // with one, the service says that it did not begin
+		return asked <= 0 // with Retry-After, the service did not begin
 	}
 	return f.Status >= 500 || f.Status == http.StatusRequestTimeout
 }
 
-// showableClaims returns the claims that a caller may see, also when the call is not repeated for
+// showableClaims returns the claims that a caller may see, even if the call is not retried for
 // them.
 func (f *flight) showableClaims() string {
 	if f.Status != http.StatusUnauthorized {
@@ -123,8 +124,8 @@ func (f *flight) showableClaims() string {
 	return claims
 }
 
-// ownWait doubles from MinWait to MaxWait; half of it is fixed and half is chance, so that it is
-// never 0.
+// ownWait doubles from MinWait to MaxWait; half of it is fixed and half is random jitter, so that
+// it is never 0.
 func (f *flight) ownWait() time.Duration {
 	wait := f.c.cfg.MinWait
 	for i := 1; i < f.tries && wait < f.c.cfg.MaxWait; i++ {

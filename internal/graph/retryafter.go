@@ -8,16 +8,17 @@ import (
 	"time"
 )
 
-// minAsked is the shortest wait that is one. Less would let a client repeat without a pause.
+// minAsked is the shortest wait that counts. Less would let a client retry without a pause.
 const minAsked = 100 * time.Millisecond
 
-// maxValues bounds how many values are read in one Retry-After.
+// maxValues bounds the values that are read from one Retry-After.
 const maxValues = 16
 
-// retryAfter reads the Retry-After header: seconds, which Microsoft also sends with a fraction, or
-// one of HTTP's three date forms, taken against the server's own clock when it tells it. Of several
-// values, on lines or joined by commas, the longest wait counts. Whatever is absent, unreadable,
-// not in the future or too short is 0. A wait too long for a Duration is the longest one.
+// retryAfter parses the Retry-After header: seconds, which Microsoft also sends with a fraction, or
+// one of HTTP's three date forms, relative to the server's Date if there is one. Of several values,
+// on separate lines or joined by commas, the longest wait counts. A value that is absent,
+// unreadable, not in the future or too short is 0. A wait too long for a Duration is the longest
+// Duration.
 func retryAfter(h http.Header, now time.Time) (longest time.Duration) {
 	lines := h.Values("Retry-After")
 	if len(lines) == 0 {
@@ -41,7 +42,7 @@ func retryAfter(h http.Header, now time.Time) (longest time.Duration) {
 	return longest
 }
 
-// oneWait reads one value.
+// oneWait parses one value.
 func oneWait(text string, now time.Time) time.Duration {
 	text = strings.TrimSpace(text)
 	if text == "" || len(text) > 64 {

@@ -13,13 +13,13 @@ const redacted = "REDACTED"
 const maxText = 4 << 10
 
 const (
-	run       = 12 // so many characters of a secret in a row are a leak
-	innerRun  = 8  // the same in what was decoded: 12 characters of base64 hold 9
-	minSecret = 6  // a shorter secret is not looked for: it would be found in any text
+	run       = 12 // this many characters of a secret in a row are a leak
+	innerRun  = 8  // the same in decoded text: 12 characters of base64 hold 9
+	minSecret = 6  // a shorter secret is not searched for: it would occur in any text
 )
 
-// Clean makes a text that came from the service fit to be shown: without what was sent, on one
-// line, and cut.
+// Clean makes a text from the service safe to show: without what was sent, on one line, and
+// truncated.
 func (o *Outcome) Clean(text string) string {
 	var out strings.Builder
 	for _, r := range o.beginning(text) {
@@ -37,8 +37,8 @@ func (o *Outcome) Clean(text string) string {
 	return out.String()
 }
 
-// beginning returns as much of text as can be shown, scrubbed: before the cut, which could leave a
-// part of a secret. Most of a long text is not even looked at.
+// beginning returns as much of text as will be shown, scrubbed before it is cut, because a cut
+// could leave part of a secret. It does not even search most of a long text.
 func (o *Outcome) beginning(text string) string {
 	text = text[:min(len(text), MaxErrorBody)] // a header can be longer than any body that gets here
 	for n := 2 * maxText; ; n *= 4 {
@@ -48,9 +48,9 @@ func (o *Outcome) beginning(text string) string {
 	}
 }
 
-// scrub compiles what was sent when the first text is to be shown: most calls show none.
+// scrub compiles what was sent when the first text is shown: most calls show none.
 func (o *Outcome) scrub(text string) string {
-	if o.scrubber == nil || o.scrubber.secrets != len(o.Secrets) { // another bearer was sent since
+	if o.scrubber == nil || o.scrubber.secrets != len(o.Secrets) { // another access token was sent since
 		opaque, whole := hidden(o.query, o.header)
 		o.scrubber = newScrubber(o.Secrets, opaque, whole)
 	}
@@ -58,25 +58,25 @@ func (o *Outcome) scrub(text string) string {
 }
 
 // Scrub replaces every trace of the secrets in text, which came from the service: twelve of a
-// secret's characters in a row, and a shorter secret as a whole. They are found in whatever form
-// they stand: with white space between them, in either alphabet of base64, escaped for JSON, a URL
-// or HTML to any depth, in hex, inside base64 at any alignment and inside base64 of that. The time
-// it takes grows with the length of the text and of the secrets, whatever they hold.
+// secret's characters in a row, and a shorter secret as a whole. It finds them in many forms: with
+// white space between them, in either alphabet of base64, escaped for JSON, a URL or HTML to any
+// depth, in hex, inside base64 at any alignment and inside base64 of that. Its time is linear in
+// the length of the text and of the secrets.
 func Scrub(text string, secrets []string) string { return newScrubber(secrets, nil, nil).clean(text) }
 
-// A scrubber knows what must not be shown.
+// scrubber knows what must not be shown.
 type scrubber struct {
-	secrets int           // how many it was made from
-	pieces  [][]byte      // looked for in runs
+	secrets int           // how many it was built from
+	pieces  [][]byte      // searched for in runs
 	runs    grams         // of the pieces
-	inner   grams         // of the pieces, for decoded text; made when there is some
+	inner   grams         // of the pieces, for decoded text; built on first use
 	short   [run][][]byte // by their length: too short for runs
 	shorts  []grams       // of these
 	whole   [][]byte      // a few that are too ordinary for runs
 }
 
-// newScrubber looks for every run of secrets and of what else is opaque, and for the whole texts as
-// they are.
+// newScrubber returns a scrubber for every run of the secrets and of what else is opaque, and for
+// the whole texts as they are.
 func newScrubber(secrets, opaque, whole []string) *scrubber {
 	s := &scrubber{secrets: len(secrets)}
 	for _, secret := range secrets {
@@ -107,7 +107,7 @@ func newScrubber(secrets, opaque, whole []string) *scrubber {
 	return s
 }
 
-// add takes a secret as it is, and as it reads without escapes and white space.
+// add adds a secret as it is, and without escapes and white space.
 func (s *scrubber) add(secret string) {
 	raw, plain := fold(secret), plainText(secret)
 	s.addForm(raw)
@@ -134,8 +134,8 @@ func (s *scrubber) clean(text string) string {
 	return m.redact(text)
 }
 
-// search marks what it finds in v, in v without its escapes, and in what that holds as base64 or
-// hex, and again once.
+// search marks what it finds in v, in v without its escapes, and in what that decodes to as base64
+// or hex, at most twice.
 func (s *scrubber) search(v view, depth int, m *marks) {
 	if len(v.text) < minSecret {
 		return
@@ -193,7 +193,7 @@ func (m *marks) mark(from, to int) {
 	}
 }
 
-// redact writes one REDACTED for each row of marked bytes.
+// redact writes one REDACTED for each run of marked bytes.
 func (m *marks) redact(text string) string {
 	if len(*m) == 0 {
 		return text
@@ -210,11 +210,11 @@ func (m *marks) redact(text string) string {
 	return out.String()
 }
 
-// grams is the set of all pieces of one length that some texts hold: a table of their hashes. Texts
-// that share a hash and are not the same do no harm: too much is hidden.
+// grams is the set of all pieces of one length that some texts hold: a table of their hashes. A
+// hash collision does no harm: it only hides too much.
 type grams struct {
 	size  int
-	top   uint64 // what the oldest byte of a piece weighs
+	top   uint64 // the weight of the oldest byte of a piece
 	shift int
 	table []uint64
 }
@@ -233,7 +233,7 @@ func newGrams(size int, texts [][]byte) grams {
 	for _, t := range texts {
 		total += len(t)
 	}
-	for 1<<(64-g.shift) < 2*total { // half of it stays empty, so that looking ends soon
+	for 1<<(64-g.shift) < 2*total { // half of it stays empty, so that lookups are short
 		g.shift--
 	}
 	g.table = make([]uint64, 1<<(64-g.shift))
@@ -243,7 +243,7 @@ func newGrams(size int, texts [][]byte) grams {
 	return g
 }
 
-// each calls f for each piece of text with where it begins and its hash, which is never 0.
+// each calls f for each piece of text with its start and its hash, which is never 0.
 func (g *grams) each(text []byte, f func(begin int, hash uint64)) {
 	var h uint64
 	for i, c := range text {
@@ -257,7 +257,7 @@ func (g *grams) each(text []byte, f func(begin int, hash uint64)) {
 	}
 }
 
-// slot returns where hash stands in the table, or the empty place where it belongs.
+// slot returns the index of hash in the table, or the empty slot where it belongs.
 func (g *grams) slot(hash uint64) int {
 	i := int(hash * spread >> g.shift) //nolint:gosec // at most as many bits as the table has
 	for g.table[i] != 0 && g.table[i] != hash {

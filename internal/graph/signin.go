@@ -20,7 +20,7 @@ import (
 // maxSignIn bounds an answer of the authority, as x/oauth2 does.
 const maxSignIn = 1 << 20
 
-// SignIn reports whether no bearer could be had.
+// SignIn reports whether no access token could be obtained.
 func (c *Cause) SignIn() bool { return c.signIn }
 
 // Code returns OAuth's code for a sign-in that was refused, or "".
@@ -29,22 +29,23 @@ func (c *Cause) Code() string { return c.code }
 // RetryAfter returns how long the authority asked to wait.
 func (c *Cause) RetryAfter() time.Duration { return c.wait }
 
-// Spent reports whether a success broke off: what it held, a code was spent for.
+// Spent reports whether a success broke off: the code that it was for is spent.
 func (c *Cause) Spent() bool { return c.spent }
 
 func panicCause() *Cause { return &Cause{text: "the token source panicked", signIn: true} }
 
-// NewSignInCause is for a sign-in that a text of the program explains.
+// NewSignInCause is for a failed sign-in that a fixed text explains.
 func NewSignInCause(text, code string) *Cause { return &Cause{text: text, signIn: true, code: code} }
 
-// SignInTimeCause is for a sign-in that did not end in its time, while the caller's context is alive.
+// SignInTimeCause is for a sign-in that exceeded its time limit while the caller's context is
+// alive.
 func SignInTimeCause(limit time.Duration) *Cause {
 	c := attemptTimeCause(limit)
 	c.signIn = true
 	return c
 }
 
-// sourceCause tells whose failure it is: a Source of this module has found words already.
+// sourceCause says whose failure it is. A Source of this module has already described its own.
 func sourceCause(err error) *Cause {
 	prefix := "the token source failed"
 	if own, ok := errors.AsType[*Cause](err); ok && own.signIn {
@@ -58,8 +59,9 @@ func sourceCause(err error) *Cause {
 	return &c
 }
 
-// SignInCause finds words for why a token source gave no token: those of causeOf for the network, and of an answer only its
-// status and what looks like a code, since the rest is the server's text. Of what it can't tell it says nothing.
+// SignInCause says why a token source returned no token: in causeOf's words for network errors, and
+// for an answer with only its status and what looks like a code, since the rest is the server's
+// text. If it can't tell, the text is empty.
 func SignInCause(err error) *Cause {
 	if own, ok := errors.AsType[*Cause](err); ok && own.signIn {
 		return own
@@ -78,13 +80,14 @@ func SignInCause(err error) *Cause {
 		c.text, c.repeat, c.retryLater = n.text, n.repeat, n.retryLater
 	case strings.Contains(err.Error(), "oauth2: cannot fetch token: "): // x/oauth2 has no types for these
 		c.text, c.repeat = "the answer broke off", true
-	case strings.Contains(err.Error(), "oauth2: cannot parse "), strings.Contains(err.Error(), "oauth2: server response missing access_token"):
+	case strings.Contains(err.Error(), "oauth2: cannot parse "),
+		strings.Contains(err.Error(), "oauth2: server response missing access_token"):
 		c.text, c.retryLater = "the answer is not a token", false
 	}
 	return c
 }
 
-// answered describes a refusal.
+// answered describes a refused sign-in.
 func (c *Cause) answered(answer *oauth2.RetrieveError) {
 	var parts []string
 	if answer.Response != nil {
@@ -124,8 +127,9 @@ func isPage(body []byte) bool {
 	return bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\uFEFF"))), []byte("<"))
 }
 
-// SignInClient returns the client for one exchange with the authority: it has ctx's values and end, follows no redirect with what
-// it sends, and reads a whole answer or none. base carries it, unless ctx brings a client, as x/oauth2 lets it.
+// SignInClient returns the client for one exchange with the authority. It uses ctx's values and
+// deadline, follows no redirects, and reads a whole answer or none. base carries it, unless ctx has
+// an HTTP client, as x/oauth2 allows.
 func SignInClient(ctx context.Context, base http.RoundTripper) *http.Client {
 	x := exchange{ctx: ctx, base: base, fresh: true}
 	own := &http.Client{Transport: x}
@@ -141,9 +145,9 @@ func SignInClient(ctx context.Context, base http.RoundTripper) *http.Client {
 }
 
 type exchange struct {
-	ctx   context.Context //nolint:containedctx // it lives as long as one exchange, and x/oauth2 leaves the context out of some
+	ctx   context.Context //nolint:containedctx // it lives as long as one exchange, and x/oauth2 omits the context in some
 	base  http.RoundTripper
-	fresh bool // on a connection of its own: sign-ins are rare, and one that was kept may have died in silence
+	fresh bool // on a new connection: sign-ins are rare, and a kept connection may have died silently
 }
 
 func (x exchange) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -151,7 +155,7 @@ func (x exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected.Store(true) }}
 	r = r.WithContext(httptrace.WithClientTrace(x.ctx, trace))
 	r.Close = r.Close || x.fresh
-	r.GetBody = nil // so that net/http repeats nothing by itself
+	r.GetBody = nil // so that net/http retries nothing on its own
 	resp, err := x.base.RoundTrip(r)
 	switch {
 	case err != nil && !connected.Load() && causeOf(err).unknown && throughProxy(x.base, r):
@@ -170,7 +174,7 @@ func (x exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, c
 	}
 	body, err := readAtMost(resp.Body, maxSignIn+1, resp.ContentLength)
-	if resp.StatusCode/100 == 2 { // of a refusal, the status is what counts
+	if resp.StatusCode/100 == 2 { // for a refusal, only the status counts
 		switch {
 		case err != nil:
 			c := brokenCause(err)

@@ -10,13 +10,14 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// Tokens shares a source between calls: who asks while somebody else does takes what arrives, and the last token is kept while
-// it lives for more than a minute; one without an expiry for a minute. Ask may be slow, fail, hang and panic. The first three
-// fields are set before the first use.
+// Tokens shares a token source between calls. Calls that need a token at the same time share one
+// request, and the last token is cached until a minute before it expires, or for a minute if it has
+// no expiry. Ask may be slow, fail, hang and panic. Set the first three fields before the first
+// use.
 type Tokens struct {
 	Ask       TokenFunc
-	Patience  time.Duration // after which somebody else asks as well, because a request that takes longer may never end
-	NoContext bool          // Ask knows no context: a call leaves it behind when its own ends
+	Patience  time.Duration // after which another call asks too, because a slower request may never end
+	NoContext bool          // Ask takes no context: a call abandons it when its own context ends
 
 	kept  atomic.Pointer[keptToken]
 	mu    sync.Mutex
@@ -26,27 +27,27 @@ type Tokens struct {
 type keptToken struct {
 	*oauth2.Token
 
-	got, until time.Time // by the wall clock, which goes on while a machine sleeps
+	got, until time.Time // by the wall clock, which runs on while a machine sleeps
 }
 
-// round is one request for a token, and who waits for it.
+// round is one request for a token, shared by the calls that wait for it.
 type round struct {
 	began time.Time
-	done  chan struct{} // closed when it is over; then the others are set
+	done  chan struct{} // closed when it is over; then token, err and left are set
 	token *oauth2.Token
 	err   error
-	left  bool // the context of its call ended: somebody else asks
+	left  bool // the context of its call ended: another call asks
 
 	cancel context.CancelFunc // ends an Ask that is no longer needed
-	before *round             // the one that took too long, so that this one was begun
+	before *round             // the slow one because of which this one began
 }
 
-// Get returns the kept token, or what Ask returns. With claims it is always asked.
+// Get returns the cached token, or what Ask returns. With claims it always calls Ask.
 func (s *Tokens) Get(ctx context.Context, claims string) (*oauth2.Token, error) {
 	return s.get(ctx, claims, "", claims == "")
 }
 
-// Keep keeps a token that did not come from Ask.
+// Keep caches a token that did not come from Ask.
 func (s *Tokens) Keep(t *oauth2.Token) {
 	now := time.Now().Round(0)
 	until := now.Add(time.Minute)
@@ -56,7 +57,8 @@ func (s *Tokens) Keep(t *oauth2.Token) {
 	s.kept.Store(&keptToken{t, now, until})
 }
 
-// Forget drops the kept token if it is this one, which the service refused, and was got that long ago.
+// Forget drops the cached token if it is this one, which the service refused, and is at least that
+// old.
 func (s *Tokens) Forget(bearer string, ago time.Duration) {
 	if t := s.kept.Load(); t != nil && t.AccessToken == bearer && time.Now().Round(0).Sub(t.got) >= ago {
 		s.kept.CompareAndSwap(t, nil)
@@ -72,7 +74,7 @@ func (s *Tokens) usable() *oauth2.Token {
 
 func (s *Tokens) get(ctx context.Context, claims, refused string, reuse bool) (*oauth2.Token, error) {
 	if s.NoContext {
-		claims = "" // nobody gets them
+		claims = "" // a source without a context gets none
 	}
 	for {
 		kept, r, mine := s.enter(claims, reuse)
@@ -81,7 +83,7 @@ func (s *Tokens) get(ctx context.Context, claims, refused string, reuse bool) (*
 			return kept, nil
 		case mine && s.NoContext:
 			go s.run(ctx, claims, r)
-			runtime.Gosched() // most sources answer at once: with many calls under way, this saves each a sleep
+			runtime.Gosched() // most sources answer at once: with many calls waiting, this saves each a sleep
 		case mine:
 			s.run(ctx, claims, r)
 			return r.token, r.err
@@ -91,13 +93,13 @@ func (s *Tokens) get(ctx context.Context, claims, refused string, reuse bool) (*
 		case err != nil:
 			return nil, err
 		case !over || r.left, !mine && r.err == nil && refused != "" && r.token != nil && r.token.AccessToken == refused:
-			continue // it hangs, was left, or began before the refusal
+			continue // it hangs, was abandoned, or began before the refusal
 		}
 		return r.token, r.err
 	}
 }
 
-// enter returns a kept token, or the round to wait for, or a new one, which is the caller's own.
+// enter returns a cached token, or a round to wait for, or a new round for the caller to run.
 func (s *Tokens) enter(claims string, reuse bool) (kept *oauth2.Token, r *round, mine bool) {
 	if reuse {
 		if t := s.usable(); t != nil {
@@ -124,7 +126,8 @@ func (s *Tokens) enter(claims string, reuse bool) (kept *oauth2.Token, r *round,
 	return nil, r, true
 }
 
-// wait returns when the round is over, when it has taken too long, or with an error when ctx has ended.
+// wait returns when the round is over, when it has taken too long, or with an error when ctx has
+// ended.
 func (s *Tokens) wait(ctx context.Context, r *round) (over bool, err error) {
 	if r.over() {
 		return true, nil
@@ -161,7 +164,7 @@ func (s *Tokens) run(ctx context.Context, claims string, r *round) {
 	token, err = s.Ask(own, claims)
 }
 
-// finish ends a round. A token also ends those that were begun before it or because it took long.
+// finish ends a round. A token also ends the rounds that began before it, or because it was slow.
 func (s *Tokens) finish(claims string, r *round, token *oauth2.Token, err error, left bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -178,7 +181,7 @@ func (s *Tokens) finish(claims string, r *round, token *oauth2.Token, err error,
 	}
 }
 
-// end is done once: what came first stays.
+// end takes effect once: the first result stays.
 func (r *round) end(token *oauth2.Token, err error, left bool) {
 	if r.over() {
 		return

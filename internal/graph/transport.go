@@ -10,14 +10,14 @@ import (
 	"time"
 )
 
-// NewTransport returns the transport of those who bring none: http.DefaultTransport's settings,
-// connections of its own, bounded headers, and no trust in a connection that has gone silent.
-// HTTP/2 connections are pinged, and a request that runs out of its time takes all connections of
-// the moment with it: requests under way finish on them, new ones dial.
+// NewTransport returns the default transport: http.DefaultTransport's settings, its own
+// connections, bounded headers, and no trust in a silent connection. It pings HTTP/2 connections,
+// and a request that times out retires all current connections: requests under way finish on them,
+// new ones dial.
 func NewTransport() http.RoundTripper {
 	std, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
-		return http.DefaultTransport // somebody has replaced it
+		return http.DefaultTransport // the program replaced it
 	}
 	own := std.Clone()
 	own.MaxResponseHeaderBytes = MaxHeader
@@ -31,7 +31,7 @@ func NewTransport() http.RoundTripper {
 	return &transport{current: own}
 }
 
-// transport passes requests to one http.Transport after the other.
+// transport passes requests to its current http.Transport.
 type transport struct {
 	mu      sync.Mutex
 	current *http.Transport
@@ -50,8 +50,8 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// done ends a request. Nothing dials on a transport that was left, so that it is empty when the
-// last of its requests is done.
+// done ends a request. Nothing dials on a retired transport, so it is empty once the last of its
+// requests is done.
 func (t *transport) done(ctx context.Context, used *http.Transport) {
 	t.mu.Lock()
 	left := t.current != used
@@ -65,7 +65,7 @@ func (t *transport) done(ctx context.Context, used *http.Transport) {
 	}
 }
 
-// countedBody is done when it is closed.
+// countedBody calls done when it is closed.
 type countedBody struct {
 	io.ReadCloser
 
@@ -79,7 +79,7 @@ func (b *countedBody) Close() error {
 	return err
 }
 
-// proxyAnswer keeps the status of a proxy's refusal, of which net/http keeps only the phrase.
+// proxyAnswer keeps the status of a proxy's refusal: net/http keeps only the phrase.
 func proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
 	if answer.StatusCode == http.StatusOK {
 		return nil
@@ -87,8 +87,8 @@ func proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Re
 	return proxyError(answer.StatusCode)
 }
 
-// throughProxy reports whether rt takes r through a proxy. An own transport tells the status
-// itself: see proxyAnswer.
+// throughProxy reports whether rt sends r through a proxy. The default transport reports the
+// proxy's status itself: see proxyAnswer.
 func throughProxy(rt http.RoundTripper, r *http.Request) bool {
 	t, ok := rt.(*http.Transport)
 	if !ok || t.Proxy == nil {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// enter passes the gate, and may wait for that. The wait is outside of the attempt's time, and outside of the two minutes of a
-// call without a deadline.
+// enter passes the gate, and may wait for that. The wait counts neither toward the attempt's time
+// nor toward the two minutes of a call without a deadline.
 func (f *flight) enter() *Cause {
 	if f.came.IsZero() {
 		f.came = f.last.began
@@ -39,17 +39,17 @@ func (f *flight) wait(w *waiter) *Cause {
 	if f.last.ticket.valid && over == nil {
 		return nil
 	}
-	f.c.gate.leave(f.last.ticket, unknown) // it may have come at the last moment
+	f.c.gate.leave(f.last.ticket, unknown) // the ticket may have come at the last moment
 	if errors.Is(f.ctx.Err(), context.Canceled) {
 		return over
 	}
-	if held > 0 || f.Attempts == 0 { // otherwise an answer has just said it
+	if held > 0 || f.Attempts == 0 { // otherwise an answer has just set it
 		f.RetryAfter = w.left
 	}
 	return heldCause(w.held || w.refused, w.vain, f.timed)
 }
 
-// leave tells the gate what became of the attempt.
+// leave tells the gate the result of the attempt.
 func (f *flight) leave() {
 	a := &f.last
 	if a.answered && f.Status/100 != 2 {
@@ -61,7 +61,7 @@ func (f *flight) leave() {
 		if a.until, row = f.c.gate.refuse(a.ticket, a.asked); row <= 1 {
 			f.alone++
 		}
-	case a.throttled: // the call ends here, and says nothing of others
+	case a.throttled: // the call ends here, which says nothing about others
 		f.c.gate.leave(a.ticket, unknown)
 	case a.answered && f.Status < http.StatusInternalServerError:
 		f.c.gate.leave(a.ticket, answered)
@@ -72,7 +72,8 @@ func (f *flight) leave() {
 	}
 }
 
-// readRefusal reads what an answer that is no success says, how long it asks to wait, and whether it means the whole client.
+// readRefusal parses an answer that isn't a success: its error, the wait that it asks for, and
+// whether it throttles the whole client.
 func (f *flight) readRefusal() {
 	a := &f.last
 	a.refusal = ParseError(f.Body)

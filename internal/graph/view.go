@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// A view is a text as it reads once something in it is decoded. Each of its bytes knows where in
-// the original it came from. Both alphabets of base64 are one: '-' reads as '+' and '_' as '/'.
+// view is a text after some decoding. It records for each byte which part of the original it came
+// from. It merges both alphabets of base64: '-' reads as '+' and '_' as '/'.
 type view struct {
 	text     []byte
 	from, to []int32
@@ -42,7 +42,7 @@ func folded(c byte) byte {
 	return c
 }
 
-// fold is the text of newView.
+// fold returns the text of newView.
 func fold(text string) []byte {
 	b := []byte(text)
 	for i, c := range b {
@@ -51,22 +51,22 @@ func fold(text string) []byte {
 	return b
 }
 
-// plainText is the text of plain.
+// plainText returns the text of plain.
 func plainText(text string) []byte {
 	if !strings.ContainsFunc(text, func(c rune) bool {
 		return c <= ' ' || c == 0x7F || c == '\\' || c == '%' ||
 			c == ';'
 	}) {
-		return fold(text) // no escape is without one of these
+		return fold(text) // every escape has one of these
 	}
 	return plain(newView(text)).text
 }
 
 func (v *view) cut(n int) { v.text, v.from, v.to = v.text[:n], v.from[:n], v.to[:n] }
 
-// plain returns v without escapes and white space. An escape may be escaped itself, in another way
-// too, to any depth: what was decoded is looked at again together with what stands before it. Each
-// step makes the text shorter, so there are few.
+// plain returns v without escapes and white space. An escape may itself be escaped, even in another
+// way, to any depth: each decoded byte is checked again together with the bytes before it. Each
+// step shortens the text, so there are few.
 func plain(v view) view {
 	out := makeView(len(v.text))
 	for i, c := range v.text {
@@ -84,7 +84,7 @@ func plain(v view) view {
 	return out
 }
 
-// escape returns how many of the last bytes of text are an escape, and what they stand for.
+// escape returns how many bytes at the end of text are an escape, and what they stand for.
 func escape(text []byte) (n int, c byte) {
 	end := len(text)
 	last := text[end-1]
@@ -107,7 +107,7 @@ func escape(text []byte) (n int, c byte) {
 		return 0, 0
 	}
 	switch last {
-	case 'u', 'U', 'x', 'X': // of an escape that goes on
+	case 'u', 'U', 'x', 'X': // of an incomplete escape
 		return 0, 0
 	case 'b', 'f', 'n', 'r', 't':
 		return 2, ' '
@@ -142,7 +142,7 @@ func hexValue(c byte) (byte, bool) {
 	return 0, false
 }
 
-// none marks what is no digit.
+// none marks what isn't a digit.
 const none = 0xFF
 
 func base64Value(c byte) byte {
@@ -161,8 +161,8 @@ func base64Value(c byte) byte {
 	return none
 }
 
-// decodeBase64 reads v as base64 whose groups of four begin at phase. It decodes byte by byte, so
-// that the ends of a run are not lost with the group that they break.
+// decodeBase64 decodes v as base64 whose groups of four begin at phase. It goes byte by byte, so
+// that an incomplete group does not lose the ends of a run.
 func decodeBase64(v view, phase int) view {
 	var out decoded
 	for i := 0; i+1 < len(v.text); i++ {
@@ -200,7 +200,7 @@ func hexDigits(v view) view {
 	return out
 }
 
-// decodeHex reads digits, of which the first is to be left out when phase is 1, as hex.
+// decodeHex decodes digits as hex, skipping the first if phase is 1.
 func decodeHex(digits view, phase int) view {
 	var out decoded
 	for i := phase; i+1 < len(digits.text); i += 2 {
@@ -215,8 +215,8 @@ func decodeHex(digits view, phase int) view {
 	return out.view
 }
 
-// decoded is a view of what may be no encoding at all. Only readable stretches of it are kept, so
-// that nearly nothing is left of ordinary text.
+// decoded is a view of what may not be an encoding at all. It keeps only readable stretches, so
+// that hardly anything of ordinary text remains.
 type decoded struct {
 	view
 
@@ -241,9 +241,9 @@ func (d *decoded) gap() {
 	}
 }
 
-// inside returns what else a secret tells: Apple's own token, which a content token holds in base64
-// of JSON besides the date and the organization, which are no secrets; and of a bearer the parts
-// between its dots that are too short to be found as a run.
+// inside returns the secrets within a secret: Apple's own token, which a content token holds in
+// base64 of JSON, next to the date and the organization, which aren't secret; and the parts of an
+// access token between its dots that are too short to be found as a run.
 func inside(secret string) (parts []string) {
 	for part := range strings.SplitSeq(secret, ".") {
 		if len(part) < run && part != secret && strings.ContainsFunc(part,
@@ -260,7 +260,7 @@ func inside(secret string) (parts []string) {
 	return parts
 }
 
-// unwrapToken takes the token out of JSON, or the text out of base64. It returns "" when text is
+// unwrapToken extracts the token from JSON, or the text from base64. It returns "" if text is
 // neither.
 func unwrapToken(text string) string {
 	if text[0] == '{' {

@@ -12,20 +12,20 @@ import (
 	"sync"
 )
 
-// watch holds net/http to one request an attempt. By itself net/http sends a request again: a GET
-// whose connection broke, and over HTTP/2 anything whose stream was refused, was reset with
+// watch holds net/http to one request per attempt. On its own net/http sends some requests again: a
+// GET whose connection broke, and over HTTP/2 any request whose stream was refused, was reset with
 // PROTOCOL_ERROR (Go 1.26) or is above a GOAWAY's last stream, although the service may have
 // carried it out. So an attempt whose request was written ends when net/http asks for a second
-// connection. Which one it would get tells why: HTTP/2 gives the same one again only for a refused
-// stream, which the service has not looked at.
+// connection. Which connection it would get shows why: HTTP/2 reuses the same one only for a
+// refused stream, which the service has not processed.
 //
-// Each attempt has a watch of its own: net/http may still be dialing for the one before, and
-// WithClientTrace writes the caller's hooks into it. What the request needs besides lies here too,
-// to be allocated at once.
+// Each attempt has its own watch: net/http may still be dialing for the previous one, and
+// WithClientTrace writes the caller's hooks into it. The request's other data is here too, to share
+// the allocation.
 type watch struct {
 	trace  httptrace.ClientTrace
 	cancel context.CancelFunc
-	safe   bool // net/http repeats it over HTTP/1 too
+	safe   bool // net/http retries it over HTTP/1 too
 	sent   []byte
 	body   bytes.Reader
 	values [5]string // of headers
@@ -63,8 +63,8 @@ func (w *watch) getConn(host string) {
 	w.wanted, w.host = true, host
 }
 
-// gotConn may come without getConn: HTTP/2 does not call that for a connection which was dialed for
-// somebody else.
+// gotConn may come without getConn: HTTP/2 does not call getConn for a connection that was dialed
+// for another request.
 func (w *watch) gotConn(info httptrace.GotConnInfo) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -73,15 +73,15 @@ func (w *watch) gotConn(info httptrace.GotConnInfo) {
 	case !w.lost:
 		w.wanted, w.conn = true, info.Conn
 	case !w.http2():
-		_ = info.Conn.Close() // HTTP/1 would write, whatever the context says
+		_ = info.Conn.Close() // HTTP/1 would write regardless of the context
 	default:
 		before, _ := w.conn.(*tls.Conn)
 		w.refused = before != nil && info.Conn == net.Conn(before)
 	}
 }
 
-// again ends the attempt when net/http is about to send what was written already. HTTP/2 looks at
-// the context before it writes.
+// again ends the attempt when net/http is about to send a request that was already written. HTTP/2
+// checks the context before it writes.
 func (w *watch) again(host string) {
 	if w.wrote && (w.host == host || w.host == "") && (w.safe || w.http2()) {
 		w.lost = true
@@ -115,7 +115,7 @@ func (w *watch) http2() bool {
 	return w.plain2 || ok && secure.ConnectionState().NegotiatedProtocol == "h2"
 }
 
-// getBody is for net/http, which sends the body again when a connection turns out to be unusable
+// getBody is for net/http, which needs the body again when a connection turns out to be unusable
 // before anything was written.
 func (w *watch) getBody() (io.ReadCloser, error) {
 	w.mu.Lock()
@@ -127,9 +127,9 @@ func (w *watch) getBody() (io.ReadCloser, error) {
 }
 
 // ended returns what is known of an attempt that failed with err: whether it may have reached the
-// service, and the cause where the watch itself ended it. Whatever an error is called, nothing was
-// sent only where there was no connection, or the stream was refused. A transport that is not
-// net/http's calls no hooks: there the error is all there is.
+// service, and the cause. Whatever the error says, nothing was sent only if there was no connection
+// or the stream was refused. A transport other than net/http's calls no hooks: then the error is
+// all there is.
 func (w *watch) ended(err error) (sent bool, cause *Cause) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -144,7 +144,7 @@ func (w *watch) ended(err error) (sent bool, cause *Cause) {
 	return !isDial(err), causeOf(err)
 }
 
-// tunneled reports whether the attempt came as far as TLS, which is behind a proxy.
+// tunneled reports whether the attempt got as far as TLS, which comes after the proxy.
 func (w *watch) tunneled() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
