@@ -184,7 +184,7 @@ func TestTenantsWithoutSecretsOrSense(t *testing.T) {
 			}
 			var stdout, stderr strings.Builder
 			code := run(t.Context(), []string{"check", "-tenants", file}, os.Getenv, &stdout, &stderr)
-			if code != exitUnknown || !strings.Contains(stderr.String(), c.want) || stdout.String() != "" {
+			if code != cli.ExitUsage || !strings.Contains(stderr.String(), c.want) || stdout.String() != "" {
 				t.Errorf("exit code %d, it printed %q and said %q, want %q", code, stdout.String(), stderr.String(), c.want)
 			}
 		})
