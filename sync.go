@@ -32,14 +32,20 @@ func (c *Client) StartSync(ctx context.Context, id string, opts ...CallOption) (
 		TokenID: id, RequestedAt: time.Now().UTC(), PreviousSyncDateTime: before.LastSyncDateTime,
 		Adopted: before.LastSyncStatus == SyncStatusInProgress,
 	}
-	_, err = c.requestSync(ctx, id, s.Adopted, opts) // the token in the answer still shows the previous sync
-	if refusedSync(err) && c.syncRuns(ctx, id, opts) {
-		s.Adopted, err = true, nil
+	// A 429 may be about a sync that is under way or about too many requests, so the first one is not
+	// retried before the token was read again.
+	for busy := true; ; busy = false {
+		_, err := c.requestSync(ctx, id, busy, opts) // the token in the answer still shows the previous sync
+		if refusedSync(err) && c.syncRuns(ctx, id, opts) {
+			s.Adopted, err = true, nil
+		}
+		if err == nil {
+			return s, nil
+		}
+		if !busy || !errors.Is(err, ErrThrottled) || !Retryable(err) || !c.graph.Retries() {
+			return nil, err
+		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
 }
 
 // refusedSync reports whether err may mean that a sync is already under way. These statuses have

@@ -77,18 +77,23 @@ func TestF14AdoptsTheRunningSync(t *testing.T) {
 	}
 }
 
-// F14: a 429 that names no wait is about the sync that runs: it is not repeated, and holds no other
-// call. One that names a wait is throttling, and one that comes while none runs may be.
+// F14: a 429 may be about the sync that is under way or about too many requests, so the token is
+// read before another request is made. A 429 that names a wait holds the client all the same.
 func TestF14NoTimeIsLost(t *testing.T) {
 	t.Parallel()
+	const running, idle = vpptoken.SyncStatusInProgress, vpptoken.SyncStatusCompleted
 	for name, tc := range map[string]struct {
-		first      vpptoken.SyncStatus
-		retryAfter string
-		repeated   bool
+		first, then vpptoken.SyncStatus
+		retryAfter  string
+		posts       int
+		waits       bool
+		adopted     bool
 	}{
-		"running":             {vpptoken.SyncStatusInProgress, "", false},
-		"running, and a wait": {vpptoken.SyncStatusInProgress, "7", true},
-		"none is seen to run": {vpptoken.SyncStatusCompleted, "", true},
+		"running":             {running, running, "", 1, false, true},
+		"running, and a wait": {running, running, "7", 1, true, true},
+		"begins after a look": {idle, running, "", 1, false, true},
+		"none runs":           {idle, idle, "", 2, true, false},
+		"none runs, a wait":   {idle, idle, "7", 2, true, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -97,10 +102,12 @@ func TestF14NoTimeIsLost(t *testing.T) {
 				read := func(status vpptoken.SyncStatus) httpmock.Responder {
 					return faulttest.Respond(200, `{"id":"`+faulttest.ID+`","lastSyncStatus":"`+string(status)+`"}`)
 				}
-				mock.RegisterResponder("GET", faulttest.Item, read(tc.first).Then(read(vpptoken.SyncStatusInProgress)))
+				mock.RegisterResponder("GET", faulttest.Item, read(tc.first).Then(read(tc.then)))
 				posts := 0
 				mock.RegisterResponder("POST", faulttest.Item+"/syncLicenses", func(r *http.Request) (*http.Response, error) {
-					posts++
+					if posts++; posts == 2 {
+						return faulttest.Respond(200, `{"id":"`+faulttest.ID+`"}`)(r)
+					}
 					resp, err := faulttest.Respond(429, "{}")(r)
 					if tc.retryAfter != "" {
 						resp.Header.Set("Retry-After", tc.retryAfter)
@@ -109,14 +116,29 @@ func TestF14NoTimeIsLost(t *testing.T) {
 				})
 				start := time.Now()
 				s, err := c.StartSync(t.Context(), faulttest.ID)
-				if err != nil || !s.Adopted {
+				if err != nil || s.Adopted != tc.adopted {
 					t.Fatalf("got %v, %v", s, err)
 				}
-				if took := time.Since(start); (posts > 1) != tc.repeated || (took > 0) != tc.repeated {
+				if took := time.Since(start); posts != tc.posts || tc.retryAfter != "" && took < 7*time.Second || !tc.waits && took > 0 {
 					t.Errorf("%d requests in %v", posts, took)
 				}
 			})
 		})
+	}
+}
+
+// F14: a client that makes no second request makes none here either.
+func TestF14NoRetry(t *testing.T) {
+	t.Parallel()
+	c, mock := faulttest.Mock(t, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
+	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, `{"id":"`+faulttest.ID+`","lastSyncStatus":"completed"}`))
+	posts := 0
+	mock.RegisterResponder("POST", faulttest.Item+"/syncLicenses", func(r *http.Request) (*http.Response, error) {
+		posts++
+		return faulttest.Respond(429, "{}")(r)
+	})
+	if s, err := c.StartSync(t.Context(), faulttest.ID); s != nil || !errors.Is(err, vpptoken.ErrThrottled) || posts != 1 {
+		t.Errorf("got %v, %v after %d requests", s, err, posts)
 	}
 }
 

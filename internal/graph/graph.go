@@ -71,6 +71,9 @@ func New(cfg Config) *Client {
 	}
 }
 
+// Retries reports whether a call may be more than one request.
+func (c *Client) Retries() bool { return c.cfg.MaxAttempts > 1 }
+
 // Effect is what a retry of a call does to the service.
 type Effect int
 
@@ -93,7 +96,9 @@ type Call struct {
 	ID      string      // client-request-id
 	Effect  Effect
 	Secret  string // the part of Body that no text may show
-	Busy    bool   // the call's work is already under way: a 429 without a wait refuses only that
+	// Busy says that the call may be refused because its work is under way already: a 429 is not
+	// retried, and one that names no wait holds nobody.
+	Busy bool
 }
 
 // Outcome is the result of a Call. If Err is nil, an answer came, whatever its status.

@@ -80,7 +80,7 @@ func (f *flight) retryable(asked time.Duration) (cost int, ok bool) {
 		return retryCost, f.Err.repeat && (f.call.Effect != Unsafe || !f.last.sent)
 	}
 	if f.last.throttled {
-		return 0, f.c.cfg.MaxAttempts > 1 && f.alone < mostAlone
+		return 0, !f.call.Busy && f.c.Retries() && f.alone < mostAlone
 	}
 	switch f.Status {
 	case http.StatusUnauthorized:
