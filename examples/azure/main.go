@@ -11,8 +11,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"text/tabwriter"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -20,36 +18,29 @@ import (
 
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/azauth"
+	"github.com/vpptoken/vpptoken/examples/internal/cli"
 )
 
+const help = `azure lists the Intune VPP tokens of a tenant, signed in with what azidentity finds.
+
+  azure                 a Graph inside the program, no account
+  azure -tenant GUID    the real service
+`
+
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	cli.Main(func(ctx context.Context, args []string, _ func(string) string, stdout, stderr io.Writer) int {
+		return cli.Exit(stderr, run(ctx, args, stdout, stderr))
+	})
 }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("azure", flag.ContinueOnError)
-	flags.SetOutput(stderr)
 	var tenant string
-	flags.Func("tenant", "the `id` (a GUID) of the tenant to read; without it a Graph inside the program is read", func(v string) error {
-		if tenant = v; v == "" { // a variable of the shell that is not set
-			return errors.New("it is empty")
-		}
-		return nil
-	})
-	switch err := flags.Parse(args); {
-	case errors.Is(err, flag.ErrHelp):
-		return nil
-	case err != nil:
+	cli.NonEmpty(flags, "tenant", "the `id` (a GUID) of the tenant to read; without it a Graph inside the program is read", &tenant)
+	if err := cli.Parse(flags, args, stdout, help); err != nil {
 		return err
-	case flags.NArg() > 0:
-		return fmt.Errorf("azure: %q is no flag: see -h", flags.Arg(0))
-	case tenant == "":
+	}
+	if tenant == "" {
 		srv := newGraph()
 		defer srv.Close()
 		_, _ = fmt.Fprintln(stderr, "a Graph inside the program; -tenant reads the real service")
@@ -58,7 +49,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	guard := azauth.WithTenantGuard(tenant) // a login may be left over from another tenant
 	cred, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{TenantID: tenant})
 	if err != nil {
-		return errors.New("azure: azidentity refuses the tenant or a variable of the environment")
+		return fmt.Errorf("%w: azidentity refuses the tenant or a variable of the environment", cli.ErrUsage)
 	}
 	return list(ctx, cred, []azauth.Option{guard}, stdout)
 }
@@ -67,7 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 func list(ctx context.Context, cred azcore.TokenCredential, guards []azauth.Option, stdout io.Writer, opts ...vpptoken.Option) error {
 	source, err := azauth.New(cred, vpptoken.CloudGlobal, guards...)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", cli.ErrUsage, err)
 	}
 	if _, err := source.TokenContext(ctx, ""); err != nil { // here the reason shows best
 		return fmt.Errorf("%w: sign in, for example with az login; with AZURE_SDK_GO_LOGGING=all azidentity tells what it tried", err)

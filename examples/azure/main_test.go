@@ -1,8 +1,12 @@
 package main
 
 import (
+	"errors"
+	"flag"
 	"strings"
 	"testing"
+
+	"github.com/vpptoken/vpptoken/examples/internal/cli"
 )
 
 func TestRunWithoutAnAccount(t *testing.T) {
@@ -27,15 +31,15 @@ func TestRunRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		"a domain":     {[]string{"-tenant", "contoso.com"}, "azauth: New: WithTenantGuard: a tenant id is a GUID"},
-		"no tenant":    {[]string{"-tenant", ""}, `invalid value "" for flag -tenant: it is empty`},
-		"an argument":  {[]string{"list"}, `azure: "list" is no flag: see -h`},
-		"unknown flag": {[]string{"-nope"}, "flag provided but not defined: -nope"},
+		"a domain":     {[]string{"-tenant", "contoso.com"}, "wrong input: azauth: New: WithTenantGuard: a tenant id is a GUID"},
+		"no tenant":    {[]string{"-tenant", ""}, `wrong input: invalid value "" for flag -tenant: it is empty`},
+		"an argument":  {[]string{"list"}, "wrong input: something follows the flags: put a value with spaces in quotes, and write a switch as -name=false"},
+		"unknown flag": {[]string{"-nope"}, "wrong input: flag provided but not defined: -nope"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr strings.Builder
-			if err := run(t.Context(), c.args, &stdout, &stderr); err == nil || err.Error() != c.want {
+			if err := run(t.Context(), c.args, &stdout, &stderr); !errors.Is(err, cli.ErrUsage) || err.Error() != c.want {
 				t.Errorf("run: %v, want %q", err, c.want)
 			}
 			if stdout.String() != "" {
@@ -48,7 +52,7 @@ func TestRunRefuses(t *testing.T) {
 func TestRunHelps(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr strings.Builder
-	if err := run(t.Context(), []string{"-h"}, &stdout, &stderr); err != nil || !strings.Contains(stderr.String(), "-tenant id") {
-		t.Errorf("run: %v, help %q", err, stderr.String())
+	if err := run(t.Context(), []string{"-h"}, &stdout, &stderr); !errors.Is(err, flag.ErrHelp) || !strings.Contains(stdout.String(), "-tenant id") {
+		t.Errorf("run: %v, help %q", err, stdout.String())
 	}
 }

@@ -9,12 +9,10 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
+	"flag"
 	"io"
 	"log/slog"
 	"net/http"
-	"os"
-	"os/signal"
 
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/exporters/stdout/stdouttrace"
@@ -22,17 +20,18 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/vpptoken/vpptoken"
+	"github.com/vpptoken/vpptoken/examples/internal/cli"
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, os.Stdout, os.Stderr)
-	stop()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
+	cli.Main(func(ctx context.Context, args []string, _ func(string) string, stdout, stderr io.Writer) int {
+		err := cli.Parse(flag.NewFlagSet("observe", flag.ContinueOnError), args, stdout, "observe takes no flags.")
+		if err == nil {
+			err = run(ctx, stdout, stderr)
+		}
+		return cli.Exit(stderr, err)
+	})
 }
 
 func run(ctx context.Context, stdout, stderr io.Writer) (err error) {
