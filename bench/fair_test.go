@@ -77,7 +77,7 @@ func TestSameRequests(t *testing.T) {
 func TestSameResults(t *testing.T) {
 	t.Parallel()
 	page := fixture(t, "list-page-beta.json")
-	entity := fixture(t, "seed-update-response.json")
+	entity := bytes.ReplaceAll(fixture(t, "seed-update-response.json"), []byte("9ceb2f92-2f92-9ceb-922f-eb9c922feb9c"), []byte(bench.TokenID))
 	service := bench.NewService(bench.InMemory, 100)
 	fixtures := func(req *http.Request) (*http.Response, error) {
 		body := page
