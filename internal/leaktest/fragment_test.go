@@ -223,7 +223,7 @@ func TestLeakLookingTakesNoTime(t *testing.T) {
 			"." + sign}), vpptoken.WithHTTPClient(&http.Client{Transport: service}))
 		began := time.Now()
 		err := faulttest.Last(client.List(t.Context(), vpptoken.WithMetadata(&vpptoken.Metadata{})))
-		if took := time.Since(began); took > time.Second || len(service.Requests()) != 2 {
+		if took := time.Since(began); took > 5*time.Second || len(service.Requests()) != 2 {
 			t.Errorf("%.12s: %d requests, %v, %.100v", unit, len(service.Requests()), took, err)
 		}
 		t.Logf("%.12s: %v", unit, time.Since(began))
