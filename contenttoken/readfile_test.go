@@ -65,7 +65,10 @@ func TestF30Location(t *testing.T) {
 		{"sToken_for_Skule-2.vpptoken", "Skule-2"}, // it may be the location's own number
 		{"sToken_for_Skule (2026).vpptoken", "Skule (2026)"},
 		{"sToken_for_1.vpptoken", "1"},
+		{"stoken_for_Nordwind.vpptoken", "Nordwind"},
+		{"STOKEN_FOR_NORDWIND (1).VPPTOKEN", "NORDWIND"},
 		{"sToken_for_.vpptoken", ""},
+		{"sToken_for_vpptoken", ""},
 		{"sToken_for_..vpptoken", ""},
 		{"sToken_for_ .vpptoken", ""},
 		{"sToken_for_(1).vpptoken", ""},

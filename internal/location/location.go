@@ -10,14 +10,15 @@ import (
 // FromFile returns the location in a file's base name, "" when there is none:
 // sToken_for_<location>.vpptoken, also with a dot before the location and with the counters that
 // browsers add to a second download: " (1)", "(1)" or "-1". Another number after a hyphen stays,
-// for "Skule-1" and "Skule-2" may be two locations.
+// for "Skule-1" and "Skule-2" may be two locations. Case does not count.
 func FromFile(base string) string {
-	name, ok := strings.CutPrefix(base, "sToken_for_")
-	if !ok {
+	const before, after = "sToken_for_", ".vpptoken"
+	end := len(base) - len(after)
+	if end < len(before) || !strings.EqualFold(base[:len(before)], before) || !strings.EqualFold(base[end:], after) {
 		return ""
 	}
-	name, ok = strings.CutSuffix(name, ".vpptoken")
-	if !ok || !utf8.ValidString(name) {
+	name := base[len(before):end]
+	if !utf8.ValidString(name) {
 		return ""
 	}
 	name = strings.TrimSpace(strings.TrimPrefix(name, "."))
