@@ -164,7 +164,7 @@ func ExamplePatch_Diff() {
 	// Output: {"countryOrRegion":"se"}
 }
 
-// Licences can't be revoked once their token is gone.
+// Licenses can't be revoked once their token is gone.
 func ExampleClient_RevokeLicenses() {
 	srv := vpptokentest.NewServer(vpptokentest.WithSyncDuration(0)) // or the revocation takes a while
 	defer srv.Close()

@@ -142,7 +142,7 @@ func TestLicensesForAppRefusesWhatIsNoPage(t *testing.T) {
 
 func TestLicensesForAppRefusesForeignLinks(t *testing.T) {
 	t.Parallel()
-	// The collection of tokens is not that of this function, nor are the licences of another app.
+	// The collection of tokens is not that of this function, nor are the licenses of another app.
 	for _, link := range []string{
 		faulttest.Root, faulttest.Root + "/getLicensesForApp(bundleId='com.other.app')",
 		"https://evil.example/",

@@ -183,7 +183,7 @@ func (p *Patch) SetAppDeliveryProtocolType(v DeliveryProtocol) *Patch {
 	return p
 }
 
-// ClearOrganizationName sends null for the name of the organisation.
+// ClearOrganizationName sends null for the name of the organization.
 func (p *Patch) ClearOrganizationName() *Patch {
 	p = p.orNew()
 	p.OrganizationName, p.nulls = nil, p.nulls|nullOrganizationName

@@ -256,7 +256,7 @@ func TestWaitSyncEndsWithItsContext(t *testing.T) {
 	})
 }
 
-func TestWaitSyncCancelled(t *testing.T) {
+func TestWaitSyncCanceled(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := faulttest.NewIntune(t, at(0, vpptoken.SyncStatusInProgress, before))

@@ -105,7 +105,7 @@ func Parse(text []byte) (*ContentToken, error) {
 // only, because tools add it before and after white space.
 func isBlank(r rune) bool { return r == '\ufeff' || unicode.IsSpace(r) }
 
-// decode is generous, so that a mix-up is recognised in any shape: white space, zero bytes,
+// decode is generous, so that a mix-up is recognized in any shape: white space, zero bytes,
 // alphabet and padding don't matter. It gives at least one byte when it is ok.
 func decode(text []byte) (decoded []byte, ok bool) {
 	text = bytes.TrimRight(bytes.Map(func(r rune) rune {

@@ -73,7 +73,7 @@ func altered(text []byte) error {
 		"use the file as Apple made it")
 }
 
-// isServerToken recognises the S/MIME message, its PKCS #7 content alone, and the text that was
+// isServerToken recognizes the S/MIME message, its PKCS #7 content alone, and the text that was
 // decrypted from it.
 func isServerToken(text []byte) bool {
 	head := bytes.ToLower(text[:min(len(text), 2048)])

@@ -68,7 +68,7 @@ func errorBody(code, message string, ids identity) []byte {
 }
 
 // intuneBody is Graph's error with Intune's JSON in its message. A refusal for want of a role or a
-// licence is a 401, and wrapped once more.
+// license is a 401, and wrapped once more.
 func intuneBody(status int, ids identity) []byte {
 	message := string(mustJSON(struct {
 		Version int    `json:"_version"`

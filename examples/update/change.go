@@ -24,7 +24,7 @@ func newChange(fs *flag.FlagSet) *change {
 	c := &change{patch: vpptoken.NewPatch()}
 	p := c.patch
 	text(fs, "display-name", "the administrator's `name` for the token", p.SetDisplayName)
-	text(fs, "organization-name", "the `name` of the organisation", p.SetOrganizationName)
+	text(fs, "organization-name", "the `name` of the organization", p.SetOrganizationName)
 	text(fs, "location-name", "the `name` of the location", p.SetLocationName)
 	text(fs, "apple-id", "the `account` that the content token was downloaded with", p.SetAppleID)
 	text(fs, "country", "the store's country, a two-letter `code`", p.SetCountryOrRegion)
