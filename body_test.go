@@ -177,3 +177,12 @@ func TestSeedUpdate(t *testing.T) {
 		}
 	}
 }
+
+func encode(tb testing.TB, v any) string {
+	tb.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return string(b)
+}

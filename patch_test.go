@@ -2,7 +2,6 @@ package vpptoken_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"reflect"
@@ -15,15 +14,6 @@ import (
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
-
-func encode(tb testing.TB, v any) string {
-	tb.Helper()
-	b, err := json.Marshal(v)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return string(b)
-}
 
 func TestEmptyPatch(t *testing.T) {
 	t.Parallel()
