@@ -13,14 +13,14 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// failure is why there is no token. Its text is one of this package's; what was below is only reachable through functions, where
-// nothing that prints or logs a chain of errors finds it.
+// failure is why there is no token. Its text is this package's own. The original error is only
+// reachable through functions, where nothing that prints or logs a chain of errors finds it.
 type failure struct {
 	text  string
-	code  string // in OAuth's manner, "" when nothing is known
+	code  string // as OAuth writes it, "" if unknown
 	entra string // "AADSTS" and digits, or ""
 
-	status int // of the answer, 0 when none is known; from 400 on and below 500 another try does not help
+	status int // of the answer, 0 if unknown; from 400 to 499 a retry does not help
 	is     func(target error) bool
 	as     func(target any) bool
 }
@@ -30,8 +30,8 @@ func (f *failure) Error() string { return f.text }
 // Is reports what errors.Is would have found in the credential's error.
 func (f *failure) Is(target error) bool { return f.is(target) }
 
-// As finds what errors.As would have found in the credential's error. It also gives out an OAuth error without any text of
-// the server, because that is what vpptoken takes the code and the question of another try from.
+// As finds what errors.As would have found in the credential's error. It also provides an OAuth
+// error without any text of the server, from which vpptoken takes the code and whether to retry.
 func (f *failure) As(target any) bool {
 	if f.as != nil && f.as(target) {
 		return true
@@ -48,14 +48,14 @@ func (f *failure) As(target any) bool {
 }
 
 var (
-	// azidentity has no other place for these; where they can't be found, the text is only less telling.
+	// azidentity has no other place for these; without them the text only says less.
 	answerStatus = regexp.MustCompile(`(?m)^RESPONSE ([1-5][0-9]{2}):`)
 	entraCode    = regexp.MustCompile(`\bAADSTS[0-9]{4,8}\b`)
 	oauthCode    = regexp.MustCompile(`"error":\s*"([a-z_]{1,40})"`)
 )
 
-// failed hides an error of the credential: azidentity's print the answer, in which a server or a proxy can
-// quote what was sent.
+// failed hides an error of the credential: azidentity's errors print the answer, in which a server
+// or a proxy can quote what was sent.
 func failed(err error) *failure {
 	f := &failure{
 		text: "azauth: the credential failed",

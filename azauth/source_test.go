@@ -32,7 +32,7 @@ func TestNewRefuses(t *testing.T) {
 			&fake.TokenCredential{},
 			vpptoken.Cloud{},
 			nil,
-			"azauth: New: the zero Cloud is none: take vpptoken.CloudGlobal or one of the others",
+			"azauth: New: the zero Cloud is invalid: use vpptoken.CloudGlobal or another cloud",
 		},
 		"nil option": {&fake.TokenCredential{}, vpptoken.CloudGlobal, []azauth.Option{nil}, "azauth: New: option 0 is nil"},
 		"domain": {

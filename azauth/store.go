@@ -11,13 +11,15 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// early is how long before its expiry a token is replaced when the credential has no wish of its own, as in azcore.
+// early is how long before its expiry a token is replaced, as in azcore, unless the credential sets
+// a time.
 const early = 5 * time.Minute
 
-// patience is how long a credential is waited for before it is asked again beside: it may never return.
+// patience is how long to wait for a credential before another call asks it too: it may never
+// return.
 const patience = 30 * time.Second
 
-// store asks a credential and keeps the last token.
+// store asks a credential and caches the last token.
 type store struct {
 	cred   azcore.TokenCredential
 	scope  string
@@ -28,10 +30,10 @@ type store struct {
 	kept azcore.AccessToken
 }
 
-// turn is held by the one that asks.
+// turn is held by the call that asks.
 type turn struct {
 	slot  chan struct{}
-	began time.Time // by whoever holds it, zero when nobody does; guarded by the store's mu
+	began time.Time // when the holder began, zero if free; guarded by the store's mu
 }
 
 func newTurn() *turn { return &turn{slot: make(chan struct{}, 1)} }
@@ -50,7 +52,7 @@ func (s *store) token(ctx context.Context, claims string) (*oauth2.Token, error)
 	switch {
 	case err == nil:
 	case claims == "" && time.Now().Before(kept.ExpiresOn):
-		return give(kept), nil // it was only to be replaced early: the next call asks again
+		return give(kept), nil // it is still valid: the next call asks again
 	default:
 		return nil, err
 	}
@@ -69,7 +71,8 @@ func (s *store) last() azcore.AccessToken {
 	return s.kept
 }
 
-// enter waits for the turn. One that is held for too long is left to its holder, and a new one begins.
+// enter waits for the turn. A turn that is held for too long is left to its holder, and a new one
+// begins.
 func (s *store) enter(ctx context.Context) (leave func(), err error) {
 	for {
 		s.mu.Lock()
@@ -103,7 +106,7 @@ func (s *store) mark(t *turn, began time.Time) {
 	t.began = began
 }
 
-// abandon begins a new turn, unless somebody else has.
+// abandon begins a new turn, unless another call has.
 func (s *store) abandon(t *turn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,7 +115,8 @@ func (s *store) abandon(t *turn) {
 	}
 }
 
-// refreshOn is in the past when nothing is kept, and when the credential did not say how long its token lives.
+// refreshOn is in the past if nothing is cached, or if the credential did not say how long its
+// token lives.
 func refreshOn(t azcore.AccessToken) time.Time {
 	if on := t.RefreshOn; !on.IsZero() && on.Before(t.ExpiresOn) {
 		return on
@@ -124,7 +128,7 @@ func give(t azcore.AccessToken) *oauth2.Token {
 	return &oauth2.Token{AccessToken: t.Token, TokenType: "Bearer", Expiry: t.ExpiresOn}
 }
 
-// ask turns all that can go wrong in a credential into an error with a text of this package.
+// ask turns all that can go wrong in a credential into an error with this package's own text.
 func (s *store) ask(ctx context.Context, claims string) (token azcore.AccessToken, err error) {
 	defer func() {
 		if recover() != nil { // its value may hold a secret

@@ -9,16 +9,17 @@ import (
 	"strings"
 )
 
-// ErrTenant is what errors.Is finds when the guard of [WithTenantGuard] refused an access token, also below an error of
-// the client.
+// ErrTenant means that [WithTenantGuard] refused an access token. errors.Is finds it in the
+// client's errors too.
 var ErrTenant = errors.New("the tenant guard refused the access token")
 
 var guid = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
 
-// WithTenantGuard refuses every access token whose tid claim is not the given tenant, so that a login left over from another
-// tenant can't read or change that one's tokens. tenantID is a GUID; a domain name is an error, because a token does
-// not carry it. The guard reads the token and does not verify it, which is the service's task. A token that is not
-// readable is refused too. Without this option the tokens of every tenant are accepted.
+// WithTenantGuard refuses every access token whose tid claim is not the given tenant, so that a
+// login left over from another tenant can't read or change that tenant's VPP tokens. tenantID is a
+// GUID; a domain name is an error, because access tokens do not carry it. The guard reads the token
+// but does not verify it, which is the service's task. It refuses an unreadable token too. Without
+// this option the source accepts access tokens of every tenant.
 func WithTenantGuard(tenantID string) Option {
 	return func(s *store) error {
 		if !guid.MatchString(tenantID) {
@@ -55,7 +56,7 @@ func checkTenant(tenant, token string) error {
 
 func refused(why string) *failure {
 	return &failure{
-		text: "azauth: " + ErrTenant.Error() + ": " + why, code: "tenant_guard", status: http.StatusOK, // which another try does not change
+		text: "azauth: " + ErrTenant.Error() + ": " + why, code: "tenant_guard", status: http.StatusOK, // final: no retry
 		is: func(target error) bool { return target == ErrTenant }, //nolint:errorlint // this is what errors.Is asks
 	}
 }

@@ -1,13 +1,12 @@
 // Package contenttoken reads Apple's content token file: the sToken_for_<location>.vpptoken that
-// Apple Business Manager and Apple School Manager hand out for each location, valid for a year. Its
-// text is what Intune takes in the token property, when a token is created and each time it is
-// renewed.
+// Apple Business Manager and Apple School Manager provide for each location, valid for a year. Its
+// text goes into Intune's token property, when a token is created and each time it is renewed.
 //
-// The file is one line of base64, and inside is a small JSON object with the organization, the
-// expiry and Apple's own token. What goes to Intune is the line as it is. People send something
-// else by mistake: the other token that Apple hands out, the JSON, Apple's token from inside it,
-// the line encoded once more, or nothing at all. None of these can work, so [Parse] and [ReadFile]
-// refuse each of them, with an error of its own that says what to do.
+// The file is one line of base64, which encodes a small JSON object with the organization, the
+// expiry and Apple's own token. Intune wants the line as it is. People send something else by
+// mistake: the other token that Apple provides, the JSON, Apple's token from inside it, the line
+// encoded once more, or nothing at all. None of these work, so [Parse] and [ReadFile] refuse each
+// with its own error, which says what to do.
 //
 //	ct, err := contenttoken.ReadFile("sToken_for_Nordwind.vpptoken")
 //	if err != nil {
@@ -27,31 +26,31 @@ import (
 	"time"
 	"unicode"
 
-	// With go 1.27 in go.mod this becomes the standard library's encoding/json/jsontext, of which
-	// it is the mirror.
+	// With go 1.27 in go.mod this becomes the standard library's encoding/json/jsontext, which it
+	// mirrors.
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/vpptoken/vpptoken"
 )
 
-// maxSize is far above any content token, which has a few hundred bytes.
+// maxSize is far more than a content token's few hundred bytes.
 const maxSize = 64 << 10
 
 // ContentToken is what a .vpptoken file says about itself, with its text hidden. Make one with
-// [Parse] or [ReadFile]. However it is printed, logged or encoded, the text does not appear, so one
-// that was decoded from JSON has none.
+// [Parse] or [ReadFile]. The text never appears, however it is printed, logged or encoded, so a
+// ContentToken decoded from JSON has none.
 type ContentToken struct {
 	OrganizationName   string    // as registered with Apple
 	ExpirationDateTime time.Time // in the offset of the file
-	// Location comes from the name of the file, for the text does not say it: a hint, "" when
+	// Location comes from the name of the file, because the text does not hold it: a hint, "" if
 	// unknown. Package renew refuses a file whose Location is not the token's.
 	Location string
 
 	text vpptoken.Secret
 }
 
-// Secret returns what belongs into Intune's token property: the text of the file as it is, trimmed.
-// A nil or zero ContentToken gives the zero Secret.
+// Secret returns the value for Intune's token property: the text of the file, trimmed but otherwise
+// unchanged. For a nil or zero ContentToken it returns the zero Secret.
 func (t *ContentToken) Secret() vpptoken.Secret {
 	if t == nil {
 		return vpptoken.Secret{}
@@ -60,12 +59,12 @@ func (t *ContentToken) Secret() vpptoken.Secret {
 }
 
 // Parse reads the text of a .vpptoken file, and trims byte order marks and white space from both
-// its ends. The text is not kept, a copy is. Location stays empty: see [ReadFile].
+// ends. It does not retain text. Location stays empty: see [ReadFile].
 //
 // Everything else must be as Apple wrote it. Base64 that was broken into lines, lost its padding or
-// uses the URL alphabet is ErrMalformed rather than mended, because it is not known that Apple
-// would take it, and a token that Apple refuses stops the sync of its apps. The usual mix-ups have
-// errors of their own, see [ErrEmpty].
+// uses the URL alphabet is ErrMalformed. Parse does not repair it, because Apple may not accept the
+// result, and a token that Apple refuses stops the sync of its apps. Common mix-ups have their own
+// errors: see [ErrEmpty].
 func Parse(text []byte) (*ContentToken, error) {
 	switch {
 	case len(text) > maxSize:
@@ -101,12 +100,12 @@ func Parse(text []byte) (*ContentToken, error) {
 	return t, nil
 }
 
-// isBlank tells what may stand around the text. A byte order mark is here and not at the front
-// only, because tools add it before and after white space.
+// isBlank reports whether r may surround the text. That includes a byte order mark anywhere,
+// because tools add it before and after white space.
 func isBlank(r rune) bool { return r == '\ufeff' || unicode.IsSpace(r) }
 
-// decode is generous, so that a mix-up is recognized in any shape: white space, zero bytes,
-// alphabet and padding don't matter. It gives at least one byte when it is ok.
+// decode is lenient, so that it recognizes a mix-up in any form: white space, zero bytes, alphabet
+// and padding don't matter. If ok, it returns at least one byte.
 func decode(text []byte) (decoded []byte, ok bool) {
 	text = bytes.TrimRight(bytes.Map(func(r rune) rune {
 		switch {
@@ -123,7 +122,7 @@ func decode(text []byte) (decoded []byte, ok bool) {
 	return decoded, err == nil && len(decoded) > 0
 }
 
-// parseJSON reads the object inside a content token. Names it doesn't know are passed over.
+// parseJSON reads the object inside a content token. It ignores unknown names.
 func parseJSON(text []byte) (*ContentToken, error) {
 	var members map[string]json.RawMessage
 	if json.Unmarshal(text, &members) != nil {
@@ -134,7 +133,7 @@ func parseJSON(text []byte) (*ContentToken, error) {
 	case strict.IsValid(jsontext.AllowInvalidUTF8(true)):
 		return nil, malformed("the JSON inside: not valid UTF-8")
 	default:
-		return nil, malformed("the JSON inside: a property stands twice in one object")
+		return nil, malformed("the JSON inside: a property appears twice in one object")
 	}
 	if _, err := member(members, "token"); err != nil {
 		return nil, err
@@ -165,13 +164,14 @@ func member(members map[string]json.RawMessage, name string) (string, error) {
 	return value, nil
 }
 
-// parseTime takes Apple's format, whose offset has no colon, and RFC 3339. In UTC, and not in the
-// local zone, so that the same file gives the same value on every machine.
+// parseTime accepts Apple's format, whose offset has no colon, and RFC 3339. It uses UTC, not the
+// local zone, so that the same file has the same value on every machine.
 func parseTime(s string) (time.Time, error) {
 	for _, layout := range []string{"2006-01-02T15:04:05Z0700", time.RFC3339} {
 		if t, err := time.ParseInLocation(layout, s, time.UTC); err == nil {
 			return t, nil
 		}
 	}
-	return time.Time{}, malformed("the JSON inside has expDate, but not as a date with time and offset") // ParseError would quote it
+	// The text of time.ParseError would quote it.
+	return time.Time{}, malformed("the JSON inside has expDate, but not as a date with time and offset")
 }

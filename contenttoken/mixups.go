@@ -6,17 +6,16 @@ import (
 	"fmt"
 )
 
-// What [Parse] and [ReadFile] return instead of a token that would not work. Each text says what
-// was given and what to give instead; the texts may change, the values stay. Nothing of the file is
-// in them.
+// The errors that [Parse] and [ReadFile] return for a token that would not work. Each text says
+// what was given and what to give instead, and holds nothing of the file. The texts may change; the
+// values stay.
 var (
-	// ErrEmpty is a file with nothing but white space in it, as a failed download or copy leaves
-	// behind.
+	// ErrEmpty is a file with nothing but white space in it, as after a failed download or copy.
 	ErrEmpty = errors.New("contenttoken: the file is empty: copy it again, or download the content token again from Apple")
 
-	// ErrServerToken is the token for automated device enrolment: the smime.p7m file, or what was
-	// decrypted from it.
-	ErrServerToken = errors.New("contenttoken: this is a server token for device enrolment (smime.p7m): " +
+	// ErrServerToken is the token for automated device enrollment: the smime.p7m file, or its
+	// decrypted content.
+	ErrServerToken = errors.New("contenttoken: this is a server token for device enrollment (smime.p7m): " +
 		"give the location's content token (.vpptoken), which Apple offers under Payments and Billing")
 
 	// ErrDecoded is the JSON from inside the file.
@@ -31,8 +30,8 @@ var (
 	ErrEncodedTwice = errors.New("contenttoken: this is a content token encoded in base64 once more: " +
 		"give the text of the .vpptoken file itself, which is base64 already")
 
-	// ErrMalformed is everything else that is no content token: more than 64 KiB, another kind of
-	// file, a damaged or altered one, or one that lacks a field, which the text then names.
+	// ErrMalformed is anything else that isn't a content token: more than 64 KiB, another kind of
+	// file, a damaged or altered one, or one without a required field, which the text names.
 	ErrMalformed = errors.New("contenttoken: not a content token")
 )
 
@@ -42,7 +41,7 @@ func tooLarge() error {
 	return malformed("it has more than 64 KiB, a content token has less than one: give the .vpptoken file")
 }
 
-// notBase64 says what text is, which is neither empty nor base64.
+// notBase64 says what text is, given that it is neither empty nor base64.
 func notBase64(text []byte) error {
 	switch {
 	case isObject(text) && hasAny(text, `"token"`, `"expDate"`, `"orgName"`):
@@ -53,7 +52,7 @@ func notBase64(text []byte) error {
 	return malformed("the text is not base64, or it is cut off: give the .vpptoken file as Apple made it")
 }
 
-// notJSON says what base64 text held, which has no JSON object in it.
+// notJSON says what base64 without a JSON object in it is.
 func notJSON(decoded []byte) error {
 	for inner, ok := decode(decoded); ok; inner, ok = decode(inner) { // ends: each round is shorter
 		if isObject(inner) {
@@ -63,7 +62,7 @@ func notJSON(decoded []byte) error {
 	return ErrInnerToken
 }
 
-// altered says what happened to text, which holds a content token but is not how Apple writes it.
+// altered says what happened to a content token that is not as Apple writes it.
 func altered(text []byte) error {
 	if bytes.ContainsFunc(text, isBlank) {
 		return malformed("its base64 was broken into lines, as mail programs do: join them to one line without spaces, " +
@@ -73,12 +72,12 @@ func altered(text []byte) error {
 		"use the file as Apple made it")
 }
 
-// isServerToken recognizes the S/MIME message, its PKCS #7 content alone, and the text that was
-// decrypted from it.
+// isServerToken recognizes the S/MIME message, its PKCS #7 content alone, and its decrypted text.
 func isServerToken(text []byte) bool {
 	head := bytes.ToLower(text[:min(len(text), 2048)])
+	oid := []byte("\\x06\\x09\\x2a\\x86\\x48\\x86\\xf7\\x0d\\x01\\x07") // 1.2.840.113549.1.7
 	return hasAny(head, "pkcs7-mime", "smime.p7m", "begin pkcs7", "begin cms", "begin message", `"consumer_key"`) ||
-		bytes.Contains(text[:min(len(text), 64)], []byte("\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07")) // OID 1.2.840.113549.1.7
+		bytes.Contains(text[:min(len(text), 64)], oid)
 }
 
 // isUTF16 goes by the byte order marks and by zero bytes, which plain text never has.

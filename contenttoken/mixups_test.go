@@ -18,7 +18,7 @@ const (
 	malformed = "contenttoken: not a content token: "
 
 	empty        = "contenttoken: the file is empty: copy it again, or download the content token again from Apple"
-	serverToken  = "contenttoken: this is a server token for device enrolment (smime.p7m): give the location's content token (.vpptoken), which Apple offers under Payments and Billing"
+	serverToken  = "contenttoken: this is a server token for device enrollment (smime.p7m): give the location's content token (.vpptoken), which Apple offers under Payments and Billing"
 	decodedJSON  = "contenttoken: this is the decoded JSON of a content token: give the .vpptoken file as Apple made it, still in base64"
 	inner        = "contenttoken: this is base64 without JSON inside, probably the inner token alone: give the whole text of the .vpptoken file"
 	encodedTwice = "contenttoken: this is a content token encoded in base64 once more: give the text of the .vpptoken file itself, which is base64 already"
@@ -28,7 +28,7 @@ const (
 	fileName    = malformed + "this is the name of a file: give what is in it"
 	notBase64   = malformed + "the text is not base64, or it is cut off: give the .vpptoken file as Apple made it"
 	damaged     = malformed + "the JSON inside is cut off or damaged: copy or download the file again"
-	twice       = malformed + "the JSON inside: a property stands twice in one object"
+	twice       = malformed + "the JSON inside: a property appears twice in one object"
 	notUTF8     = malformed + "the JSON inside: not valid UTF-8"
 	noToken     = malformed + "the JSON inside has no token"
 	noExpDate   = malformed + "the JSON inside has no expDate"
@@ -184,7 +184,7 @@ func TestFormAlone(t *testing.T) {
 	}
 }
 
-// smime is the shape of the file that Apple offers for device enrolment.
+// smime is the shape of the file that Apple offers for device enrollment.
 func smime() string {
 	return "Content-Type: application/pkcs7-mime; name=\"smime.p7m\"; smime-type=enveloped-data\r\n" +
 		"Content-Transfer-Encoding: base64\r\n" +

@@ -14,14 +14,14 @@ import (
 
 const extension = ".vpptoken"
 
-// ReadFile reads a .vpptoken file as [Parse] does, and takes the Location from its name when that
-// is sToken_for_<location>.vpptoken, also with a dot before the location, and without the " (1)",
+// ReadFile reads a .vpptoken file as [Parse] does, and takes the Location from a name of the form
+// sToken_for_<location>.vpptoken, with or without a dot before the location, and drops the " (1)",
 // "(1)" or "-1" that browsers add to a second download. Any other name, however close, gives no
 // Location.
 //
 // A file of more than 64 KiB is ErrMalformed and is not read. A missing file still matches
-// [fs.ErrNotExist]. An error shows the name of the file only when it ends in .vpptoken: people pass
-// the text of a token where its name belongs.
+// [fs.ErrNotExist]. An error shows the name of the file only if it ends in .vpptoken, because
+// people sometimes pass a token's text instead of the name.
 func ReadFile(name string) (*ContentToken, error) {
 	t, err := parseFile(name)
 	if err != nil {
@@ -56,7 +56,7 @@ func parseFile(name string) (*ContentToken, error) {
 	return Parse(text)
 }
 
-// unreadable keeps the cause and drops the name around it.
+// unreadable keeps the cause but drops the file name.
 func unreadable(err error) error {
 	if pathErr, ok := errors.AsType[*fs.PathError](err); ok {
 		err = pathErr.Err

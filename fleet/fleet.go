@@ -1,9 +1,9 @@
-// Package fleet runs one job over many tenants, or over many of anything, and loses none of them.
+// Package fleet runs one function over many tenants, or many of anything, and loses none of them.
 //
-// Programs that watch or renew many tenants tend to fail in silence: the loop ends at the first bad
+// Programs that watch or renew many tenants tend to fail silently: the loop ends at the first bad
 // tenant, an error is swallowed, a partial result passes for the whole. [ForEach] gives every key
 // its own [Result]. An error, a panic or the end of the context becomes the Err of the keys that it
-// met, and never hides another key:
+// affects, and never hides another key:
 //
 //	for r := range fleet.ForEach(ctx, slices.Values(tenants), 8, check) {
 //		if r.Err != nil {
@@ -13,8 +13,8 @@
 //		fmt.Println(r.Key, r.Value.Level)
 //	}
 //
-// It knows nothing of VPP tokens, retries nothing and keeps nothing; each client has its own
-// retries and limits. For more than one machine, make each key a job of the engine that you have.
+// The package knows nothing about VPP tokens, retries nothing and keeps no state; each client has
+// its own retries and limits. To use more than one machine, make each key a job in your job engine.
 package fleet
 
 import (
@@ -23,35 +23,34 @@ import (
 	"iter"
 )
 
-// Result is what became of one key.
+// Result is the result of one key.
 type Result[K, V any] struct {
 	Key   K
-	Value V // what f returned, also beside an error; the zero value when f did not return
-	// Err is what f returned. A panic of f, a nil f or ctx, and a ctx that ended before f was
-	// called show here too.
+	Value V // what f returned, even with an error; zero if f did not return
+	// Err is the error that f returned, or reports a panic of f, a nil f or ctx, or a ctx that ended
+	// before f was called.
 	Err error
 }
 
-// ForEach runs f over the keys, at most limit at a time, and yields every key's result or error as
-// it comes: it never stops at the first error, never drops one, and turns a panic of f into that
-// key's error. There is exactly one result per key, also for keys that fail, in the order in which
-// they are ready. A limit below 1 is 1.
+// ForEach calls f for the keys, at most limit at a time, and yields each result as soon as it is
+// ready. It does not stop at an error, and turns a panic of f into that key's error. There is
+// exactly one result per key, also for keys that fail. A limit below 1 means 1.
 //
-// Nothing runs before the loop begins, and everything has ended when it does. Breaking out of it
-// cancels the context of what is under way and waits for it, so f must heed its context. When ctx
-// ends, the keys that were not begun are yielded with its cause ([context.Cause]), and those under
-// way with what f makes of it.
+// Nothing runs before the loop begins, and nothing runs after it ends. Breaking out of the loop
+// cancels the context of the running calls and waits for them, so f must respect its context. When
+// ctx ends, keys that were not started yield its cause ([context.Cause]), and the others whatever f
+// returns.
 //
-// A key is taken from keys only when there is room to run it. The sequence runs in a goroutine of
-// its own, so that results need not wait for the next key; the end of the loop does wait for it. It
-// can be infinite, if the loop breaks. Should it panic, the loop panics with the same value, after
-// the results of the keys before it.
+// ForEach takes a key from keys only when there is room to run it. The sequence runs in its own
+// goroutine, so that results need not wait for the next key; the end of the loop does wait for it.
+// It can be infinite if the loop breaks. If it panics, the loop panics with the same value, after
+// the results of the preceding keys.
 //
-// The error that a panic becomes says where it happened. It shows a fault that Go's runtime found,
-// such as an index out of range, and no other value: that may hold a secret. When the value is an
-// error, [errors.Is] and [errors.As] find it.
+// The error for a panic says where it happened. It shows a runtime error, such as an index out of
+// range, but no other value, which may hold a secret. If the value is an error, [errors.Is] and
+// [errors.As] find it.
 //
-// What is returned can be ranged over again, if keys can, and starts from the beginning.
+// If keys can be ranged over again, so can the result, which starts over.
 func ForEach[K, V any](
 	ctx context.Context, keys iter.Seq[K], limit int, f func(context.Context, K) (V, error),
 ) iter.Seq[Result[K, V]] {

@@ -9,7 +9,7 @@ import (
 )
 
 // panicError hides the value of a panic, which may hold a secret, from everything that prints, and
-// keeps it for errors.Is and errors.As when it is an error. It is in a closure, for fmt walks
+// keeps it for errors.Is and errors.As if it is an error. The closure is there because fmt walks
 // through fields.
 type panicError struct {
 	text  string
@@ -29,9 +29,9 @@ func newPanicError(value any) error {
 func (e *panicError) Error() string { return e.text }
 func (e *panicError) Unwrap() error { return e.cause() }
 
-// runtimeFault is the text of a fault that the runtime found: it names types, indexes and
-// addresses, never what a program put into a value. Anybody's error can have the method
-// RuntimeError, so the type must be the runtime's own.
+// runtimeFault returns the text of a runtime error: it names types, indexes and addresses, never a
+// program's data. Any error can have the method RuntimeError, so the type must be the runtime's
+// own.
 func runtimeFault(value any) (text string) {
 	err, ok := value.(runtime.Error)
 	if _, byHand := value.(*runtime.PanicNilError); !ok || byHand {
@@ -48,7 +48,7 @@ func runtimeFault(value any) (text string) {
 	return err.Error()
 }
 
-// panicSite gives the function and line that panicked: the first one below the runtime's own.
+// panicSite returns the function and line that panicked: the first frame below the runtime's own.
 func panicSite() string {
 	var pcs [64]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs[:])])

@@ -9,19 +9,19 @@ import (
 	"sync/atomic"
 )
 
-// run is one pass over the keys. Three parties meet in it: the loop, which receives results;
-// produce, which takes the keys; and one work for each key under way.
+// run is one pass over the keys. Three parties take part: the loop, which receives results;
+// produce, which takes the keys; and one work for each running key.
 type run[K, V any] struct {
 	ctx       context.Context
 	f         func(context.Context, K) (V, error)
-	slots     chan struct{}     // holds an element for each work, and one for the key that is being asked for
+	slots     chan struct{}     // one element for each work, and one for the next key
 	results   chan Result[K, V] // closed when everything has ended
 	left      atomic.Bool       // the loop wants no more keys
-	keysEnded func()            // set before results is closed: does in the loop what ended the keys
+	keysEnded func()            // set before results is closed: repeats in the loop whatever ended the keys
 }
 
-// produce takes the keys and starts their work. The keys may come slowly, so it is not the loop
-// that does this.
+// produce takes the keys and starts their work. It is separate from the loop because keys may come
+// slowly.
 func (r *run[K, V]) produce(keys iter.Seq[K]) {
 	var under sync.WaitGroup
 	defer close(r.results)
@@ -50,7 +50,7 @@ func (r *run[K, V]) produce(keys iter.Seq[K]) {
 	r.keysEnded = func() {}
 }
 
-// work calls f and delivers a result, however f ends. Its slot is free once the loop has the
+// work calls f and delivers a result, however f ends. It frees its slot once the loop has the
 // result.
 func (r *run[K, V]) work(k K) {
 	result := Result[K, V]{Key: k, Err: errors.New("fleet: the function ended its goroutine (runtime.Goexit)")}

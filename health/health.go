@@ -1,9 +1,9 @@
-// Package health says what is wrong with a VPP token, or will be soon, and what to do about it.
+// Package health reports what is wrong with a VPP token, or will be soon, and what to do about it.
 //
-// A token's expiry date is not enough. A token can be invalid months before it, because somebody
+// A token's expiry date is not enough. A token can become invalid months earlier, because somebody
 // changed the password of the Apple account; a second upload for the same location stops the sync
-// of both; and a sync that has failed for a week shows in no date at all. [Assess] looks at the
-// state first, then the date, the last sync and the results of actions, and gives a verdict with
+// of both tokens; and no date shows that syncs have been failing for a week. [Assess] checks the
+// state first, then the date, the last sync and the results of actions, and returns a verdict with
 // every reason that it found:
 //
 //	for token, err := range client.List(ctx) {
@@ -14,17 +14,17 @@
 //		...
 //	}
 //
-// What can't be judged is [LevelUnknown], never [LevelOK]: a token without an expiry date, a state
-// that Microsoft adds later, no token at all.
+// Whatever Assess can't judge is [LevelUnknown], never [LevelOK]: a token without an expiry date, a
+// state that Microsoft adds later, no token at all.
 //
-// The code of a [Reason] is one of these words, on which alerts can be routed, and each has a
-// constant ([CodeExpired] and so on). They stay; the texts may change.
+// The code of a [Reason] is one of these words, by which you can route alerts. Each has a constant
+// ([CodeExpired] and so on). The codes stay; the texts may change.
 //
 //	expired             critical  the state or the date says so
 //	expires-soon        critical within Policy.CriticalBefore, otherwise a warning
 //	invalid             critical  Apple no longer accepts the token
 //	duplicate-location  critical  its location was uploaded twice and sync has stopped
-//	unknown-state       unknown   the state is unknown to the service or to this package, or there is no token
+//	unknown-state       unknown   the service or this package does not know the state, or no token
 //	no-expiry-date      unknown   the service shows no date
 //	external-mdm        warning   another MDM owns the token
 //	sync-failed         warning   the last sync failed
@@ -32,7 +32,7 @@
 //	never-synced        warning   there was no sync yet
 //	action-failed       warning   an action on the token failed, one reason for each
 //
-// Nothing here asks the service, reads the clock or keeps anything.
+// This package sends nothing, never reads the clock and keeps no state.
 package health
 
 import (
@@ -43,11 +43,11 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// Level is how bad it is. From best to worst: LevelOK, LevelWarning, LevelUnknown, LevelCritical.
-// Something that can't be judged ranks above a warning, because it may be anything.
+// Level is the severity. From best to worst: LevelOK, LevelWarning, LevelUnknown, LevelCritical.
+// What can't be judged ranks above a warning, because it may be anything.
 type Level string
 
-// The levels, as the words that they print as.
+// The levels, as they print.
 const (
 	LevelOK       Level = "ok"
 	LevelWarning  Level = "warning"
@@ -55,8 +55,7 @@ const (
 	LevelUnknown  Level = "unknown"
 )
 
-// The codes, as the words that stand in [Reason.Code]; the package's description says what each
-// means.
+// The codes, as in [Reason.Code]. The package comment says what each means.
 const (
 	CodeExpired           = "expired"
 	CodeExpiresSoon       = "expires-soon"
@@ -72,8 +71,8 @@ const (
 )
 
 // Compare returns -1 when l is better than other, 1 when it is worse, and 0 when they rank the
-// same, so that slices.MaxFunc(levels, health.Level.Compare) finds the worst. A word that is none
-// of the levels, "" included, ranks as LevelUnknown: begin a sum at LevelOK.
+// same, so that slices.MaxFunc(levels, health.Level.Compare) finds the worst. Any other word, even
+// "", ranks as LevelUnknown: start a running maximum at LevelOK.
 func (l Level) Compare(other Level) int { return cmp.Compare(l.rank(), other.rank()) }
 
 func (l Level) rank() int {
@@ -89,14 +88,14 @@ func (l Level) rank() int {
 	}
 }
 
-// Policy says when a date is too near and a sync too old. A field that is zero or negative means
-// its default, so the zero Policy is a good one.
+// Policy says when an expiry is too near and a sync too old. A field that is zero or negative means
+// its default, so the zero Policy works well.
 type Policy struct {
 	// WarnBefore is how long before the expiry a warning begins, 30 days by default. Apple itself
 	// warns 15 days before.
 	WarnBefore time.Duration
-	// CriticalBefore is how long before the expiry it becomes critical, 7 days by default, also
-	// when WarnBefore is less.
+	// CriticalBefore is how long before the expiry it becomes critical, 7 days by default, even if
+	// WarnBefore is less.
 	CriticalBefore time.Duration
 	// MaxSyncAge is how old the last sync may be, 72 hours by default. Intune starts two a day by
 	// itself.
@@ -107,25 +106,24 @@ type Policy struct {
 type Reason struct {
 	Level Level
 	Code  string // one of the Code constants
-	Text  string // one line for a person: what is wrong and what to do about it
+	Text  string // one readable line: what is wrong and what to do about it
 }
 
-// Verdict is what [Assess] thinks of a token.
+// Verdict is the result of [Assess].
 type Verdict struct {
-	Level   Level    // that of the worst reason, LevelOK when there is none
-	Reasons []Reason // all of them, worst first; those of one level in the order state, date, sync, actions
-	// ExpiresIn is the time from now to the expiry: zero or negative when it has expired, and zero
-	// when there is no date.
+	Level   Level    // that of the worst reason, LevelOK if there is none
+	Reasons []Reason // worst first; within a level in the order state, date, sync, actions
+	// ExpiresIn is the time until the expiry: zero or negative if the token has expired, and zero if
+	// there is no date.
 	ExpiresIn time.Duration
 }
 
 // Assess judges t as it is at now. A nil token is LevelUnknown.
 //
-// An expiry equal to now has expired, one that is exactly WarnBefore or CriticalBefore away is
-// already soon, and a sync exactly MaxSyncAge ago is not yet stale. A sync in the future, as seen
-// by a clock that is behind, is a fresh one. A token whose state is expired has the reason expired
-// once, whatever its date. A sync status that this package does not know is no reason, since the
-// age of the last sync tells enough.
+// A token that expires exactly now has expired, one exactly WarnBefore or CriticalBefore away
+// expires soon, and a sync exactly MaxSyncAge ago is not yet stale. A sync in the future, as with a
+// slow local clock, is fresh. A token whose state is expired has the reason expired once, whatever
+// its date. An unknown sync status is not a reason: the age of the last sync says enough.
 func Assess(t *vpptoken.VPPToken, now time.Time, p Policy) Verdict {
 	if t == nil {
 		return Verdict{Level: LevelUnknown, Reasons: []Reason{{

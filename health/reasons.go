@@ -7,10 +7,11 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// Each function below looks at one side of a token. Words that came from the service are quoted
-// with %q, so that they can't break out of the line.
+// Each function below checks one aspect of a token. Text from the service is quoted with %q, so
+// that it can't break out of the line.
 
-const renewIt = "renew this token with a new .vpptoken file from Apple, and don't delete it: its apps and their assignments would be lost."
+const renewIt = "renew this token with a new .vpptoken file from Apple, and don't delete it: " +
+	"its apps and their assignments would be lost."
 
 func state(t *vpptoken.VPPToken) []Reason {
 	switch t.State {
@@ -43,12 +44,12 @@ func state(t *vpptoken.VPPToken) []Reason {
 		}}
 	}
 	return []Reason{{
-		LevelUnknown, CodeUnknownState, fmt.Sprintf("The state %q is not known here: look it up at Microsoft, and update this program.", t.State),
+		LevelUnknown, CodeUnknownState,
+		fmt.Sprintf("The state %q is not known here: look it up at Microsoft, and update this program.", t.State),
 	}}
 }
 
-// date leaves a token alone whose state is expired: that reason is there already, and it outranks
-// the date.
+// date ignores a token whose state is expired: that is already a reason, and it outranks the date.
 func date(t *vpptoken.VPPToken, now time.Time, p Policy) []Reason {
 	expires := t.ExpirationDateTime
 	left := expires.Sub(now)
@@ -93,7 +94,8 @@ func lastSync(t *vpptoken.VPPToken, now time.Time, p Policy) []Reason {
 		})
 	case age > p.MaxSyncAge:
 		reasons = append(reasons, Reason{
-			LevelWarning, CodeSyncStale, "The last sync was on " + on(last) + ", " + long(age) + " ago, though Intune syncs twice a day: " + advice,
+			LevelWarning, CodeSyncStale,
+			"The last sync was on " + on(last) + ", " + long(age) + " ago, though Intune syncs twice a day: " + advice,
 		})
 	}
 	return reasons
@@ -138,8 +140,8 @@ func remedy(r vpptoken.ActionFailureReason) string {
 
 func on(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
-// long gives whole days, or hours below two days, rounded down so that no more time is promised
-// than there is.
+// long formats whole days, or hours below two days, rounded down so that it never promises too much
+// time.
 func long(d time.Duration) string {
 	switch hours := int(d.Hours()); {
 	case hours < 1:

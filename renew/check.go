@@ -18,7 +18,7 @@ var (
 	errNoText    = errors.New("renew: there is no file to upload: read one with contenttoken, JSON keeps no text")
 	errNoPlan    = errors.New("renew: the plan is nil or empty: make one with MakePlan")
 	errOtherSync = errors.New("renew: the sync in the plan is of another token")
-	errNoDigest  = errors.New("renew: the plan has no digest: its JSON is not whole, make a new plan")
+	errNoDigest  = errors.New("renew: the plan has no digest: its JSON is incomplete: make a new plan")
 	errChanged   = errors.New("renew: the plan was changed since it was made: its digest is of another id, file or options")
 	errNotBefore = errors.New("renew: the file is not uploaded yet: run Apply first")
 	errNoSync    = errors.New("renew: no sync was started after the upload: run StartSync first")
@@ -26,7 +26,7 @@ var (
 	errOtherAnswer = errors.New("renew: the service answered with another token than the one that was asked for")
 )
 
-// check looks at what every step after the first needs. A plan may come from JSON, so it can be
+// check validates what every step after the first needs. A plan may come from JSON, so it can hold
 // anything.
 func (p *Plan) check(ctx context.Context, c *vpptoken.Client) error {
 	switch {
@@ -42,7 +42,7 @@ func (p *Plan) check(ctx context.Context, c *vpptoken.Client) error {
 	return nil
 }
 
-// checkSeal finds a plan that was changed. One that needs no upload may have been written by hand.
+// checkSeal refuses a plan that was changed. A plan that needs no upload may be handwritten.
 func (p *Plan) checkSeal() error {
 	switch {
 	case p.digest == "" && p.NeedsApply:
@@ -53,13 +53,13 @@ func (p *Plan) checkSeal() error {
 	return nil
 }
 
-// checkFile looks whether ct is the file of the plan, and the plan what was decided about it.
+// checkFile checks that ct is the file of the plan, and that the plan is as it was made for it.
 func (p *Plan) checkFile(ct *contenttoken.ContentToken) error {
 	switch {
 	case ct.Secret().IsZero():
 		return errNoText
 	case !p.isWhole():
-		return fmt.Errorf("%w: the plan has no digest of it, so its JSON is not whole: make a new plan", ErrOtherFile)
+		return fmt.Errorf("%w: the plan has no digest of it, so its JSON is incomplete: make a new plan", ErrOtherFile)
 	case ct.OrganizationName != p.OrganizationName:
 		return fmt.Errorf("%w: its organization is %q, planned is %q",
 			ErrOtherFile, clean(ct.OrganizationName), clean(p.OrganizationName))

@@ -11,32 +11,32 @@ import (
 	"github.com/vpptoken/vpptoken/internal/location"
 )
 
-// Plan is a renewal under way: what was found, what is to be done and what has been done. Make one
-// with [MakePlan] or [PlanFor]. It encodes to JSON, without the text of the file; store it after
-// each step, also after one that failed. What was decided when it was made must stay: a plan whose
-// id, file or options were changed is refused. It is not for concurrent use.
+// Plan is a renewal in progress: what was found, what to do and what has been done. Make one with
+// [MakePlan] or [PlanFor]. It encodes to JSON, without the text of the file; store it after each
+// step, even after one that failed. Do not change the decisions in it: a plan with another id, file
+// or options is refused. It is not safe for concurrent use.
 type Plan struct {
-	TokenID string   `json:"tokenId"` // the token that is renewed; it keeps its id
+	TokenID string   `json:"tokenId"` // the token to renew; it keeps its id
 	Before  Snapshot `json:"before"`  // the token as it was found
 
 	OrganizationName   string    `json:"organizationName"`   // of the file
-	ExpirationDateTime time.Time `json:"expirationDateTime"` // of the file: what the service has to show in the end
-	Location           string    `json:"location,omitempty"` // of the file, from its name; "" when unknown
+	ExpirationDateTime time.Time `json:"expirationDateTime"` // of the file: what the service must show in the end
+	Location           string    `json:"location,omitempty"` // of the file, from its name; "" if unknown
 
-	NeedsApply bool           `json:"needsApply"`           // false when the service has the file already
+	NeedsApply bool           `json:"needsApply"`           // false if the service already has the file
 	Applied    bool           `json:"applied"`              // the service has accepted the file from Apply
 	Sync       *vpptoken.Sync `json:"sync,omitempty"`       // what Verify waits for; it began after the last upload
-	PollEvery  time.Duration  `json:"pollEvery"`            // between two looks; in JSON nanoseconds; 0 is 15 s
-	RequestIDs []string       `json:"requestIds,omitempty"` // of each step's last request, also of failed ones
+	PollEvery  time.Duration  `json:"pollEvery"`            // the polling interval; in JSON nanoseconds; 0 means 15 s
+	RequestIDs []string       `json:"requestIds,omitempty"` // of each step's last request, even if it failed
 
 	options options
-	digest  string // of the file and of what was decided: see seal
+	digest  string // of the file and of the decisions: see seal
 	note    syncNote
 	now     func() time.Time
 	onStep  func(Step)
 }
 
-// options are those of [Options] that hold for all steps, as they stand in a plan's JSON.
+// options are the [Options] that apply to all steps, as in a plan's JSON.
 type options struct {
 	AllowOtherOrganization bool            `json:"allowOtherOrganization,omitzero"`
 	AllowEarlierExpiry     bool            `json:"allowEarlierExpiry,omitzero"`
@@ -45,8 +45,8 @@ type options struct {
 	ClockOffset            time.Duration   `json:"clockOffset,omitzero"` // from the machine's clock to Options.Now
 }
 
-// MakePlan reads the token and decides what is to be done with ct. Nothing is changed. A file that
-// should not be uploaded is [ErrExpired] (before anything is sent), [ErrOtherOrganization],
+// MakePlan reads the token and decides what to do with ct. It changes nothing. A file that should
+// not be uploaded is [ErrExpired] (before anything is sent), [ErrOtherOrganization],
 // [ErrOtherLocation] or [ErrEarlierExpiry].
 func MakePlan(
 	ctx context.Context, c *vpptoken.Client, id string, ct *contenttoken.ContentToken, o Options,
@@ -71,7 +71,7 @@ func MakePlan(
 	return p.decide(t, ct)
 }
 
-// PlanFor is [MakePlan] for a token that was read already, from a list for example. It sends
+// PlanFor is [MakePlan] for a token that you already read, from a list for example. It sends
 // nothing.
 func PlanFor(t *vpptoken.VPPToken, ct *contenttoken.ContentToken, o Options) (*Plan, error) {
 	if t == nil || t.ID == "" {
@@ -84,7 +84,7 @@ func PlanFor(t *vpptoken.VPPToken, ct *contenttoken.ContentToken, o Options) (*P
 	return p.decide(t, ct)
 }
 
-// OnStep sets what [Options].OnStep sets, for a plan that came from JSON. Nil is fine.
+// OnStep sets [Options].OnStep for a plan that came from JSON. f may be nil.
 func (p *Plan) OnStep(f func(Step)) {
 	if p != nil {
 		p.onStep = f
@@ -96,7 +96,7 @@ func newPlan(id string, ct *contenttoken.ContentToken, o Options) (*Plan, error)
 	case ct.Secret().IsZero():
 		return nil, errNoText
 	case o.PollEvery < 0:
-		return nil, fmt.Errorf("renew: PollEvery: %v is not a time between two looks", o.PollEvery)
+		return nil, fmt.Errorf("renew: PollEvery: %v is not a positive interval", o.PollEvery)
 	}
 	with, err := copyWith(o.With)
 	if err != nil {
@@ -136,7 +136,7 @@ func (p *Plan) decide(t *vpptoken.VPPToken, ct *contenttoken.ContentToken) (*Pla
 	return p, nil
 }
 
-// shows tells whether the expiry that the service shows is the file's.
+// shows reports whether the service shows the file's expiry.
 func (p *Plan) shows(expires time.Time) bool { return expires.Unix() == p.ExpirationDateTime.Unix() }
 
 func (p *Plan) refuseExpired() error {
@@ -175,7 +175,7 @@ func (p *Plan) otherLocation(service, file string) bool {
 	return !p.options.AllowOtherLocation && location.Differ(file, service)
 }
 
-// look reads the token. An answer of another one is an error.
+// look reads the token. An answer with another token is an error.
 func (p *Plan) look(ctx context.Context, c *vpptoken.Client, m *vpptoken.Metadata) (*vpptoken.VPPToken, error) {
 	t, err := c.Get(ctx, p.TokenID, vpptoken.WithMetadata(m))
 	if err == nil && !strings.EqualFold(t.ID, p.TokenID) {
@@ -194,7 +194,7 @@ func (p *Plan) begin(s Step) {
 	}
 }
 
-// record keeps the id that the service gave a request, for Microsoft's support.
+// record keeps the service's request id, for Microsoft support.
 func (p *Plan) record(m vpptoken.Metadata) {
 	if m.RequestID != "" {
 		p.RequestIDs = append(p.RequestIDs, m.RequestID)

@@ -12,11 +12,11 @@ import (
 	"github.com/vpptoken/vpptoken/contenttoken"
 )
 
-// A plan's digest is a salt, made for this plan alone, then the hash of the file's text under the
-// salt, then that of what was decided under the one before. The first hash tells whether a file is
-// the plan's and gives nothing away: the text holds a long random token of Apple's. The second one
-// finds a plan that was changed or mixed up, before anything is sent. Who changes it on purpose and
-// knows how can compute it anew: it guards against mistakes.
+// A plan's digest is a salt for this plan alone, then the hash of the file's text keyed with the
+// salt, then the hash of the decisions keyed with the first hash. The first hash shows whether a
+// file is the plan's and gives nothing away: the text holds a long random token of Apple's. The
+// second one finds a plan that was changed or mixed up, before anything is sent. It guards against
+// mistakes only: whoever changes a plan on purpose can compute it anew.
 const (
 	saltSize   = 32
 	digestSize = saltSize + 2*sha256.Size
@@ -41,7 +41,7 @@ func hash(key []byte, text string) []byte {
 	return h.Sum(nil)
 }
 
-// decided is what no step changes.
+// decided returns what no step changes.
 func (p *Plan) decided() (string, error) {
 	kept, err := json.Marshal(p.options)
 	if err != nil {
@@ -52,7 +52,7 @@ func (p *Plan) decided() (string, error) {
 		p.Before.State, p.Before.LocationName, kept), nil
 }
 
-// parts returns what seal has put together, and whether it is whole.
+// parts splits what seal put together, and reports whether it is complete.
 func (p *Plan) parts() (salt, file, decided []byte, whole bool) {
 	digest, err := base64.RawURLEncoding.DecodeString(p.digest)
 	if err != nil || len(digest) != digestSize {
@@ -66,14 +66,14 @@ func (p *Plan) isWhole() bool {
 	return whole
 }
 
-// isSealed reports whether the plan has a digest that fits it.
+// isSealed reports whether the plan's digest matches it.
 func (p *Plan) isSealed() bool {
 	_, file, want, whole := p.parts()
 	decided, err := p.decided()
 	return whole && err == nil && hmac.Equal(want, hash(file, decided))
 }
 
-// isOf reports whether ct has the text that a sealed plan was made for.
+// isOf reports whether ct has the text that the plan was made for.
 func (p *Plan) isOf(ct *contenttoken.ContentToken) bool {
 	salt, file, _, whole := p.parts()
 	return whole && hmac.Equal(file, hash(salt, ct.Secret().Reveal()))

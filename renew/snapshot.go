@@ -8,13 +8,13 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// Snapshot is what the service showed of a token at one moment. It is for people and records: names
-// are on one line and cut at 256 characters, and a state or status that can't be a word of Graph is
+// Snapshot is what the service showed of a token at one moment. It is for display and records:
+// names are on one line and cut at 256 characters, and a state or status that can't be Graph's is
 // left out.
 type Snapshot struct {
 	State              vpptoken.State      `json:"state,omitempty"`
-	ExpirationDateTime time.Time           `json:"expirationDateTime,omitzero"` // zero when the service has none
-	LastSyncDateTime   time.Time           `json:"lastSyncDateTime,omitzero"`   // zero when it was never synced
+	ExpirationDateTime time.Time           `json:"expirationDateTime,omitzero"` // zero if the service has none
+	LastSyncDateTime   time.Time           `json:"lastSyncDateTime,omitzero"`   // zero if never synced
 	LastSyncStatus     vpptoken.SyncStatus `json:"lastSyncStatus,omitempty"`
 	OrganizationName   string              `json:"organizationName,omitempty"`
 	LocationName       string              `json:"locationName,omitempty"` // beta
@@ -30,7 +30,7 @@ func snapshot(t *vpptoken.VPPToken) Snapshot {
 	}
 }
 
-// word keeps what Microsoft may add to an enum, and nothing else.
+// word keeps a value that Microsoft may add to an enum, and nothing else.
 func word[T ~string](w T) T {
 	notWord := func(r rune) bool { return (r|0x20 < 'a' || r|0x20 > 'z') && (r < '0' || r > '9') }
 	if len(w) > 64 || strings.ContainsFunc(string(w), notWord) {
@@ -39,7 +39,7 @@ func word[T ~string](w T) T {
 	return w
 }
 
-// clean puts text from outside on one line and cuts it.
+// clean puts external text on one line and truncates it.
 func clean(s string) string {
 	const most = 256
 	runes := []rune(strings.Map(func(r rune) rune {
@@ -51,5 +51,5 @@ func clean(s string) string {
 	return string(runes[:min(len(runes), most)])
 }
 
-// on shows a time to the second, as the comparison takes it.
+// on formats a time to the second, as precisely as it is compared.
 func on(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }

@@ -14,22 +14,22 @@ import (
 const (
 	defaultPollEvery = 15 * time.Second
 
-	// graceLooks is how many looks a sync gets to show, before a failed from before it counts as
-	// its own.
+	// graceLooks is how many polls a sync has to show up, before the failed status from before it
+	// counts as its own.
 	graceLooks = 4
 )
 
-// syncNote is what is known of the plan's sync besides what the service shows.
+// syncNote records what is known about the plan's sync besides what the service shows.
 type syncNote struct {
-	Before vpptoken.SyncStatus `json:"before,omitempty"` // what was shown when it was started
+	Before vpptoken.SyncStatus `json:"before,omitempty"` // the status when it was started
 	Ended  vpptoken.SyncStatus `json:"ended,omitempty"`  // how Verify saw it end
 }
 
-// Apply uploads ct, which has to be the file of the plan, or it is [ErrOtherFile]. It reads the
-// token once more and refuses what MakePlan would refuse now, with the plan's options; then comes
-// one PATCH with the property token, and with what [Options].With holds. It sends nothing when the
-// plan needs no upload. The client repeats the PATCH by itself when the service is busy; run again,
-// Apply sends the same values, and a sync that was started before no longer counts.
+// Apply uploads ct, which must be the file of the plan: any other is [ErrOtherFile]. It reads the
+// token again and refuses what MakePlan would refuse now, with the plan's options. Then it sends
+// one PATCH with the property token and what [Options].With holds. If the plan needs no upload it
+// sends nothing. The client itself retries the PATCH when the service is busy. Run again, Apply
+// sends the same values, and an earlier sync no longer counts.
 func (p *Plan) Apply(ctx context.Context, c *vpptoken.Client, ct *contenttoken.ContentToken) error {
 	if err := p.check(ctx, c); err != nil {
 		return err
@@ -56,16 +56,15 @@ func (p *Plan) Apply(ctx context.Context, c *vpptoken.Client, ct *contenttoken.C
 	return nil
 }
 
-// StartSync asks Intune to sync the token with Apple and notes the sync in the plan, for
-// [Plan.Verify]. Before Apply it is an error.
+// StartSync asks Intune to sync the token with Apple and records the sync in the plan, for
+// [Plan.Verify]. Calling it before Apply is an error.
 //
-// Only a sync that began after the upload proves anything. So one that is under way is waited for
-// first, with a look every PollEvery, because it may have begun before; then ours is started. One
-// that begins at the same moment as ours came after the upload as well, and takes its place.
+// Only a sync that began after the upload proves anything. So StartSync first waits for a running
+// sync, which may have begun earlier, and polls it every PollEvery; then it starts its own. A sync
+// that begins at the same moment also came after the upload, and takes its place.
 //
-// A sync that the plan has noted already is left alone, unless it has failed, as Verify or a look
-// found, or Verify saw it end and what the service shows still is no proof: then another one is
-// started.
+// StartSync keeps a sync that the plan already records, unless Verify or a poll found that it
+// failed, or Verify saw it end and the service still shows no proof: then it starts another one.
 func (p *Plan) StartSync(ctx context.Context, c *vpptoken.Client) error {
 	if err := p.checkUploaded(ctx, c); err != nil {
 		return err
@@ -95,8 +94,8 @@ func (p *Plan) StartSync(ctx context.Context, c *vpptoken.Client) error {
 	return nil
 }
 
-// requestSync does what Client.StartSync does after its look. That would hide whether a sync it
-// adopts began before the look or after it, and so what the sync can prove.
+// requestSync does what Client.StartSync does after it reads the token. Client.StartSync would hide
+// whether a sync that it adopts began before or after that, and so what the sync can prove.
 func (p *Plan) requestSync(ctx context.Context, c *vpptoken.Client, s *vpptoken.Sync) error {
 	var m vpptoken.Metadata
 	_, err := c.SyncLicenses(ctx, p.TokenID, vpptoken.WithMetadata(&m))
@@ -104,7 +103,7 @@ func (p *Plan) requestSync(ctx context.Context, c *vpptoken.Client, s *vpptoken.
 	switch m.StatusCode {
 	case http.StatusOK, http.StatusAccepted, http.StatusNoContent:
 		if !strings.Contains(m.Header.Get("Content-Type"), "html") { // a page of a proxy's
-			return nil // it was accepted, whatever else the answer holds
+			return nil // it was accepted, whatever the answer holds
 		}
 	case http.StatusBadRequest, http.StatusConflict, http.StatusTooManyRequests:
 		t, lookErr := p.look(ctx, c, &m)
@@ -115,14 +114,14 @@ func (p *Plan) requestSync(ctx context.Context, c *vpptoken.Client, s *vpptoken.
 	return err
 }
 
-// inDoubt tells whether a failed can be ours as well as the one before, still shown: ours has not
-// moved the date, if it was ours.
+// inDoubt reports whether a failed status may be our sync's or the previous one's: if it is ours,
+// our sync has not moved the date.
 func (p *Plan) inDoubt(t *vpptoken.VPPToken) bool {
 	return p.Sync != nil && t.LastSyncStatus == vpptoken.SyncStatusFailed && !p.failedIsOurs() && !p.hasMoved(t) &&
 		time.Since(p.Sync.RequestedAt) < p.grace()
 }
 
-// failedIsOurs tells whether a failed that shows can't be from before our sync.
+// failedIsOurs reports whether a failed status is certainly our sync's.
 func (p *Plan) failedIsOurs() bool {
 	return p.Sync.Adopted || p.note.Ended == vpptoken.SyncStatusFailed ||
 		p.note.Before != "" && p.note.Before != vpptoken.SyncStatusFailed
@@ -132,8 +131,8 @@ func (p *Plan) hasMoved(t *vpptoken.VPPToken) bool {
 	return t.LastSyncDateTime.After(p.Sync.PreviousSyncDateTime)
 }
 
-// needsAnother tells whether the noted sync has failed, and none has completed since, or ended
-// without proving anything.
+// needsAnother reports whether the recorded sync failed and none has completed since, or ended
+// without proof.
 func (p *Plan) needsAnother(t *vpptoken.VPPToken) bool {
 	switch {
 	case p.note.Ended == vpptoken.SyncStatusCompleted:
@@ -144,7 +143,7 @@ func (p *Plan) needsAnother(t *vpptoken.VPPToken) bool {
 	return p.note.Ended == vpptoken.SyncStatusFailed || t.LastSyncStatus == vpptoken.SyncStatusFailed
 }
 
-// every is the time between two looks.
+// every returns the polling interval.
 func (p *Plan) every() time.Duration {
 	if p.PollEvery <= 0 {
 		return defaultPollEvery
@@ -152,10 +151,10 @@ func (p *Plan) every() time.Duration {
 	return p.PollEvery
 }
 
-// grace is how long after the request a failed can still be the one from before.
+// grace returns how long after the request a failed status may still be the previous sync's.
 func (p *Plan) grace() time.Duration { return graceLooks * p.every() }
 
-// lookAgain looks after the time between two looks.
+// lookAgain reads the token again after the polling interval.
 func (p *Plan) lookAgain(ctx context.Context, c *vpptoken.Client, m *vpptoken.Metadata) (*vpptoken.VPPToken, error) {
 	timer := time.NewTimer(p.every())
 	defer timer.Stop()

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// stored is a plan as it stands in JSON.
+// stored is the JSON form of a plan.
 type stored struct {
 	plain
 	Options  options  `json:"options"`
@@ -15,14 +15,14 @@ type stored struct {
 
 type plain Plan // without the methods
 
-// MarshalJSON writes all that another machine needs to go on, without the text of the file. What is
-// in it of the file is a salted digest, from which the text can't be guessed.
+// MarshalJSON writes all that another machine needs to continue, without the text of the file.
+// Instead it has a salted digest, from which nobody can guess the text.
 func (p Plan) MarshalJSON() ([]byte, error) {
 	return json.Marshal(stored{plain: plain(p), Options: p.options, SyncNote: p.note, Digest: p.digest})
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote, and replaces all of p but its OnStep. A plan that was
-// changed on the way is refused by the first step that gets it.
+// UnmarshalJSON reads what MarshalJSON wrote, and replaces all of p but its OnStep. The first step
+// that gets a plan that was changed in the meantime refuses it.
 func (p *Plan) UnmarshalJSON(text []byte) error {
 	var s stored
 	if err := json.Unmarshal(text, &s); err != nil {

@@ -14,33 +14,32 @@ import (
 	"github.com/vpptoken/vpptoken/internal/location"
 )
 
-// Report is how a renewal ended. It is safe to log and encodes to JSON: the text of the file is not
-// in it, and what came from the service is on one line and cut.
+// Report is the result of a renewal. It is safe to log and encodes to JSON: it does not hold the
+// text of the file, and text from the service is on one line and truncated.
 type Report struct {
 	TokenID  string   `json:"tokenId"`
 	Verified bool     `json:"verified"`          // the service showed the proof
-	Reasons  []string `json:"reasons,omitempty"` // why it is not verified, a sentence each; none when it is
-	Before   Snapshot `json:"before"`            // when the plan was made
-	After    Snapshot `json:"after"`             // the last look of Verify; zero when there was none
+	Reasons  []string `json:"reasons,omitempty"` // why it is not verified, one sentence each
+	Before   Snapshot `json:"before"`            // the token when the plan was made
+	After    Snapshot `json:"after"`             // the token when Verify last read it; zero if it did not
 
-	Token *vpptoken.VPPToken `json:"-"` // the last look of Verify, whole; nil when there was none
+	Token *vpptoken.VPPToken `json:"-"` // the token when Verify last read it; nil if it did not
 
-	// RequestIDs are the service's, in the order of the steps, also of requests that failed;
-	// Microsoft's support asks for them. Of the looks at the sync only one that failed is among
-	// them.
+	// RequestIDs are the service's, in the order of the steps, also of failed requests; Microsoft
+	// support asks for them. Of the polls only a failed one is included.
 	RequestIDs []string `json:"requestIds,omitempty"`
 }
 
-// Verify waits until the sync of the plan is over and compares what the service then shows with the
-// file. It changes nothing at the service and notes in the plan how the sync ended, for
-// [Plan.StartSync]. opts come after the plan's PollEvery, so they win. It waits as long as the sync
-// takes, so give ctx a deadline.
+// Verify waits until the plan's sync is over and compares what the service then shows with the
+// file. It changes nothing in the service, and records in the plan how the sync ended, for
+// [Plan.StartSync]. opts override the plan's PollEvery. Verify waits as long as the sync takes, so
+// give ctx a deadline.
 //
-// A nil error is a verified renewal. With [ErrNotVerified] the report is there too. When the sync
-// failed, ctx ended or the token could not be read, the cause is in the same chain: run StartSync,
-// which starts another sync if that is needed, and Verify again. Without a cause the service did
-// all that was asked, and its display may lag: run Verify again later. With any other error there
-// is no report, because there was nothing to look at: no sync was started, or an option is wrong.
+// A nil error means a verified renewal. [ErrNotVerified] comes with a report. If the sync failed,
+// ctx ended or the token could not be read, the cause is in the same chain: run StartSync, which
+// starts another sync if needed, and Verify again. Without a cause the service did all that was
+// asked, and its display may lag: run Verify again later. With any other error there is no report,
+// because there was nothing to verify: no sync was started, or an option is invalid.
 func (p *Plan) Verify(ctx context.Context, c *vpptoken.Client, opts ...vpptoken.WaitOption) (*Report, error) {
 	if err := p.checkSynced(ctx, c); err != nil {
 		return nil, err
@@ -83,9 +82,9 @@ func (p *Plan) Verify(ctx context.Context, c *vpptoken.Client, opts ...vpptoken.
 	return r.unverified(err, reasons...)
 }
 
-// wait waits for the sync. When a failed already stood there before it, and the sync does not show
-// for a while, that one counts as its own: a sync can fail between two looks, and leave the date.
-// As for an adopted one, WaitSync then takes it for the end.
+// wait waits for the sync. If the status was failed before and the sync does not show up for a
+// while, that status counts as its own: a sync can fail between two polls without moving the date.
+// As for an adopted sync, WaitSync then treats it as the end.
 func (p *Plan) wait(ctx context.Context, c *vpptoken.Client, opts []vpptoken.WaitOption) (*vpptoken.VPPToken, error) {
 	s := *p.Sync
 	var seen *vpptoken.VPPToken
@@ -128,8 +127,8 @@ func (p *Plan) missing(t *vpptoken.VPPToken) []string {
 	return reasons
 }
 
-// isElsewhere tells whether the service now shows another location than before, or than the file's
-// when it showed none. One that With asked for is the right one.
+// isElsewhere reports whether the service now shows another location than before, or than the
+// file's if it showed none. A location that With set is the right one.
 func (p *Plan) isElsewhere(after string) bool {
 	if with := p.options.With; with != nil && with.LocationName != nil && clean(*with.LocationName) == after {
 		return false
@@ -138,8 +137,8 @@ func (p *Plan) isElsewhere(after string) bool {
 	return location.Changed(before, after) || before == "" && p.otherLocation(after, p.Location)
 }
 
-// state is "" only for valid. It never shows a word that this package does not know: it could be
-// anything.
+// state returns "" only for valid. It never shows a value that this package does not know, which
+// could be anything.
 func state(s vpptoken.State) string {
 	switch s {
 	case vpptoken.StateValid:
@@ -159,12 +158,12 @@ func state(s vpptoken.State) string {
 	return "The state is one that this package does not know: look at it in Intune."
 }
 
-// report begins a report, which proves nothing yet.
+// report starts a report, which proves nothing yet.
 func (p *Plan) report() *Report {
 	return &Report{TokenID: p.TokenID, Before: p.Before, RequestIDs: slices.Clone(p.RequestIDs)}
 }
 
-// unverified ends a report. cause is nil when the service did all that was asked.
+// unverified completes a report. cause is nil if the service did all that was asked.
 func (r *Report) unverified(cause error, reasons ...string) (*Report, error) {
 	r.Reasons = reasons
 	if cause != nil {
@@ -173,7 +172,7 @@ func (r *Report) unverified(cause error, reasons ...string) (*Report, error) {
 	return r, fmt.Errorf("%w: %s", ErrNotVerified, strings.Join(reasons, " "))
 }
 
-// why tells what kept a call from its result, without a word of the service.
+// why says what went wrong with a call, without quoting the service.
 func why(ctx context.Context, err error) string {
 	failed, ok := errors.AsType[*vpptoken.Error](err)
 	switch {

@@ -7,11 +7,11 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// notInWith are the file itself, and what the proof looks at: a PATCH that sets that could forge
-// it.
+// notInWith lists the file itself, and what the proof depends on: a PATCH that sets these could
+// forge it.
 var notInWith = []string{"token", "state", "expirationDateTime", "lastSyncDateTime", "lastSyncStatus"}
 
-// copyWith checks Options.With and returns the plan's own copy, nil when nothing goes along.
+// copyWith checks Options.With and returns the plan's own copy, or nil if there is nothing to send.
 func copyWith(with *vpptoken.Patch) (*vpptoken.Patch, error) {
 	if with.IsEmpty() {
 		return nil, nil
@@ -40,7 +40,7 @@ func copyWith(with *vpptoken.Patch) (*vpptoken.Patch, error) {
 	return own, nil
 }
 
-// withToken is the one PATCH of a renewal.
+// withToken returns the one PATCH of a renewal.
 func (p *Plan) withToken(s vpptoken.Secret) *vpptoken.Patch {
 	var patch vpptoken.Patch
 	if p.options.With != nil {

@@ -20,7 +20,8 @@ type member struct {
 	value json.RawMessage
 }
 
-// members cuts a request body into its properties. It refuses what no JSON object of Graph is.
+// members splits a request body into its properties. It refuses what isn't a JSON object as Graph
+// accepts it.
 func members(contentType string, body []byte) ([]member, *problem) {
 	if len(body) == 0 {
 		return nil, badRequest("Empty Payload. JSON content expected.")
@@ -43,7 +44,7 @@ func object(text []byte) ([]member, error) {
 	case value.IsValid(jsontext.AllowInvalidUTF8(true)):
 		return nil, errors.New("not valid UTF-8")
 	case value.IsValid(jsontext.AllowDuplicateNames(true)):
-		return nil, errors.New("a property stands twice in one object")
+		return nil, errors.New("a property appears twice in one object")
 	default:
 		return nil, errors.New("malformed")
 	}

@@ -8,24 +8,23 @@ import (
 	"time"
 )
 
-// Fault is what happens to a request instead of, or on top of, its normal answer. Fields can be
-// combined; the zero Fault lets its request pass, so that a fault behind it meets a later one.
+// Fault is what happens to a request instead of, or in addition to, its normal answer. Fields can
+// be combined; the zero Fault lets its request pass, so that the next fault hits a later one.
 type Fault struct {
-	// Method and Path choose the request: the fault waits for one that fits both, and others pass
-	// it by. Empty fits every request to Graph. Path is the end of the request's path, without a
-	// query: "/syncLicenses" for every sync, "vppTokens" for the list and for Create, the id of a
-	// token for Get, Update and Delete. A sign-in is met only by a fault whose Path fits it, as
-	// "/token" and "/devicecode" do.
+	// Method and Path choose the request: the fault waits for one that matches both. Empty matches
+	// every request to Graph. Path is the end of the request's path, without a query: "/syncLicenses"
+	// for every sync, "vppTokens" for the list and for Create, the id of a token for Get, Update and
+	// Delete. Only a fault whose Path matches a sign-in, such as "/token" or "/devicecode", hits it.
 	Method, Path string
-	// Times is how many requests meet the fault, one after the other. 0 is once.
+	// Times is how many requests in a row the fault hits. 0 means once.
 	Times int
 
 	// Status is answered instead of carrying the request out, with Graph's or the sign-in's error
 	// body from 400 on and no body below. Zero carries the request out as usual. It is 200 to 599.
 	Status     int
-	RetryAfter string        // the Retry-After header as it is: "7", "2.128", a date or nonsense; "" sends none
+	RetryAfter string        // the Retry-After header, verbatim: "7", "2.128", a date or nonsense; "" sends none
 	Header     http.Header   // added to the answer, replacing headers of the same name
-	Body       string        // replaces the body of the answer; give a Content-Type in Header when it is no JSON
+	Body       string        // replaces the body of the answer; set a Content-Type in Header if it isn't JSON
 	Delay      time.Duration // passes before the request is carried out and answered; ends early when the client leaves
 	Intune     bool          // the error body is the kind that Intune nests: JSON in the message, twice for a 401
 	Reset      bool          // the connection is closed before anything is answered
@@ -36,9 +35,9 @@ type Fault struct {
 	AfterEffect bool
 }
 
-// Fail scripts what the next requests meet. Each takes the first fault that fits it and is not used
-// up: without Method and Path, the first fault is for the next request, the second for the one
-// after it. Faults given later queue up behind. Fail panics when a Status is out of range, Times is
+// Fail scripts faults for the next requests. Each request takes the first matching fault that is
+// not used up: without Method and Path, the first fault is for the next request, the second for the
+// one after it. Later faults queue up behind. Fail panics when a Status is out of range, Times is
 // negative, or Path holds a query.
 func (s *Server) Fail(f ...Fault) {
 	for _, one := range f {
@@ -63,8 +62,8 @@ func (f Fault) check() {
 	}
 }
 
-// UnusedFaults returns how many scripted answers no request has met yet; a fault with Times counts
-// as often as it is still to be met. A test that ends with any has not tested what it says.
+// UnusedFaults returns how many scripted faults have not occurred yet; a fault with Times counts
+// once for each remaining time. A test that ends with any has not tested what it claims.
 func (s *Server) UnusedFaults() int {
 	s.script.mu.Lock()
 	defer s.script.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Option changes a server that is made; see [NewServer].
+// Option changes a new server; see [NewServer].
 type Option func(*config)
 
 type config struct {
@@ -17,9 +17,9 @@ type config struct {
 	refuseSyncs int
 }
 
-// WithNow lets the server read the time from now, which is called from several goroutines and must
-// not call the server. It decides when a sync is over, and stands in the Date header. The default,
-// and nil, is [time.Now].
+// WithNow sets the server's clock. now is called from several goroutines and must not call the
+// server. It decides when a sync is over, and sets the Date header. The default, and nil, is
+// [time.Now].
 func WithNow(now func() time.Time) Option {
 	return func(c *config) {
 		if now == nil {
@@ -35,11 +35,11 @@ func WithSyncDuration(d time.Duration) Option {
 	return func(c *config) { c.syncFor = max(d, 0) }
 }
 
-// WithThrottle refuses writes (POST, PATCH and DELETE to Graph) beyond that many in any period of
-// that length: with 429, a Retry-After of seconds, with a fraction when they are not whole, and
-// Intune's error body. A refused write counts like one that was carried out, so that a client which
-// doesn't wait gets nowhere. Intune's own limit is 100 in 20 s for one application; that the period
-// slides is inferred. The default is no limit. With writes or per below 1 NewServer panics.
+// WithThrottle refuses more than that many writes (POST, PATCH and DELETE to Graph) in any period
+// per: with 429, a Retry-After in seconds, with a fraction if they are not whole, and Intune's
+// error body. A refused write counts like any other, so that a client that doesn't wait gets
+// nowhere. Intune's own limit is 100 in 20 s for one application; that the period slides is
+// inferred. The default is no limit. With writes or per below 1 NewServer panics.
 func WithThrottle(writes int, per time.Duration) Option {
 	return func(c *config) {
 		if writes < 1 || per < 1 {
@@ -56,9 +56,9 @@ func WithCountRoute() Option {
 	return func(c *config) { c.countRoute = true }
 }
 
-// WithSyncRefusal sets the status that refuses a sync which is asked for while another one of the
-// token runs, as other collections of Intune do with 429, 409 and 400. Without it the request joins
-// the sync that runs. With a status that is no error NewServer panics.
+// WithSyncRefusal sets the status that refuses a sync while another one of the token runs, as other
+// collections of Intune do with 429, 409 and 400. Without it the request joins the running sync.
+// NewServer panics if the status is not an error.
 func WithSyncRefusal(status int) Option {
 	return func(c *config) {
 		if status < http.StatusBadRequest || status > 599 {

@@ -8,7 +8,7 @@ import (
 )
 
 // problem is a refusal. Its message may quote names, never values: a value can be the Apple token.
-// Without a code it is one of Intune's own, whose message is JSON.
+// Without a code it is Intune's own, whose message is JSON.
 type problem struct {
 	status        int
 	code, message string
@@ -67,8 +67,8 @@ func errorBody(code, message string, ids identity) []byte {
 	}{outer{code, message, inner{ids.now.Format("2006-01-02T15:04:05"), ids.requestID, ids.clientRequestID}}})
 }
 
-// intuneBody is Graph's error with Intune's JSON in its message. A refusal for want of a role or a
-// license is a 401, and wrapped once more.
+// intuneBody is Graph's error with Intune's JSON in its message. A refusal for lack of a role or a
+// license is a 401, wrapped once more.
 func intuneBody(status int, ids identity) []byte {
 	message := string(mustJSON(struct {
 		Version int    `json:"_version"`

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// call is one authorized request, taken apart.
+// call is one authorized request, parsed.
 type call struct {
 	method, version, origin string
 	beta                    bool

@@ -13,8 +13,8 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// Server is an in-memory Microsoft Graph, and an [http.Handler] besides. It is safe for concurrent
-// use. Make one with [NewServer], and Close it.
+// Server is an in-memory Microsoft Graph, and an [http.Handler]. It is safe for concurrent use.
+// Make one with [NewServer], and Close it.
 type Server struct {
 	http      *httptest.Server
 	now       func() time.Time
@@ -51,15 +51,15 @@ func NewServer(opts ...Option) *Server {
 // version follows it.
 func (s *Server) URL() string { return s.http.URL }
 
-// TokenSource returns a source of a bearer token that this server accepts without a sign-in. It
+// TokenSource returns a source of an access token that this server accepts without a sign-in. It
 // never expires.
 func (s *Server) TokenSource() oauth2.TokenSource {
 	return oauth2.StaticTokenSource(&oauth2.Token{AccessToken: s.authority.static, TokenType: "Bearer"})
 }
 
-// Client returns a client of this server. It waits only milliseconds before it repeats a request,
-// unless the server asked for more; opts come after that and can change it. It panics when
-// [vpptoken.NewClient] refuses one of them.
+// Client returns a client of this server. It waits only milliseconds before it retries a request,
+// unless the server asks for more; opts can override that. It panics when [vpptoken.NewClient]
+// refuses one of them.
 func (s *Server) Client(opts ...vpptoken.Option) *vpptoken.Client {
 	own := []vpptoken.Option{
 		vpptoken.WithBaseURL(s.URL()),
@@ -73,15 +73,15 @@ func (s *Server) Client(opts ...vpptoken.Option) *vpptoken.Client {
 	return c
 }
 
-// Close stops the server: answers that a [Fault] delays are given up, all others are waited for. It
-// may be called again.
+// Close stops the server: it drops answers that a [Fault] delays, and waits for all others. It may
+// be called again.
 func (s *Server) Close() {
 	s.once.Do(func() { close(s.closing) })
 	s.http.Close()
 }
 
-// Format writes where the server listens, under every verb: neither the bearer nor what was
-// recorded is ever printed.
+// Format writes the server's address under every verb. It never prints the access token or what was
+// recorded.
 func (s *Server) Format(f fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(f, "vpptokentest.Server(%s)", s.http.URL)
 }

@@ -20,8 +20,8 @@ const (
 	deviceGrant    = "urn:ietf:params:oauth:grant-type:device_code"
 )
 
-// Cloud returns the cloud that this server is: its Graph and its sign-in, for applications and with
-// a device code. A program is tested by swapping its cloud.
+// Cloud returns this server as a cloud: its Graph and its sign-in, for applications and with a
+// device code. To test a program, swap its cloud.
 func (s *Server) Cloud() vpptoken.Cloud {
 	c, err := vpptoken.NewCloud(s.URL(), s.URL())
 	if err != nil {
@@ -30,8 +30,8 @@ func (s *Server) Cloud() vpptoken.Cloud {
 	return c
 }
 
-// Credentials returns what the sign-in of [Server.Cloud] accepts. They are made up, and others for
-// each server. A device code needs the tenant and the client id only.
+// Credentials returns what the sign-in of [Server.Cloud] accepts. They are made up, and different
+// for each server. A device code needs only the tenant and the client id.
 func (s *Server) Credentials() (tenant, clientID, clientSecret string) {
 	return s.authority.tenant, s.authority.clientID, s.authority.secret
 }
@@ -196,8 +196,8 @@ func (f *flow) token() (map[string]any, *refusal) {
 	return nil, refuse("unsupported_grant_type", 70003, "The app requested an unsupported grant type.")
 }
 
-// deviceCode begins the sign-in of a person. The interval is shorter than Entra's 5 s: tests wait
-// for it.
+// deviceCode begins the sign-in of a user. The interval is shorter than Entra's 5 s: tests wait for
+// it.
 func (f *flow) deviceCode() (map[string]any, *refusal) {
 	switch {
 	case f.form.Get("scope") == "":

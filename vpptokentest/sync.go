@@ -20,8 +20,8 @@ const (
 )
 
 // NextSync scripts how the next syncs of the token with that id end, in order; those after them
-// complete. A sync asked for while another one runs joins it, or is refused, see [WithSyncRefusal],
-// and counts for nothing. It panics when there is no such token.
+// complete. A sync requested while another one runs joins it or is refused (see [WithSyncRefusal]),
+// and uses up nothing. It panics when there is no such token.
 func (s *Server) NextSync(id string, outcomes ...SyncOutcome) {
 	s.tenant.enter()
 	defer s.tenant.mu.Unlock()

@@ -57,8 +57,8 @@ func newTenant(c config) *tenant {
 // now has the precision of the service's times.
 func (g *tenant) now() time.Time { return g.clock().UTC().Truncate(100 * time.Nanosecond) }
 
-// Add puts t into the tenant as it is, Extra included, and returns its id. What the service would
-// never leave empty is filled in: a fresh ID, AccountType business, State valid, LastSyncStatus
+// Add adds t to the tenant as it is, including Extra, and returns its id. It fills in what the
+// service would never leave empty: a fresh ID, AccountType business, State valid, LastSyncStatus
 // completed when LastSyncDateTime is set and none otherwise, and AppDeliveryProtocolType default.
 // Where Token is a content token, as [ContentToken] makes them, an empty OrganizationName and a
 // zero ExpirationDateTime come from it, and then an empty State too. A token without State of a

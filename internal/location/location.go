@@ -1,4 +1,4 @@
-// Package location knows how the names of Apple's locations come to stand in the names of files.
+// Package location finds and compares the names of Apple's locations in file names.
 package location
 
 import (
@@ -7,10 +7,10 @@ import (
 	"unicode/utf8"
 )
 
-// FromFile returns the location in a file's base name, "" when there is none:
-// sToken_for_<location>.vpptoken, also with a dot before the location and with the counters that
-// browsers add to a second download: " (1)", "(1)" or "-1". Another number after a hyphen stays,
-// for "Skule-1" and "Skule-2" may be two locations. Case does not count.
+// FromFile returns the location in a file's base name, or "" if there is none. The name is
+// sToken_for_<location>.vpptoken, with or without a dot before the location and the counters that
+// browsers add to a second download: " (1)", "(1)" or "-1". Any other number after a hyphen stays,
+// because "Skule-1" and "Skule-2" may be two locations. Case does not count.
 func FromFile(base string) string {
 	const before, after = "sToken_for_", ".vpptoken"
 	end := len(base) - len(after)
@@ -28,9 +28,9 @@ func FromFile(base string) string {
 	return name
 }
 
-// Differ reports whether a file's location is surely another one than the service's. The names are
-// compared without case and without a counter at the end, and what a file's name can't hold, or
-// only changed, is like a space. When either is unknown nothing is sure.
+// Differ reports whether a file's location is certainly not the service's. It compares the names
+// ignoring case and a counter at the end, and treats characters that file names can't hold as
+// spaces. If either name is unknown, nothing is certain.
 func Differ(file, service string) bool {
 	a, b := folded(withoutCounter(file, true)), folded(withoutCounter(service, true))
 	if a == "" || b == "" || hasMarks(a) != hasMarks(b) {
@@ -39,10 +39,11 @@ func Differ(file, service string) bool {
 	return !strings.EqualFold(a, b) && !strings.EqualFold(folded(withoutCounter(file, false)), folded(service))
 }
 
-// Changed reports whether two names that the service showed are of two locations.
+// Changed reports whether two names that the service showed are those of different locations.
 func Changed(before, after string) bool { return before != "" && after != "" && before != after }
 
-// withoutCounter cuts the counters of downloads, all or only the first of those after a hyphen.
+// withoutCounter strips download counters. After a hyphen it strips any counter, or with first only
+// "-1".
 func withoutCounter(name string, first bool) string {
 	for {
 		rest := strings.TrimRightFunc(name, unicode.IsSpace)
@@ -58,20 +59,20 @@ func withoutCounter(name string, first bool) string {
 	}
 }
 
-// isCounter takes up to three digits: four are a year.
+// isCounter accepts up to three digits: four are a year.
 func isCounter(s string) bool {
 	return s != "" && len(s) <= 3 && strings.Trim(s, "0123456789") == ""
 }
 
-// folded has one space for each run of what stands for another character in a file's name.
+// folded replaces each run of characters that file names may substitute with one space.
 func folded(name string) string {
 	return strings.Join(strings.FieldsFunc(name, func(r rune) bool {
 		return unicode.IsSpace(r) || strings.ContainsRune(`_-./\:*?"<>|`, r)
 	}), " ")
 }
 
-// hasMarks finds letters that are written in parts, as some file systems rewrite names: those can't
-// be compared with whole ones.
+// hasMarks reports decomposed letters, as some file systems rewrite names: those can't be compared
+// with composed ones.
 func hasMarks(name string) bool {
 	return strings.ContainsFunc(name, func(r rune) bool { return unicode.Is(unicode.Mn, r) })
 }
