@@ -2,6 +2,7 @@ package graph
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"regexp"
@@ -88,15 +89,16 @@ func ParseError(body []byte) ErrorBody {
 	e := ErrorBody{Code: string(g.Code), Target: target(g.Target, g.Details.value), RequestID: string(g.RequestID)}
 	e.RetryAfter = span(string(g.RetryAfter))
 	inner := unwrap(&e, string(g.Message))
+	innermost := ""
 	for in := g.InnerError.value; in != nil; in = in.InnerError.value {
 		if e.RequestID == "" {
 			e.RequestID = string(in.RequestID)
 		}
-		if in.Code != "" && inner == "" {
-			inner = string(in.Code)
+		if in.Code != "" && !strings.EqualFold(string(in.Code), "UnknownError") {
+			innermost = string(in.Code)
 		}
 	}
-	if inner != "" && (e.Code == "" || strings.EqualFold(e.Code, "UnknownError")) {
+	if inner = cmp.Or(inner, innermost); inner != "" && (e.Code == "" || strings.EqualFold(e.Code, "UnknownError")) {
 		e.Code = inner
 	}
 	if m := activityID().FindStringSubmatch(e.Message); m != nil {
@@ -180,6 +182,11 @@ func notGraph(body []byte) string {
 		return ""
 	case body[0] == '<':
 		return page
+	case body[0] == '"':
+		var text lenient
+		if json.Unmarshal(body, &text) == nil {
+			return message(string(text), nil)
+		}
 	}
 	return message(string(body), nil)
 }

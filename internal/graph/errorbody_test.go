@@ -63,7 +63,12 @@ func TestParseError(t *testing.T) {
 			[]byte(`{"error":{"code":"C","message":"{\"a\":1}"}}`),
 			graph.ErrorBody{Code: "C", Message: `{"a":1}`},
 		},
-		"bare": {[]byte(" no \r\n"), graph.ErrorBody{Message: "no"}},
+		"the innermost code counts": {
+			[]byte(`{"error":{"code":"UnknownError","message":"m","innerError":{"code":"A","innererror":{"code":"B","innerError":{"code":"UnknownError"}}}}}`),
+			graph.ErrorBody{Code: "B", Message: "m"},
+		},
+		"a string": {[]byte(`"no, \"never\""`), graph.ErrorBody{Message: `no, "never"`}},
+		"bare":     {[]byte(" no \r\n"), graph.ErrorBody{Message: "no"}},
 		"HTML": {
 			[]byte("<html>no</html>"),
 			graph.ErrorBody{Message: "the answer is a page of HTML or XML"},
