@@ -130,6 +130,11 @@ func blips() map[string]blip {
 		"reset":   fails(10*time.Second, syscall.ECONNRESET),
 		"closed":  fails(10*time.Second, io.EOF),
 		"unknown": fails(10*time.Second, errors.New("strange")),
+		"a pending that breaks off": {func() (*http.Response, error) {
+			a := faulttest.Answer(400, "")
+			a.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"error":"authoriz`), iotest.ErrReader(io.ErrUnexpectedEOF)))
+			return a, nil
+		}, 10 * time.Second},
 		"hangs": {func() (*http.Response, error) {
 			time.Sleep(31 * time.Second)
 			return nil, io.EOF

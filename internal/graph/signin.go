@@ -174,7 +174,12 @@ func (x exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, c
 	}
 	body, err := readAtMost(resp.Body, maxSignIn+1, resp.ContentLength)
-	if resp.StatusCode/100 == 2 { // for a refusal, only the status counts
+	if err != nil && resp.StatusCode == http.StatusBadRequest { // which may mean no more than that a person is not ready
+		c := brokenCause(err)
+		c.signIn = true
+		return nil, c
+	}
+	if resp.StatusCode/100 == 2 { // for another refusal, only the status counts
 		switch {
 		case err != nil:
 			c := brokenCause(err)
