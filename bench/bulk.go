@@ -16,8 +16,9 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// Throttled is a service that takes so many requests in any period, and counts those that it refuses as well, as Intune does. It
-// is made for a bubble of testing/synctest, where a bulk update of minutes takes none.
+// Throttled is a service that takes so many requests in any period, and counts those that it
+// refuses as well, as Intune does. It is made for a bubble of testing/synctest, where a bulk update
+// of minutes takes none.
 type Throttled struct {
 	Limit      int
 	Period     time.Duration
@@ -69,13 +70,15 @@ func answerOf(req *http.Request, status int, header http.Header, body string) *h
 	}
 }
 
-// NewPaced is the [Maker] of this project's client as it is used against a cloud of Microsoft: with the documented limit.
+// NewPaced is the [Maker] of this project's client as it is used against a cloud of Microsoft: with
+// the documented limit.
 func NewPaced(_ string, carrier http.RoundTripper) (Client, error) {
 	return newOurs(Expiring, vpptoken.WithHTTPClient(&http.Client{Transport: carrier}))
 }
 
-// NewLimited is the [Maker] of the program written by hand, behind a limiter of golang.org/x/time/rate. It keeps a tenth below the
-// documented limit of 100 in 20 seconds: at the limit itself, requests that overtake each other are refused.
+// NewLimited is the [Maker] of the program written by hand, behind a limiter of
+// golang.org/x/time/rate. It keeps a tenth below the documented limit of 100 in 20 seconds: at the
+// limit itself, requests that overtake each other are refused.
 func NewLimited(root string, carrier http.RoundTripper) (Client, error) {
 	c, err := NewFloor(root, carrier)
 	if err != nil {

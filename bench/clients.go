@@ -1,5 +1,6 @@
-// Package bench compares the client with the program that a skilled user would write by hand, package floor: the same
-// work, on the same answers, in the same run. Only the ratios mean something; the times are those of one machine.
+// Package bench compares the client with the program that a skilled user would write by hand,
+// package floor: the same work, on the same answers, in the same run. Only the ratios mean
+// something; the times are those of one machine.
 package bench
 
 import (
@@ -49,8 +50,8 @@ func NewFloor(root string, carrier http.RoundTripper) (Client, error) {
 	return byHand{floor.New(root, Expiring.bearers(), carrier)}, nil
 }
 
-// NewGathering is the [Maker] of the program written by hand with the loop that most write: it puts all pages into one slice and
-// then looks at them.
+// NewGathering is the [Maker] of the program written by hand with the loop that most write: it puts
+// all pages into one slice and then looks at them.
 func NewGathering(root string, carrier http.RoundTripper) (Client, error) {
 	return gathering{byHand{floor.New(root, Expiring.bearers(), carrier)}}, nil
 }
@@ -58,7 +59,8 @@ func NewGathering(root string, carrier http.RoundTripper) (Client, error) {
 // Source is where the bearers of a run come from.
 type Source string
 
-// The sources. The client asks the third one with the context of each attempt; the program by hand does not know how.
+// The sources. The client asks the third one with the context of each attempt; the program by hand
+// does not know how.
 const (
 	Expiring Source = "an hour" // the life of a bearer of Microsoft Entra
 	Static   Source = "no expiry"

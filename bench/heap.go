@@ -6,9 +6,10 @@ import (
 	"runtime"
 )
 
-// LiveHeap walks over a list of that many tokens and returns the greatest live heap, in bytes, that this added to what was
-// live before, the service's answers included. It looks at each request and a few times a page, after a collection: that is
-// what a program keeps while it works on a page, not what decoding needs for a moment.
+// LiveHeap walks over a list of that many tokens and returns the greatest live heap, in bytes, that
+// this added to what was live before, the service's answers included. It looks at each request and
+// a few times a page, after a collection: that is what a program keeps while it works on a page,
+// not what decoding needs for a moment.
 func LiveHeap(ctx context.Context, tokens int, maker Maker) (uint64, error) {
 	service := NewService(InMemory, tokens)
 	var most uint64

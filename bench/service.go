@@ -21,8 +21,8 @@ const TokenID = "00000000-0000-4000-8000-000000000007"
 
 const collection = "/beta/deviceAppManagement/vppTokens"
 
-// Service holds the answers of Microsoft Graph, made once, so that what is measured is the client. It is a transport and
-// a handler.
+// Service holds the answers of Microsoft Graph, made once, so that what is measured is the client.
+// It is a transport and a handler.
 type Service struct {
 	answers map[string][]byte // by path and query
 	header  http.Header
@@ -57,8 +57,9 @@ func NewService(root string, tokens int) *Service {
 	return s
 }
 
-// appendToken writes the members of token number i. One in ten has a property that the client does not know, one in eight the
-// result of a revocation, one in five no names, and the rest what most tokens of a tenant look like.
+// appendToken writes the members of token number i. One in ten has a property that the client does
+// not know, one in eight the result of a revocation, one in five no names, and the rest what most
+// tokens of a tenant look like.
 func appendToken(b []byte, i int) []byte {
 	b = fmt.Appendf(b, `"id":"00000000-0000-4000-8000-%012d","organizationName":"Nordwind School District","vppTokenAccountType":"education",`, i)
 	b = fmt.Appendf(b, `"appleId":"apps-%d@nordwind.example","expirationDateTime":"2027-03-01T17:09:22Z",`, i)

@@ -1,5 +1,6 @@
-// Package floor is the program that a skilled user writes by hand on net/http, go-retryablehttp and oauth2: structs of
-// pointers, encoding/json, and no more care than the job asks for. It is the measure of what the client costs.
+// Package floor is the program that a skilled user writes by hand on net/http, go-retryablehttp and
+// oauth2: structs of pointers, encoding/json, and no more care than the job asks for. It is the
+// measure of what the client costs.
 package floor
 
 import (
@@ -59,8 +60,8 @@ type Client struct {
 	collection string
 }
 
-// New returns a client of the service at root, such as "https://graph.microsoft.com". Without a base, the transport of
-// go-retryablehttp carries the requests.
+// New returns a client of the service at root, such as "https://graph.microsoft.com". Without a
+// base, the transport of go-retryablehttp carries the requests.
 func New(root string, ts oauth2.TokenSource, base http.RoundTripper) *Client {
 	c := retryablehttp.NewClient()
 	c.Logger = nil

@@ -24,7 +24,8 @@ func newGraph() *vpptokentest.Server {
 	return srv
 }
 
-// canned stands for a credential of azidentity: it has the token that the Graph inside the program accepts.
+// canned stands in for a credential of azidentity: it has the access token that the Graph inside
+// the program accepts.
 type canned struct{ source oauth2.TokenSource }
 
 func (c canned) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {

@@ -1,5 +1,6 @@
-// Azure lists the VPP tokens of a tenant, signed in with what DefaultAzureCredential of azidentity finds: a managed or
-// workload identity, variables of the environment, the login of the Azure CLI.
+// Azure lists the VPP tokens of a tenant. It signs in with whatever azidentity's
+// DefaultAzureCredential finds: a managed or workload identity, environment variables, the Azure
+// CLI's login.
 //
 //	go run .                  a Graph inside the program, no account
 //	go run . -tenant <GUID>   the real service
@@ -54,13 +55,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return list(ctx, cred, []azauth.Option{guard}, stdout)
 }
 
-// list signs in, and prints all tokens with what an administrator looks at first.
+// list signs in, and prints all tokens with what an administrator checks first.
 func list(ctx context.Context, cred azcore.TokenCredential, guards []azauth.Option, stdout io.Writer, opts ...vpptoken.Option) error {
 	source, err := azauth.New(cred, vpptoken.CloudGlobal, guards...)
 	if err != nil {
 		return fmt.Errorf("%w: %w", cli.ErrUsage, err)
 	}
-	if _, err := source.TokenContext(ctx, ""); err != nil { // here the reason shows best
+	if _, err := source.TokenContext(ctx, ""); err != nil { // the reason shows best here
 		return fmt.Errorf("%w: sign in, for example with az login; with AZURE_SDK_GO_LOGGING=all azidentity tells what it tried", err)
 	}
 	client, err := vpptoken.NewClient(source, opts...)

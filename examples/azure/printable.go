@@ -5,7 +5,7 @@ import (
 	"unicode"
 )
 
-// printable keeps a name from steering the terminal or the table.
+// printable keeps a name from controlling the terminal or breaking the table.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

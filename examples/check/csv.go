@@ -10,7 +10,7 @@ import (
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
 )
 
-// spreadsheet writes a line a row, at once, under a line of names.
+// spreadsheet writes each row right away, below a line of column names.
 func spreadsheet(w io.Writer) output {
 	out := csv.NewWriter(w)
 	line := func(cells ...string) error {
@@ -44,11 +44,11 @@ func spreadsheet(w io.Writer) output {
 			return line(cell(string(r.Level)), cell(r.Tenant), cell(r.Name), cell(r.ID), cell(r.OrganizationName), cell(string(r.State)), days,
 				stamp(r.ExpirationDateTime), stamp(r.LastSyncDateTime), cell(string(r.LastSyncStatus)), cell(r.codes()), cell(strings.Join(texts, " ")))
 		},
-		end: begin, // no row at all is still a table
+		end: begin, // a table without rows is still a table
 	}
 }
 
-// cell makes a text one that no spreadsheet takes for a formula: names come from Apple and from
+// cell keeps spreadsheets from reading a text as a formula: names come from Apple and from
 // administrators, and a formula in one of them would run on the machine of whoever opens the table.
 func cell(text string) string {
 	text = cli.Printable(text)

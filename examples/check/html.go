@@ -11,7 +11,7 @@ import (
 //go:embed page.html
 var pageText string
 
-// page gathers the rows and writes one HTML page in the end, which needs no other file and runs no
+// page collects the rows and finally writes one HTML page, which needs no other file and runs no
 // script.
 func page(w io.Writer, now time.Time) output {
 	var note string
@@ -35,7 +35,8 @@ func page(w io.Writer, now time.Time) output {
 
 func expired(r row) bool { return r.DaysLeft != nil && *r.DaysLeft < 0 }
 
-// bar is the width of a token's bar in percent, of the year that a content token is valid.
+// bar returns the width of a token's bar, as a percentage of the year that a content token is
+// valid.
 func bar(r row) int {
 	if r.DaysLeft == nil {
 		return 0

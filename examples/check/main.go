@@ -1,11 +1,11 @@
-// Check looks at all VPP tokens of one or many tenants and says what is wrong, or will be soon, and
-// what to do.
+// Check checks all VPP tokens of one or many tenants and reports what is wrong, or will be soon,
+// and what to do.
 //
 //	go run ./examples/check
 //	go run ./examples/check -html > tokens.html
 //	go run ./examples/check -tenant contoso.example,fabrikam.example -client-id <guid>
 //
-// Without a tenant it checks three embedded ones, of which one can't be reached: no account is
+// Without a tenant it checks three embedded ones, one of which is unreachable: no account is
 // needed.
 package main
 
@@ -48,7 +48,7 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	level, err := check(ctx, args, env, stdout, stderr)
 	switch cli.Exit(stderr, err) {
 	case cli.ExitUsage:
-		return cli.ExitUsage // and an alarm: a check that can't run is no good news
+		return cli.ExitUsage // also an alarm: a check that can't run is bad news
 	case cli.ExitFailed:
 		return exitCodes[health.LevelUnknown]
 	}
@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 
 var exitCodes = map[health.Level]int{health.LevelOK: 0, health.LevelWarning: 1, health.LevelCritical: 2, health.LevelUnknown: 3}
 
-// check returns the worst level that it met.
+// check returns the worst level that it found.
 func check(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) (health.Level, error) {
 	fs := flag.NewFlagSet("check", flag.ContinueOnError)
 	common := cli.NewFlags(fs)
@@ -99,12 +99,12 @@ func check(ctx context.Context, args []string, env func(string) string, stdout, 
 
 	s := settings{policy, *timeout, *parallel, now}
 	if (*asJSON || *asCSV) && cli.IsTerminal(stdout) {
-		return s.read(ctx, tenants, out, stderr, io.Discard) // the rows themselves show how far it is
+		return s.read(ctx, tenants, out, stderr, io.Discard) // the rows themselves show the progress
 	}
 	return s.read(ctx, tenants, out, stderr, stderr)
 }
 
-// settings is how the tenants are read.
+// settings says how to read the tenants.
 type settings struct {
 	policy   health.Policy
 	timeout  time.Duration // of one tenant
@@ -112,8 +112,8 @@ type settings struct {
 	now      time.Time
 }
 
-// read judges all tokens of all tenants, shows how far it is, and says which tenants an interrupt
-// has left out.
+// read assesses all tokens of all tenants, shows the progress, and says which tenants an interrupt
+// left out.
 func (s settings) read(ctx context.Context, tenants []cli.Tenant, out output, stderr, progress io.Writer) (health.Level, error) {
 	var tokens, ended atomic.Int64
 	judge := func(ctx context.Context, t cli.Tenant, each func(row) error) (int, error) {

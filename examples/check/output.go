@@ -9,9 +9,9 @@ import (
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
 )
 
-// output is one way to show the rows. Each row is given once, in any order.
+// output is one way to show the rows. Each row comes once, in any order.
 type output struct {
-	about func(string)    // says where the rows come from, before the first; not shown where only data belongs
+	about func(string)    // says where the rows come from, before the first; not shown in pure data
 	row   func(row) error // an error ends the pass
 	end   func() error    // after the last row
 }
@@ -31,7 +31,7 @@ func choose(w io.Writer, now time.Time, colored, asJSON, asCSV, asHTML bool) (ou
 	return table(w, colored), nil
 }
 
-// jsonLines writes an object a line, at once.
+// jsonLines writes each row right away, one object per line.
 func jsonLines(w io.Writer) output {
 	enc := json.NewEncoder(w)
 	return output{

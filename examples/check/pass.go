@@ -15,8 +15,8 @@ import (
 	"github.com/vpptoken/vpptoken/health"
 )
 
-// assess judges tokens as they come and hands each verdict on. It keeps none of them, so its memory
-// does not grow with their number. It returns how many there were, also beside an error.
+// assess assesses tokens as they come and passes each verdict on. It keeps none of them, so its
+// memory does not grow. It returns how many there were, even with an error.
 func assess(tokens iter.Seq2[*vpptoken.VPPToken, error], tenant string, now time.Time, p health.Policy, each func(row) error) (n int, err error) {
 	for token, err := range tokens {
 		if err != nil {
@@ -30,13 +30,13 @@ func assess(tokens iter.Seq2[*vpptoken.VPPToken, error], tenant string, now time
 	return n, nil
 }
 
-// judgment judges a tenant's tokens one by one and returns how many there were, also beside an error.
+// judgment assesses a tenant's tokens one by one and returns how many there were, even with an
+// error.
 type judgment func(ctx context.Context, t cli.Tenant, each func(row) error) (int, error)
 
-// pass judges every tenant once, some at a time, and returns the worst level and the tenants that
-// were not read to their end because ctx had ended. A tenant that fails, also in the middle, is a
-// row of its own and hides none. Rows come one at a time. The error is that of each, which ends the
-// pass.
+// pass assesses every tenant once, several at a time, and returns the worst level and the tenants
+// that it did not finish because ctx ended. A tenant that fails, even halfway, gets its own row and
+// hides no other. Rows come one at a time. An error of each ends the pass and is returned.
 func pass(
 	ctx context.Context, tenants []cli.Tenant, parallel int, judge judgment, each func(row) error,
 ) (worst health.Level, unread []string, failed error) {
@@ -74,5 +74,5 @@ func pass(
 			break
 		}
 	}
-	return worst, unread, failed // the loop has waited for all that writes
+	return worst, unread, failed // the loop has waited for all writers
 }

@@ -10,13 +10,13 @@ import (
 	"github.com/vpptoken/vpptoken/health"
 )
 
-// row is the verdict on one token, or on a tenant when there is no token to judge. It keeps nothing
+// row is the verdict on one token, or on a tenant if there is no token to assess. It keeps nothing
 // else of the token.
 type row struct {
 	Level              health.Level        `json:"level"`
 	Tenant             string              `json:"tenant"`
 	ID                 string              `json:"id,omitempty"`
-	Name               string              `json:"name,omitempty"` // the first that there is of what a person knows it by
+	Name               string              `json:"name,omitempty"` // the first available name that people know it by
 	OrganizationName   string              `json:"organizationName,omitempty"`
 	State              vpptoken.State      `json:"state,omitempty"`
 	DaysLeft           *int                `json:"daysLeft,omitempty"` // whole days, below 0 when it has expired; nil without a date
@@ -54,7 +54,7 @@ func newRow(tenant string, t *vpptoken.VPPToken, v health.Verdict) row {
 	return r
 }
 
-// tenantRow is the line of a tenant that there is no token of.
+// tenantRow is the line of a tenant without a token to show.
 func tenantRow(tenant, code, text string) row {
 	return row{Level: health.LevelUnknown, Tenant: tenant, Reasons: []reason{{health.LevelUnknown, code, text}}}
 }
@@ -67,7 +67,8 @@ func (r row) codes() string {
 	return strings.Join(codes, " ")
 }
 
-// worstFirst sorts by level, then by the days left; what has no date comes first within its level.
+// worstFirst sorts by level, then by the days left; tokens without a date come first within their
+// level.
 func worstFirst(rows []row) {
 	left := func(r row) int {
 		if r.DaysLeft == nil {

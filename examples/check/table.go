@@ -13,8 +13,8 @@ import (
 	"github.com/vpptoken/vpptoken/health"
 )
 
-// table gathers the rows and writes, in the end, a line for monitoring systems, all rows with the
-// worst first, and what to do.
+// table collects the rows and finally writes a line for monitoring systems, all rows with the worst
+// first, and what to do.
 func table(w io.Writer, colored bool) output {
 	var note string
 	var rows []row
@@ -61,7 +61,7 @@ func verdicts(rows []row) *cli.Table {
 	return t
 }
 
-// advice has a line for each reason, nil when there is none.
+// advice returns a line for each reason, or nil if there is none.
 func advice(rows []row) *cli.Table {
 	var t *cli.Table
 	for _, r := range rows {

@@ -9,11 +9,11 @@ import (
 	"github.com/vpptoken/vpptoken/health"
 )
 
-// collector turns what the watchers saw last into metrics. It never waits for a tenant.
+// collector turns the watchers' latest readings into metrics. It never waits for a tenant.
 type collector struct {
 	watchers []*watcher
 	policy   health.Policy
-	now      func() time.Time // a verdict is of the moment of the scrape, however old the reading is
+	now      func() time.Time // a verdict is as of the scrape, however old the reading is
 }
 
 func desc(name, help string, labels ...string) *prometheus.Desc {
@@ -91,7 +91,7 @@ func (c *collector) token(gauge func(*prometheus.Desc, float64, ...string), t *v
 	set(gauge, level, t.ID, verdict.Level, []health.Level{
 		health.LevelOK, health.LevelWarning, health.LevelUnknown, health.LevelCritical,
 	})
-	worst := make(map[string]health.Level) // a code stands once, by its worst level
+	worst := make(map[string]health.Level) // each code once, with its worst level
 	for _, r := range verdict.Reasons {
 		if l, ok := worst[r.Code]; !ok || r.Level.Compare(l) > 0 {
 			worst[r.Code] = r.Level
@@ -102,7 +102,7 @@ func (c *collector) token(gauge func(*prometheus.Desc, float64, ...string), t *v
 	}
 }
 
-// set writes a state set: a series for each word that may be, and one more for a word that is new.
+// set writes a state set: a series for each known value, and one more for a new value.
 func set[T ~string](gauge func(*prometheus.Desc, float64, ...string), d *prometheus.Desc, id string, is T, words []T) {
 	found := false
 	for _, w := range words {

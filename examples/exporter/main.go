@@ -3,9 +3,9 @@
 //	go -C examples/exporter run .
 //	curl http://127.0.0.1:9788/metrics
 //
-// Without a tenant it shows three embedded ones, one of which can't be reached: no account is
-// needed. It reads the tenants in the background, so that scrapes neither wait for Graph nor
-// put load on it.
+// Without a tenant it shows three embedded ones, one of which is unreachable: no account is needed.
+// It reads the tenants in the background, so that scrapes neither wait for Graph nor put load on
+// it.
 package main
 
 import (
@@ -39,7 +39,7 @@ A client secret is never in the file: it is in the environment variable that sec
 ` + cli.SecretVariable + `. alerts.yml has rules for Prometheus, dashboard.json a dashboard for Grafana.
 `
 
-// settings are what the flags say besides the tenants.
+// settings are the flags besides the tenants.
 type settings struct {
 	listen   string
 	interval time.Duration
@@ -121,7 +121,7 @@ func serve(ctx context.Context, tenants []cli.Tenant, s settings, stdout io.Writ
 		return err
 	case <-ctx.Done():
 	}
-	grace, end := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second) // for scrapes that are under way
+	grace, end := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second) // for scrapes in progress
 	defer end()
 	if err := server.Shutdown(grace); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return err

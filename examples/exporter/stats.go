@@ -11,7 +11,7 @@ import (
 )
 
 // stats counts what the clients do. The client logs each attempt, so a log handler sees them all
-// without standing between the client and its transport.
+// without sitting between the client and its transport.
 type stats struct {
 	requests *prometheus.CounterVec
 	held     *prometheus.CounterVec
@@ -33,7 +33,7 @@ func newStats(registry prometheus.Registerer) *stats {
 }
 
 func (s *stats) logger(tenant string) *slog.Logger {
-	s.held.WithLabelValues(tenant) // a counter that was never moved is 0, and not missing
+	s.held.WithLabelValues(tenant) // a counter that never moved is 0, not missing
 	return slog.New(handler{s, tenant})
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
 )
 
-// watcher reads one tenant again and again and keeps what it saw last.
+// watcher reads one tenant over and over and keeps the latest reading.
 type watcher struct {
 	tenant   cli.Tenant
 	settings settings
@@ -22,10 +22,10 @@ type watcher struct {
 	last snapshot
 }
 
-// snapshot is what is known of a tenant. The tokens of the last good reading stay when one fails:
-// their dates go on to count, and up says that they are old.
+// snapshot is what is known of a tenant. The tokens of the last good reading stay if one fails:
+// their dates still count, and up says that they are stale.
 type snapshot struct {
-	read     bool // once at least, well or not
+	read     bool // at least once, successfully or not
 	up       bool
 	took     time.Duration
 	success  time.Time // when a reading last succeeded
@@ -33,12 +33,13 @@ type snapshot struct {
 	licenses map[license]counts
 }
 
-// license names a series: a registry refuses one that stands twice, whatever the service answers.
+// license names a series: a registry refuses duplicates, whatever the service answers.
 type license struct{ token, app string }
 
 type counts struct{ available, used int }
 
-// watch reads the tenant until ctx ends. Tenants keep their own pace, so that a slow one delays no other.
+// watch reads the tenant until ctx ends. Tenants keep their own pace, so that a slow one delays no
+// other.
 func (w *watcher) watch(ctx context.Context) {
 	for {
 		w.read(ctx)
@@ -79,7 +80,7 @@ func (w *watcher) fetch(ctx context.Context) (tokens []*vpptoken.VPPToken, licen
 	for t, err := range client.List(ctx, vpptoken.WithMetadata(&m.Metadata)) {
 		m.count(w.stats, w.tenant.Name)
 		if err != nil {
-			return nil, nil, err // a part of a list is not the list
+			return nil, nil, err // a partial list is not the list
 		}
 		tokens = append(tokens, t)
 	}

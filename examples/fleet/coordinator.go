@@ -1,8 +1,8 @@
 package main
 
-// This file is the coordinator: it opens the queue, starts the workers, and lets one round after
-// the other go over the tenants. It holds nothing that a round needs: when it is killed, a
-// cluster's workers go on, and -run finds the results again.
+// This file is the coordinator: it opens the queue, starts the workers, and runs one round after
+// the other over the tenants. It holds nothing that a round needs: if it is killed, a cluster's
+// workers continue, and -run finds the results again.
 
 import (
 	"context"
@@ -51,7 +51,7 @@ func coordinate(ctx context.Context, s settings, tenants []tenant, address strin
 	defer workers.stop()
 	gone := workers.gone
 	if !embedded {
-		gone = nil // others may be at work
+		gone = nil // others may be working
 	}
 	code := 0
 	for _, kind := range kinds {

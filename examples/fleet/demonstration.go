@@ -1,7 +1,7 @@
 package main
 
 // This file makes what the demonstration works on: tenants with tokens that are about to expire,
-// each a Microsoft Graph inside the program, and content token files as Apple hands them out.
+// each with a Microsoft Graph inside the program, and content token files like Apple's.
 
 import (
 	"context"
@@ -35,7 +35,7 @@ func demonstrate(ctx context.Context, s settings, stdout io.Writer, con *console
 			DisplayName: "iPads of " + name, OrganizationName: name,
 			ExpirationDateTime: now.AddDate(0, 0, 4*(i+1)), LastSyncDateTime: now.Add(-2 * time.Hour),
 		})
-		if name == "havn" { // the queue waits as long as the service asks for, while the worker does something else
+		if name == "havn" { // the queue waits as long as the service asks, while the worker does something else
 			graph.Fail(vpptokentest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "1"})
 		}
 		t, err := writeTenant(dir, name, graph, id, now.AddDate(1, 0, 0))

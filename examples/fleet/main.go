@@ -1,29 +1,29 @@
-// Fleet looks after the VPP tokens of many tenants with several worker processes, and jobs that go
-// step by step through NATS JetStream.
+// Fleet manages the VPP tokens of many tenants with several worker processes, and jobs that go step
+// by step through NATS JetStream.
 //
 //	go run .                                a demonstration: queue, tenants and three workers, no account
 //	go run . check -tenants tenants.json    judge the health of every token of every tenant
 //	go run . renew -tenants tenants.json    renew from Apple's content token files, and verify
 //	go run . update -tenants tenants.json   turn on automatic updates for 2,000 tokens, for example
 //
-// The queue is inside the program, unless NATS_URL names a server or a cluster. Then more workers
-// can be started, also on other machines; each needs the same tenants file, and the secrets that it
+// The queue is inside the program, unless NATS_URL names a server or a cluster. Then you can start
+// more workers, also on other machines; each needs the same tenants file, and the secrets that it
 // refers to:
 //
 //	NATS_URL=nats://queue.example go run . worker -tenants tenants.json
 //
-// Intune takes 100 writes in 20 seconds from an application in a tenant, refuses what is more, and
-// counts that too. The workers share this: each client's WithWriteLimit is its part, -writes by the
-// number of workers. So nothing has to be agreed on between them while they work, a worker that
-// dies takes no lock with it, and the jobs of a tenant with many tokens go to all. What it costs:
-// while only some workers have jobs of a tenant, the others' parts lie idle. The other way, one
-// tenant a worker at a time, needs a lock that outlives its holder, and whoever takes a tenant over
-// would still have to know what the one before has sent in the last 20 seconds.
+// Intune accepts 100 writes in 20 seconds from each application in a tenant; it refuses the rest,
+// and counts that too. The workers share this limit: each client's WithWriteLimit is its share,
+// -writes divided by the number of workers. So the workers need not coordinate, a worker that dies
+// takes no lock with it, and all workers can take jobs of a tenant with many tokens. The price:
+// while only some workers have jobs of a tenant, the others' shares are unused. The alternative,
+// one worker per tenant at a time, needs a lock that outlives its holder, and the next holder would
+// still have to know what the previous one sent in the last 20 seconds.
 //
 // main.go reads the flags. coordinator.go opens the queue, processes.go starts the workers,
-// round.go hands out the jobs and waits for the results, and report.go prints. worker.go takes
+// round.go publishes the jobs and waits for the results, and report.go prints. worker.go takes
 // steps from the queue and says what happens when a worker is killed; steps.go says what each step
-// does. queue.go is what is known of NATS, tenants.go the tenants file, demonstration.go the
+// does. queue.go has all that concerns NATS, tenants.go the tenants file, demonstration.go the
 // tenants of the demonstration.
 package main
 
@@ -68,7 +68,7 @@ Exit codes: 0 all is well, 1 a warning, 2 something critical or wrong input, 3 u
 // exitUnknown is for everything that leaves the state of the tenants unknown.
 const exitUnknown = 3
 
-// settings are the flags. Those of the first group go on to the workers that are started.
+// settings are the flags. Those of the first group are passed to the workers.
 type settings struct {
 	tenants     string
 	parallel    int
@@ -160,7 +160,7 @@ func parse(command string, args []string, stdout io.Writer) (settings, error) {
 		fs.StringVar(&s.runName, "run", "", "`name` of the run; that of an earlier run goes on with it instead of beginning again")
 		fs.IntVar(&s.replicas, "replicas", 1, "copies that a cluster keeps of the queue")
 	}
-	if command == "demonstration" { // everything happens faster there
+	if command == "demonstration" { // everything is faster there
 		for name, value := range map[string]string{"poll": "100ms", "retry-wait": "200ms", "ack-wait": "2s", "timeout": "1m"} {
 			if err := fs.Set(name, value); err != nil {
 				return s, err
@@ -191,8 +191,8 @@ func (s settings) check(command string) error {
 	return s.checkPoll(s.ackWait)
 }
 
-// checkPoll makes sure that a worker that waits for a sync is heard of in time: each look at it
-// renews the step's lease.
+// checkPoll makes sure that a worker that waits for a sync reports in time: each poll renews the
+// step's lease.
 func (s settings) checkPoll(ackWait time.Duration) error {
 	if lease(ackWait) <= s.poll {
 		return fmt.Errorf("fleet: -ack-wait %v is too short for -poll %v: give at least twice as much", ackWait, s.poll)

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// pool is the workers that this process started.
+// pool is the set of workers that this process started.
 type pool struct {
 	processes []*os.Process
 	gone      chan struct{} // closed when all have ended
@@ -43,7 +43,7 @@ func startWorkers(ctx context.Context, s settings, address string, con *console)
 			"-writes", strconv.Itoa(share(s.writes, s.workers)), "-per", s.per.String())
 		cmd.Env = append(os.Environ(), "NATS_URL="+address)
 		cmd.Stdout, cmd.Stderr = con, con
-		stdin, err := cmd.StdinPipe() // a worker ends with it, also when this process is killed
+		stdin, err := cmd.StdinPipe() // a worker ends with it, even if this process is killed
 		if err == nil {
 			cmd.Cancel, cmd.WaitDelay = stdin.Close, 5*time.Second
 			err = cmd.Start()
@@ -62,7 +62,7 @@ func startWorkers(ctx context.Context, s settings, address string, con *console)
 	return p, nil
 }
 
-// share is a worker's part of a limit. No worker stands still, and no limit, 0, stays none.
+// share returns a worker's share of a limit, at least 1. No limit, 0, stays 0.
 func share(writes, workers int) int { return max(min(writes, 1), writes/workers) }
 
 func ended(err error) string {

@@ -1,7 +1,7 @@
 package main
 
-// This file is what is known of NATS: one stream of steps, one consumer that all workers share, one
-// bucket of results.
+// This file has all that concerns NATS: one stream of steps, one consumer that all workers share,
+// one bucket of results.
 
 import (
 	"context"
@@ -42,7 +42,7 @@ type job struct {
 func (j job) key() string     { return j.Run + "." + j.Tenant }
 func (j job) subject() string { return subjectRoot + "." + j.key() + "." + string(j.Step) }
 
-// queue is an open connection with all that is on it.
+// queue is an open connection with its stream, consumer and bucket.
 type queue struct {
 	conn     *nats.Conn
 	js       jetstream.JetStream
@@ -110,8 +110,8 @@ func (q *queue) declare(ctx context.Context, ackWait time.Duration, replicas int
 	q.stream, err = q.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: streamName, Description: "Steps of jobs on VPP tokens.", Subjects: []string{subjectRoot + ".*.*.*"},
 		Storage: jetstream.FileStorage, Replicas: replicas,
-		// Acknowledged steps stay, unlike in a work queue: whoever gets a step twice can see that
-		// the next one is there.
+		// Acknowledged steps stay, unlike in a work queue: a worker that gets a step twice can see that
+		// the next one exists.
 		Retention: jetstream.LimitsPolicy, MaxAge: keep, Duplicates: keep,
 	})
 	if err != nil {

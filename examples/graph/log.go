@@ -9,7 +9,7 @@ import (
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
 )
 
-// answered notes the status of an answer on its way.
+// answered records the status of an answer.
 type answered struct {
 	http.ResponseWriter
 	status int
@@ -32,7 +32,7 @@ func logged(h http.Handler, l *log.Logger) http.Handler {
 		if r.URL.RawQuery != "" && !strings.Contains(target, "/oauth2/") {
 			target += "?" + r.URL.RawQuery
 		}
-		defer func() { // also when the answer is broken off
+		defer func() { // also if the answer breaks off
 			l.Printf("%s %s %d %v", cli.Printable(r.Method), cli.Printable(target), a.status, time.Since(begun).Round(time.Microsecond))
 		}()
 		h.ServeHTTP(a, r)

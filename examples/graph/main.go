@@ -4,7 +4,7 @@
 //	go run ./examples/graph
 //	go run ./examples/graph -listen 127.0.0.1:8080 -throttle 100/20s -tokens examples/graph/tokens.json
 //
-// It prints where it listens and what signs in there, and serves until it is interrupted.
+// It prints its address and the credentials that it accepts, and serves until it is interrupted.
 package main
 
 import (
@@ -78,7 +78,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return serveOn(ctx, l, logged(graph, log.New(stderr, "", log.Ltime)))
 }
 
-// serveOn serves until ctx ends, and then lets what is under way come to its end.
+// serveOn serves until ctx ends, and then lets requests in progress finish.
 func serveOn(ctx context.Context, l net.Listener, h http.Handler) error {
 	srv := &http.Server{Handler: h, ReadHeaderTimeout: time.Minute, ErrorLog: log.New(io.Discard, "", 0)}
 	ended := make(chan error, 1)

@@ -1,9 +1,11 @@
-// Observe shows what a client of package vpptoken does: a span for each job and below it one for each request, by OpenTelemetry, and a
-// line for each attempt and each repeat, by log/slog. The spans go to the standard output, the log to the standard error.
+// Observe shows what a client of package vpptoken does: with OpenTelemetry a span for each job and
+// below it one for each request, and with log/slog a line for each attempt and each retry. The
+// spans go to standard output, the log to standard error.
 //
 //	go run .
 //
-// It works on a Graph inside the program, which throttles the first request and fails another one, so that repeats show.
+// It works on a Graph inside the program, which throttles the first request and fails another one,
+// so that retries show.
 package main
 
 import (
@@ -52,7 +54,8 @@ func run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 	return work(ctx, provider.Tracer(scope), client, id)
 }
 
-// newGraph returns a Graph that answers the first request with a 429 and the first one for the second page with a 503.
+// newGraph returns a Graph that answers the first request with a 429 and the first one for the
+// second page with a 503.
 func newGraph() (srv *vpptokentest.Server, id string) {
 	srv = vpptokentest.NewServer()
 	for _, name := range []string{"Field", "Schools", "Warehouse"} {
@@ -64,7 +67,7 @@ func newGraph() (srv *vpptokentest.Server, id string) {
 	return srv, id
 }
 
-// newClient is the whole wiring: the transport carries the requests, and so sees each attempt.
+// newClient is all the wiring: the transport carries the requests, and so sees each attempt.
 func newClient(ts oauth2.TokenSource, provider trace.TracerProvider, logger *slog.Logger, root string) (*vpptoken.Client, error) {
 	return vpptoken.NewClient(ts,
 		vpptoken.WithBaseURL(root),
@@ -73,7 +76,8 @@ func newClient(ts oauth2.TokenSource, provider trace.TracerProvider, logger *slo
 	)
 }
 
-// work does two jobs, each in a span of its own. The context carries it to the spans of the requests.
+// work does two jobs, each in a span of its own. The context carries it to the spans of the
+// requests.
 func work(ctx context.Context, tracer trace.Tracer, client *vpptoken.Client, id string) error {
 	err := inSpan(ctx, tracer, "list tokens", func(ctx context.Context) error {
 		for _, err := range client.List(ctx, vpptoken.WithTop(2)) {
@@ -92,7 +96,8 @@ func work(ctx context.Context, tracer trace.Tracer, client *vpptoken.Client, id 
 	})
 }
 
-// inSpan may put the error into the span, because the texts of this client's errors hold no secret and no query.
+// inSpan can put the error into the span, because this client's error texts hold no secret and no
+// query.
 func inSpan(ctx context.Context, tracer trace.Tracer, name string, job func(context.Context) error) error {
 	ctx, span := tracer.Start(ctx, name)
 	defer span.End()

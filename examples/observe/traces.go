@@ -16,7 +16,7 @@ import (
 // scope names the spans that this program makes itself.
 const scope = "github.com/vpptoken/vpptoken/examples/observe"
 
-// newProvider sends spans to an exporter, without what must not leave the program.
+// newProvider sends spans to an exporter, without anything that must not leave the program.
 func newProvider(exporter sdktrace.SpanExporter) *sdktrace.TracerProvider {
 	return sdktrace.NewTracerProvider(
 		sdktrace.WithBatcher(allowlist{exporter}),
@@ -24,20 +24,21 @@ func newProvider(exporter sdktrace.SpanExporter) *sdktrace.TracerProvider {
 	)
 }
 
-// newTransport traces each request that base carries. The trace context is not sent to the service: it, and any baggage, is
-// nobody else's.
+// newTransport traces each request that base carries. It does not send the trace context, or any
+// baggage, to the service: both are private.
 func newTransport(base http.RoundTripper, provider trace.TracerProvider) http.RoundTripper {
 	return otelhttp.NewTransport(base,
 		otelhttp.WithTracerProvider(provider),
 		otelhttp.WithPropagators(propagation.NewCompositeTextMapPropagator()))
 }
 
-// allowlist is an exporter in front of another one. Of the spans that this program did not make itself it passes on what is known to
-// be harmless: otelhttp puts the query into url.full, and into the status the text of an error, in which net/http
-// quotes what the other side sent. It has no option against either.
+// allowlist is an exporter in front of another one. From spans that this program did not make
+// itself it passes on only what is known to be harmless: otelhttp puts the query into url.full, and
+// the text of an error, in which net/http quotes what the other side sent, into the status. It has
+// no option to prevent either.
 type allowlist struct{ sdktrace.SpanExporter }
 
-// ExportSpans hands the spans on, each behind its view.
+// ExportSpans passes the spans on, each behind its view.
 func (a allowlist) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	views := make([]sdktrace.ReadOnlySpan, len(spans))
 	for i, s := range spans {

@@ -19,7 +19,8 @@ func embeddedToken(now time.Time) vpptoken.VPPToken {
 	}
 }
 
-// readContent reads the file, or makes the content of one for the embedded token when none is named.
+// readContent reads the file, or makes the content of one for the embedded token when none is
+// named.
 func readContent(file string, now time.Time) (*contenttoken.ContentToken, error) {
 	if file != "" {
 		return contenttoken.ReadFile(file)

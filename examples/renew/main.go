@@ -4,7 +4,8 @@
 //	go run ./examples/renew -yes
 //	go run ./examples/renew -tenant contoso.example -client-id <guid> -id <guid> -token-file sToken_for_Oslo.vpptoken
 //
-// Without a tenant it renews the token of an embedded Microsoft Graph, with a file of its own: no account is needed.
+// Without a tenant it renews the token of an embedded Microsoft Graph, with a file of its own: no
+// account is needed.
 package main
 
 import (

@@ -12,7 +12,8 @@ import (
 	"github.com/vpptoken/vpptoken/renew"
 )
 
-// output shows what is found and what came of it, to a person or as JSON. The first error of writing stays in err.
+// output shows what is found and what came of it, to a person or as JSON. The first error of
+// writing stays in err.
 type output struct {
 	w             io.Writer
 	json, colored bool

@@ -12,7 +12,8 @@ import (
 	"github.com/vpptoken/vpptoken/renew"
 )
 
-// progress shows where the renewal stands: on a terminal one line that moves, otherwise a line for each change.
+// progress shows where the renewal stands: on a terminal one line that moves, otherwise a line for
+// each change.
 type progress struct {
 	w     io.Writer
 	moves bool
@@ -54,7 +55,8 @@ func (p *progress) say(text string) {
 	p.text = text
 }
 
-// move draws the line until end is called. A block runs to and fro, because nobody knows how long a sync takes.
+// move draws the line until end is called. A block runs to and fro, because nobody knows how long a
+// sync takes.
 func (p *progress) move() {
 	defer close(p.done)
 	const width, block = 20, 4

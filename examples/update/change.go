@@ -13,7 +13,8 @@ import (
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
 )
 
-// change is the patch that the flags write into, one Set or Clear a flag, in the order in which they are given.
+// change is the patch that the flags write into, one Set or Clear a flag, in the order in which
+// they are given.
 type change struct {
 	patch    *vpptoken.Patch
 	fileErr  error // kept until all is parsed, because package flag would quote the value beside it
@@ -63,7 +64,8 @@ func truth(fs *flag.FlagSet, name, usage string, set func(bool) *vpptoken.Patch)
 	})
 }
 
-// warnUnless lets a word through that this package does not know: the enums are open, and the service decides.
+// warnUnless lets a word through that this package does not know: the enums are open, and the
+// service decides.
 func (c *change) warnUnless(known bool, name, word string) {
 	if !known {
 		c.warnings = append(c.warnings, fmt.Sprintf("-%s: %q is no word that this program knows", name, word))

@@ -1,5 +1,5 @@
-// Update shows the main job: change a VPP token by sending only what was set, and see what went over the wire and what
-// the service made of it.
+// Update shows the main job: change a VPP token by sending only what was set, and see what went
+// over the wire and what the service made of it.
 //
 //	go run ./examples/update
 //	go run ./examples/update -all

@@ -15,9 +15,10 @@ func twoProperties(version vpptoken.APIVersion) *vpptoken.Patch {
 	return p.SetDisplayName("Field iPads")
 }
 
-// pagePatch is the request of Microsoft's page (https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-update),
-// value for value; on v1.0 without the properties that only beta has. The page sets what Intune keeps itself too,
-// which a program has no reason to do.
+// pagePatch is the request of Microsoft's page
+// (https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-update), value for value; on
+// v1.0 without the properties that only beta has. The page sets what Intune keeps itself too, which
+// a program has no reason to do.
 func pagePatch(version vpptoken.APIVersion) *vpptoken.Patch {
 	p := vpptoken.NewPatch().
 		SetOrganizationName("Organization Name value").

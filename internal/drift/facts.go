@@ -16,7 +16,8 @@ type fact struct {
 	versions  []string
 }
 
-// readFacts reads the table: name, CSDL type, whether it may be null, and the versions that have it.
+// readFacts reads the table: name, CSDL type, whether it may be null, and the versions that have
+// it.
 func readFacts(name string) ([]fact, error) {
 	f, err := os.Open(name) //nolint:gosec // the module's own table
 	if err != nil {

@@ -3,8 +3,8 @@
 //	go run ./internal/pictures
 //
 // It runs examples/check and draws its output, draws the steps of a renewal, and, where Chromium is
-// installed, takes a picture of the page that check -html writes. Each comes once for light and once
-// for dark readers.
+// installed, takes a picture of the page that check -html writes. Each comes once for light and
+// once for dark readers.
 package main
 
 import (

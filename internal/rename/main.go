@@ -1,4 +1,5 @@
-// Command rename changes the module's path in every file of the tree that holds it: imports, go.mod files, documents.
+// Command rename changes the module's path in every file of the tree that holds it: imports, go.mod
+// files, documents.
 //
 //	go run ./internal/rename example.com/your/path
 package main

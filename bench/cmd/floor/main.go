@@ -1,4 +1,5 @@
-// Floor renames one token with the program written by hand: floor ROOT ID. It is built and started to be compared.
+// Floor renames one token with the program written by hand: floor ROOT ID. It is built and started
+// to be compared.
 package main
 
 import (

@@ -1,4 +1,5 @@
-// Ours renames one token with this project's client: ours ROOT ID. It is built and started to be compared.
+// Ours renames one token with this project's client: ours ROOT ID. It is built and started to be
+// compared.
 package main
 
 import (

@@ -1,5 +1,6 @@
-// Ratios runs both programs in turn, several times, and prints what this project's client costs in proportion to the one
-// written by hand, as a table in Markdown. It is run in the folder of the module:
+// Ratios runs both programs in turn, several times, and prints what this project's client costs in
+// proportion to the one written by hand, as a table in Markdown. It is run in the folder of the
+// module:
 //
 //	go run ./cmd/ratios
 //	go run ./cmd/ratios -go go1.26.8,go1.27.4
@@ -109,7 +110,8 @@ func (p *pair) add(ours, byHand float64) {
 	p.ours, p.byHand = append(p.ours, ours), append(p.byHand, byHand)
 }
 
-// ratio is the median of the ratios, not the ratio of the medians: what disturbs a round mostly disturbs both of its halves.
+// ratio is the median of the ratios, not the ratio of the medians: what disturbs a round mostly
+// disturbs both of its halves.
 func (p *pair) ratio() float64 {
 	all := make([]float64, len(p.ours))
 	for i := range all {

@@ -11,7 +11,8 @@ import (
 	"github.com/vpptoken/vpptoken/bench"
 )
 
-// printPrograms compares two programs that send one PATCH: what building them costs, what they weigh, how soon they are done.
+// printPrograms compares two programs that send one PATCH: what building them costs, what they
+// weigh, how soon they are done.
 func printPrograms(ctx context.Context, rounds int) error {
 	folder, err := os.MkdirTemp("", "ratios")
 	if err != nil {
@@ -60,8 +61,8 @@ func printPrograms(ctx context.Context, rounds int) error {
 	return nil
 }
 
-// buildCold builds a program with an empty cache and returns the seconds of CPU, of the compilers as well where the system
-// counts those of descendants (not on Windows).
+// buildCold builds a program with an empty cache and returns the seconds of CPU, of the compilers
+// as well where the system counts those of descendants (not on Windows).
 func buildCold(ctx context.Context, folder, name, to string) (float64, error) {
 	cache := filepath.Join(folder, "cache-"+name)
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", to, "./cmd/"+name) //nolint:gosec // one of two names
@@ -76,7 +77,8 @@ func buildCold(ctx context.Context, folder, name, to string) (float64, error) {
 	return (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), nil
 }
 
-// startToDone returns how many seconds a program takes from its start to its end, one PATCH in between.
+// startToDone returns how many seconds a program takes from its start to its end, one PATCH in
+// between.
 func startToDone(ctx context.Context, program, root string) (float64, error) {
 	began := time.Now()
 	err := exec.CommandContext(ctx, program, root, bench.TokenID).Run() //nolint:gosec // what buildCold built

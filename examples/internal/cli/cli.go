@@ -1,5 +1,6 @@
-// Package cli is what the examples share: the flags that choose between an embedded Microsoft Graph and a real tenant,
-// signing in, exit codes, a table, and a look at what went over the wire. It serves the examples only.
+// Package cli is what the examples share: the flags that choose between an embedded Microsoft Graph
+// and a real tenant, signing in, exit codes, a table, and a record of what went over the wire. It
+// is for the examples only.
 package cli
 
 import (
@@ -17,24 +18,27 @@ import (
 // The exit codes of an example.
 const (
 	ExitOK     = 0
-	ExitFailed = 1 // the service, or the way to it
+	ExitFailed = 1 // the service failed, or could not be reached
 	ExitUsage  = 2 // wrong input; nothing was changed
 )
 
-// ErrUsage marks an error as one of the input, for which [Exit] returns ExitUsage.
+// ErrUsage marks an error in the input, for which [Exit] returns ExitUsage.
 var ErrUsage = errors.New("wrong input")
 
-// Program is all of an example but the process around it, so that a test can run it. It returns the exit code.
+// Program is an example without the process around it, so that a test can run it. It returns the
+// exit code.
 type Program func(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) int
 
-// Main runs p on the real process and ends it. The first interrupt ends the context, a second one the process.
+// Main runs p in the real process and exits. The first interrupt ends the context, a second one the
+// process.
 func Main(p Program) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	context.AfterFunc(ctx, stop)
 	os.Exit(p(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 }
 
-// Exit says on stderr what err is and returns the exit code for it. A nil err and [flag.ErrHelp] are no failure.
+// Exit says on stderr what err is and returns the exit code for it. A nil err and [flag.ErrHelp]
+// are not failures.
 func Exit(stderr io.Writer, err error) int {
 	switch {
 	case err == nil, errors.Is(err, flag.ErrHelp):
@@ -47,7 +51,8 @@ func Exit(stderr io.Writer, err error) int {
 	return ExitFailed
 }
 
-// Refused marks the error of a call as one of the input, unless it is a [vpptoken.Error]: only those left the process.
+// Refused marks the error of a call as an error in the input, unless it is a [vpptoken.Error]: only
+// those left the process.
 func Refused(err error) error {
 	if _, sent := errors.AsType[*vpptoken.Error](err); err == nil || sent {
 		return err
@@ -55,8 +60,8 @@ func Refused(err error) error {
 	return fmt.Errorf("%w: %w", ErrUsage, err)
 }
 
-// Parse reads args into fs, which has all its flags. -h writes the help text and the flags to stdout and returns
-// [flag.ErrHelp]; everything else that is wrong is an [ErrUsage].
+// Parse reads args into fs, which has all its flags. -h writes the help text and the flags to
+// stdout and returns [flag.ErrHelp]; everything else that is wrong is an [ErrUsage].
 func Parse(fs *flag.FlagSet, args []string, stdout io.Writer, help string) error {
 	fs.Init(fs.Name(), flag.ContinueOnError)
 	fs.SetOutput(io.Discard) // an error is one line, not a page

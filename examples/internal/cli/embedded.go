@@ -9,7 +9,8 @@ import (
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-// EmbeddedTenants are two servers with tokens of every level, and an address where nobody answers. done closes them.
+// EmbeddedTenants returns two servers with tokens of every level, and an address where nothing
+// answers. done closes them.
 func EmbeddedTenants(version vpptoken.APIVersion, now time.Time) (tenants []Tenant, done func()) {
 	const day = 24 * time.Hour
 	synced := now.Add(-5 * time.Hour)
@@ -36,7 +37,7 @@ func EmbeddedTenants(version vpptoken.APIVersion, now time.Time) (tenants []Tena
 			t.LastSyncStatus, t.LastSyncDateTime = vpptoken.SyncStatusFailed, now.Add(-9*day)
 		}),
 		with(token("Old wing", -12*day), func(t *vpptoken.VPPToken) { t.State = vpptoken.StateExpired }),
-		with(token("New wing", 190*day), func(t *vpptoken.VPPToken) { t.State = "underReview" }), // a word that is yet to come
+		with(token("New wing", 190*day), func(t *vpptoken.VPPToken) { t.State = "underReview" }), // a value that Graph may add
 		with(token("Kindergarten", 260*day), func(t *vpptoken.VPPToken) {
 			t.TokenActionResults = []vpptoken.ActionResult{{ActionName: "revokeLicenses", ActionState: vpptoken.ActionStateFailed, LastUpdatedDateTime: synced}}
 		}),
@@ -56,7 +57,7 @@ func EmbeddedTenants(version vpptoken.APIVersion, now time.Time) (tenants []Tena
 	serve("nordwind.example", north)
 	serve("school.example", school)
 	serve("gone.example", nil, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1})) // some systems take seconds to refuse
-	servers[2].Close()                                                             // from here on its address refuses connections
+	servers[2].Close()                                                             // from now on its address refuses connections
 	return tenants, func() {
 		for _, s := range servers {
 			s.Close()

@@ -14,7 +14,8 @@ import (
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-// Flags are those of every example. Without a tenant the example runs on an embedded Microsoft Graph.
+// Flags are the flags of every example. Without a tenant the example runs on an embedded Microsoft
+// Graph.
 type Flags struct {
 	Tenant, ClientID string
 	Cloud            vpptoken.Cloud // zero when not given, see [Flags.Open]
@@ -38,8 +39,9 @@ func NewFlags(fs *flag.FlagSet) *Flags {
 	return f
 }
 
-// NonEmpty adds a flag whose value can't be empty: an unset variable of a shell must not choose something else by accident.
-// Nor can it be given twice, since one of the two would count for nothing.
+// NonEmpty adds a flag whose value can't be empty: an unset shell variable must not choose
+// something else by accident. Nor can it be given twice, because one of the two would have no
+// effect.
 func NonEmpty(fs *flag.FlagSet, name, usage string, into *string) {
 	given := false
 	fs.Func(name, usage, func(v string) error {
@@ -54,10 +56,10 @@ func NonEmpty(fs *flag.FlagSet, name, usage string, into *string) {
 	})
 }
 
-// Live reports whether the example is to talk to the real service.
+// Live reports whether to use the real service.
 func (f *Flags) Live() bool { return f.Tenant != "" }
 
-// Check finds flags that don't go together.
+// Check refuses flags that don't go together.
 func (f *Flags) Check() error {
 	switch {
 	case f.Live() && f.ClientID == "":
@@ -70,9 +72,9 @@ func (f *Flags) Check() error {
 	return nil
 }
 
-// Open returns a client of the tenant, after signing in, or a client of a new, empty, embedded server, which comes with it and
-// which the caller closes. The server is nil for a tenant. The HTTP client in ctx, where golang.org/x/oauth2 looks for it, serves for
-// signing in and for Graph.
+// Open signs in and returns a client of the tenant, or it returns a client of a new, empty,
+// embedded server and that server, which the caller closes. The server is nil for a tenant. The
+// HTTP client in ctx, where golang.org/x/oauth2 looks for it, is used for signing in and for Graph.
 func (f *Flags) Open(ctx context.Context, env func(string) string, stderr io.Writer, opts ...vpptoken.Option) (*vpptoken.Client, *vpptokentest.Server, error) {
 	if err := f.Check(); err != nil {
 		return nil, nil, err

@@ -14,11 +14,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxFile is far above what anybody writes, by hand or by a script: tens of thousands of entries.
+// maxFile is far more than anybody writes, by hand or by a script: tens of thousands of entries.
 const maxFile = 16 << 20
 
-// Object is one object of a file that a person wrote. Its members are taken out one by one, so that
-// what is left in the end is what the program does not know.
+// Object is one object of a handwritten file. The program takes its members out one by one, so that
+// what remains is unknown to the program.
 type Object map[string]json.RawMessage
 
 // ReadObjects reads a JSON file with a list of objects. All that is wrong with it is an [ErrUsage].
@@ -42,8 +42,8 @@ func ReadObjects(name string) ([]Object, error) {
 	return list, nil
 }
 
-// ParseObjects reads a JSON list of objects. A name that stands twice and invalid UTF-8, which
-// encoding/json lets pass, are errors too.
+// ParseObjects reads a JSON list of objects. Duplicate names and invalid UTF-8, which encoding/json
+// accepts, are errors too.
 func ParseObjects(text []byte) ([]Object, error) {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	var list []Object
@@ -76,7 +76,7 @@ func (o Object) Text(name string) (string, error) {
 	return text, nil
 }
 
-// Rest finds what was not taken out of o, and names it.
+// Rest returns an error that names what was not taken out of o.
 func (o Object) Rest() error {
 	if len(o) == 0 {
 		return nil

@@ -8,10 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// Progress writes to w where a long run stands, until stop is called: on a terminal one line that
-// is rewritten twice a second, elsewhere a line every ten seconds. A run that is over before that
-// shows nothing. line is called from one goroutine, with the time since Progress was called. stop
-// takes a terminal's line away; it can be called again.
+// Progress writes the progress of a long run to w, until stop is called: on a terminal one line
+// that is rewritten twice a second, elsewhere a line every ten seconds. A run that is over before
+// that shows nothing. line is called from one goroutine, with the time since Progress was called.
+// stop removes a terminal's line; it can be called again.
 func Progress(w io.Writer, terminal bool, line func(elapsed time.Duration) string) (stop func()) {
 	every := 10 * time.Second
 	if terminal {
@@ -46,8 +46,8 @@ func Progress(w io.Writer, terminal bool, line func(elapsed time.Duration) strin
 	return sync.OnceFunc(func() { close(quit); <-done })
 }
 
-// Rate says how fast something goes, and how much longer the rest takes at that rate: "5.0/s, 3m40s
-// left". With a total of 0, which is one that is not known, it leaves the rest out.
+// Rate returns how fast something goes, and how much longer it takes at that rate: "5.0/s, 3m40s
+// left". A total of 0 is unknown: then it omits the time left.
 func Rate(done, total int, elapsed time.Duration) string {
 	if elapsed <= 0 {
 		elapsed = time.Nanosecond

@@ -8,10 +8,11 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// Property is one property of a token, with Graph's name and with the value as a person reads it: "-" for none.
+// Property is one property of a token, with Graph's name and a readable value: "-" for none.
 type Property struct{ Name, Value string }
 
-// Properties returns what can be read of a token: all but the Apple token, always the same ones in Microsoft's order.
+// Properties returns the readable properties of a token: all but the Apple token, always the same
+// ones in Microsoft's order.
 func Properties(t *vpptoken.VPPToken) []Property {
 	results := make([]string, len(t.TokenActionResults))
 	for i, r := range t.TokenActionResults {

@@ -11,11 +11,12 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// SecretVariable is the environment variable with the client secret, which never is a flag: other users of the machine can
-// see those.
+// SecretVariable is the environment variable with the client secret, which is never a flag: other
+// users of the machine can see flags.
 const SecretVariable = "VPPTOKEN_CLIENT_SECRET" //nolint:gosec // the name of the variable, not a secret
 
-// signIn signs in as the application when there is a secret, and otherwise as a user, who gets a code to enter in a browser.
+// signIn signs in as the application when there is a secret, and otherwise as a user, who gets a
+// code to enter in a browser.
 func signIn(ctx context.Context, cloud vpptoken.Cloud, tenant, clientID, secret string, stderr io.Writer) (*vpptoken.Source, error) {
 	var source *vpptoken.Source
 	var err error

@@ -10,7 +10,7 @@ import (
 // Style is how a row looks on a terminal with colors: the escape sequence that begins it.
 type Style string
 
-// The styles. Windows Terminal and the other terminals of today know these sequences.
+// The styles. Windows Terminal and other current terminals support these sequences.
 const (
 	Plain  Style = ""
 	Bold   Style = "\x1b[1m"
@@ -19,7 +19,7 @@ const (
 	Yellow Style = "\x1b[33m"
 )
 
-// Table gathers rows and writes them with aligned columns. The zero Table is empty.
+// Table collects rows and writes them with aligned columns. The zero Table is empty.
 type Table struct{ rows []row }
 
 type row struct {
@@ -27,7 +27,8 @@ type row struct {
 	cells []string
 }
 
-// Row adds a row. Of the cells only what can be printed is shown, so that the service's texts can't steer a terminal.
+// Row adds a row. It replaces unprintable characters in the cells, so that the service's texts
+// can't control a terminal.
 func (t *Table) Row(s Style, cells ...string) {
 	r := row{style: s}
 	for _, c := range cells {
@@ -63,8 +64,8 @@ func (t *Table) Print(w io.Writer, colored bool) error {
 	return err
 }
 
-// Printable replaces what is no visible character: what came from the service or out of a file can't steer a terminal, or
-// break out of its line.
+// Printable replaces characters that aren't visible, so that text from the service or a file can't
+// control a terminal or break out of its line.
 func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

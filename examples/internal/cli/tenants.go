@@ -12,8 +12,8 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// Tenant is one of several that a program looks at. Signing in belongs to Open, so that a failure is
-// this tenant's alone.
+// Tenant is one of several that a program reads. Open signs in, so that a failure affects only this
+// tenant.
 type Tenant struct {
 	Name string
 	Open func(context.Context, ...vpptoken.Option) (*vpptoken.Client, error)
@@ -40,7 +40,8 @@ func Tenants(common *Flags, file string, env func(string) string, stderr io.Writ
 	return tenants, distinct(tenants)
 }
 
-// fileTenants reads the file of -tenants. What is wrong with one entry is wrong input, before anything is sent.
+// fileTenants reads the file of -tenants. What is wrong with one entry is wrong input, before
+// anything is sent.
 func fileTenants(common *Flags, file string, env func(string) string, stderr io.Writer) ([]Tenant, error) {
 	if common.Live() || common.ClientID != "" || common.Cloud != (vpptoken.Cloud{}) {
 		return nil, fmt.Errorf("%w: -tenants has each tenant's own id, clientId and cloud: leave -tenant, -client-id and -cloud out", ErrUsage)
@@ -91,7 +92,7 @@ func fileTenant(f Flags, o Object, env func(string) string, stderr io.Writer) (T
 		}
 		return env(name)
 	}, stderr)
-	if secret == "" { // this tenant's trouble, which must not hide the others
+	if secret == "" { // only this tenant's problem, which must not hide the others
 		t.Open = func(context.Context, ...vpptoken.Option) (*vpptoken.Client, error) {
 			return nil, errors.New("there is no client secret in the environment variable that secretVariable names") // which is not shown: it may be the secret
 		}
@@ -106,7 +107,7 @@ func live(f Flags, env func(string) string, stderr io.Writer) Tenant {
 	}}
 }
 
-// distinct refuses an empty name and a tenant that stands twice: its tokens would be counted twice.
+// distinct refuses an empty name and a duplicate tenant, whose tokens would be counted twice.
 func distinct(tenants []Tenant) error {
 	var names []string
 	for _, t := range tenants {

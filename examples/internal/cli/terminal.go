@@ -5,7 +5,7 @@ import (
 	"os"
 )
 
-// IsTerminal reports whether a person reads w, as far as a character device tells.
+// IsTerminal reports whether w is a terminal, judging by whether it is a character device.
 func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {
@@ -15,8 +15,8 @@ func IsTerminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// Colored reports whether to write colors to w: to a terminal, unless NO_COLOR is set or the terminal
-// is a dumb one, and wherever CLICOLOR_FORCE asks for them.
+// Colored reports whether to write colors to w: to a terminal, unless NO_COLOR is set or the
+// terminal is dumb, and always if CLICOLOR_FORCE asks for them.
 func Colored(w io.Writer, env func(string) string) bool {
 	if env("NO_COLOR") != "" {
 		return false

@@ -13,7 +13,8 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// Wire is a transport that notes the PATCH that it carried last, so that a program can show what really went out.
+// Wire is a transport that records the last PATCH that it sent, so that a program can show what
+// really went out.
 type Wire struct {
 	next http.RoundTripper
 
@@ -22,7 +23,8 @@ type Wire struct {
 	body []byte
 }
 
-// NewWire returns a Wire on top of the HTTP client in ctx, which is where golang.org/x/oauth2 looks for it too, or of the default one.
+// NewWire returns a Wire on top of the HTTP client in ctx, which is where golang.org/x/oauth2 looks
+// for it too, or of the default one.
 func NewWire(ctx context.Context) *Wire {
 	w := &Wire{next: oauth2.NewClient(ctx, nil).Transport}
 	if w.next == nil {
@@ -31,7 +33,7 @@ func NewWire(ctx context.Context) *Wire {
 	return w
 }
 
-// RoundTrip carries r, with a copy of its body: a transport must not change a request.
+// RoundTrip sends r, with a copy of its body: a transport must not change a request.
 func (w *Wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Method != http.MethodPatch || r.Body == nil {
 		return w.next.RoundTrip(r)

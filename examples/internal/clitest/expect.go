@@ -7,7 +7,8 @@ import (
 	"testing"
 )
 
-// Want looks for the exit code, and for stderr in what was written there; an empty stderr means that nothing was.
+// Want checks the exit code, and that the standard error contains stderr; an empty stderr means
+// that it is empty.
 func Want(t *testing.T, r Result, code int, stderr string) {
 	t.Helper()
 	if r.Code != code {
@@ -18,7 +19,7 @@ func Want(t *testing.T, r Result, code int, stderr string) {
 	}
 }
 
-// Holds looks for lines of the standard output. Each is a regular expression for a whole line.
+// Holds checks for lines of the standard output. Each is a regular expression for a whole line.
 func Holds(t *testing.T, r Result, lines ...string) {
 	t.Helper()
 	for _, line := range lines {
@@ -28,7 +29,7 @@ func Holds(t *testing.T, r Result, lines ...string) {
 	}
 }
 
-// NoSecrets looks for secrets in all that was written, where none may be.
+// NoSecrets checks that nothing that was written holds a secret.
 func NoSecrets(t *testing.T, r Result, secrets ...string) {
 	t.Helper()
 	for _, secret := range secrets {

@@ -1,5 +1,5 @@
-// Package clitest is what the tests of the examples share: running a program and looking at what it left behind, and a
-// real service behind a transport. Only tests import it.
+// Package clitest is what the tests of the examples share: running a program and checking its
+// results, and a real service behind a transport. Only tests import it.
 package clitest
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
 )
 
-// Result is what a program left behind: its exit code, and all that it wrote.
+// Result is the result of a program: its exit code, and all that it wrote.
 type Result struct {
 	Code           int
 	Stdout, Stderr string
@@ -32,7 +32,7 @@ func RunTo(ctx context.Context, stdout io.Writer, p cli.Program, env map[string]
 	return Result{Code: code, Stderr: errs.String()}
 }
 
-// BrokenPipe is a standard output that takes nothing: every write fails with the error "broken pipe".
+// BrokenPipe is a standard output on which every write fails with the error "broken pipe".
 type BrokenPipe struct{}
 
 // Write implements [io.Writer].

@@ -16,11 +16,12 @@ import (
 // ClientSecret is the client secret of the application that signs in.
 const ClientSecret = "s3cr3t-of-the-app"
 
-// Service is the real service for a test: the sign-in of one tenant and Graph, behind one transport. Both are of the
-// global cloud.
+// Service is the real service for a test: the sign-in of one tenant and Graph, behind one
+// transport. Both are of the global cloud.
 type Service struct{ *vpptokentest.Server }
 
-// NewService returns a service that holds tokens and carries out a sync at once. It ends with the test.
+// NewService returns a service that holds tokens and carries out a sync at once. It ends with the
+// test.
 func NewService(t *testing.T, tokens ...vpptoken.VPPToken) Service {
 	t.Helper()
 	s := Service{vpptokentest.NewServer(vpptokentest.WithSyncDuration(0))}
@@ -31,8 +32,8 @@ func NewService(t *testing.T, tokens ...vpptoken.VPPToken) Service {
 	return s
 }
 
-// Run runs p on the service with the flags args, after those that lead there. The client secret and the bearer must not
-// be in what p writes.
+// Run runs p on the service with the flags that point there and then args. p must not write the
+// client secret or the access token.
 func (s Service) Run(t *testing.T, p cli.Program, args ...string) Result {
 	t.Helper()
 	args = append([]string{"-tenant", "contoso.example", "-client-id", "app"}, args...)
@@ -71,7 +72,7 @@ func Form(r *http.Request) (url.Values, error) {
 	return url.ParseQuery(string(body))
 }
 
-// SignIn answers r with the bearer of srv.
+// SignIn answers r with the access token of srv.
 func SignIn(r *http.Request, srv *vpptokentest.Server) (*http.Response, error) {
 	token, err := srv.TokenSource().Token()
 	if err != nil {
@@ -80,7 +81,7 @@ func SignIn(r *http.Request, srv *vpptokentest.Server) (*http.Response, error) {
 	return Answer(r, http.StatusOK, fmt.Sprintf(`{"access_token":%q,"token_type":"Bearer","expires_in":3600}`, token.AccessToken)), nil
 }
 
-// Bearer returns the bearer of srv, which is a secret.
+// Bearer returns the access token of srv, which is a secret.
 func Bearer(t *testing.T, srv *vpptokentest.Server) string {
 	t.Helper()
 	token, err := srv.TokenSource().Token()

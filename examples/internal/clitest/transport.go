@@ -13,7 +13,8 @@ import (
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-// Through returns a context in which a program sends everything, the sign-in too, through transport.
+// Through returns a context in which a program sends everything, the sign-in too, through
+// transport.
 func Through(ctx context.Context, transport http.RoundTripper) context.Context {
 	return context.WithValue(ctx, oauth2.HTTPClient, &http.Client{Transport: transport})
 }
@@ -26,8 +27,8 @@ func Answer(r *http.Request, status int, body string) *http.Response {
 	}
 }
 
-// Forward lets srv answer a request that is for another host. The links in the answer lead to that host, as the real
-// service's do.
+// Forward lets srv answer a request that is for another host. The links in the answer lead to that
+// host, as the real service's do.
 func Forward(r *http.Request, srv *vpptokentest.Server) (*http.Response, error) {
 	root, err := url.Parse(srv.URL())
 	if err != nil {
