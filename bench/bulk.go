@@ -16,9 +16,9 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// Throttled is a service that takes so many requests in any period, and counts those that it
-// refuses as well, as Intune does. It is made for a bubble of testing/synctest, where a bulk update
-// of minutes takes none.
+// Throttled is a service that accepts a limited number of requests in any period, and counts the
+// refused ones too, as Intune does. It is made for a testing/synctest bubble, where a bulk update
+// of minutes takes no time.
 type Throttled struct {
 	Limit      int
 	Period     time.Duration
@@ -70,8 +70,8 @@ func answerOf(req *http.Request, status int, header http.Header, body string) *h
 	}
 }
 
-// NewPaced is the [Maker] of this project's client as it is used against a cloud of Microsoft: with
-// the documented limit.
+// NewPaced is the [Maker] of this project's client as used with Microsoft's clouds: with the
+// documented limit.
 func NewPaced(_ string, carrier http.RoundTripper) (Client, error) {
 	return newOurs(Expiring, vpptoken.WithHTTPClient(&http.Client{Transport: carrier}))
 }
@@ -100,7 +100,7 @@ func (l limited) Update(ctx context.Context, id string, c Change) (string, error
 	return l.Client.Update(ctx, id, c)
 }
 
-// Bulk is what became of many updates.
+// Bulk is the result of many updates.
 type Bulk struct {
 	Lost, Twice, Refused int
 	Ideal                float64 // the time, in proportion to the shortest that the limit allows

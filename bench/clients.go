@@ -15,7 +15,7 @@ import (
 	"github.com/vpptoken/vpptoken/bench/floor"
 )
 
-// Client is what both programs are driven through. Each method gives back the ids that it read.
+// Client is how both programs are driven. Each method returns the ids that it read.
 type Client interface {
 	Update(ctx context.Context, id string, c Change) (string, error)
 	Get(ctx context.Context, id string) (string, error)
@@ -29,7 +29,7 @@ type Change struct {
 	AutomaticallyUpdateApps bool
 }
 
-// Maker returns one of the programs, for the service at root, which carrier leads to.
+// Maker returns one of the programs, for the service at root, which carrier reaches.
 type Maker func(root string, carrier http.RoundTripper) (Client, error)
 
 // NewOurs is the [Maker] of this project's client, with its defaults.
@@ -50,19 +50,19 @@ func NewFloor(root string, carrier http.RoundTripper) (Client, error) {
 	return byHand{floor.New(root, Expiring.bearers(), carrier)}, nil
 }
 
-// NewGathering is the [Maker] of the program written by hand with the loop that most write: it puts
-// all pages into one slice and then looks at them.
+// NewGathering is the [Maker] of the handwritten program with the usual loop: it collects all pages
+// in one slice and then reads them.
 func NewGathering(root string, carrier http.RoundTripper) (Client, error) {
 	return gathering{byHand{floor.New(root, Expiring.bearers(), carrier)}}, nil
 }
 
-// Source is where the bearers of a run come from.
+// Source is where the access tokens of a run come from.
 type Source string
 
-// The sources. The client asks the third one with the context of each attempt; the program by hand
-// does not know how.
+// The sources. The client asks the third one with the context of each attempt; the handwritten
+// program can't.
 const (
-	Expiring Source = "an hour" // the life of a bearer of Microsoft Entra
+	Expiring Source = "an hour" // the lifetime of Microsoft Entra's access tokens
 	Static   Source = "no expiry"
 	Context  Source = "TokenContext"
 )

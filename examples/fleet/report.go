@@ -1,6 +1,6 @@
 package main
 
-// This file is what people see: the line that moves while the work goes on, and the report at its
+// This file is what people see: the progress line while the work goes on, and the report at its
 // end.
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/vpptoken/vpptoken/renew"
 )
 
-// result is how one tenant's job ended, as it lies in the bucket.
+// result is how one tenant's job ended, as stored in the bucket.
 type result struct {
 	Tenant  string        `json:"tenant"`
 	Level   health.Level  `json:"level"`
@@ -37,7 +37,7 @@ func (r result) text() string {
 	return cli.Printable(r.Summary)
 }
 
-// level takes a word that is none of the levels for unknown.
+// level treats any other word as unknown.
 func (r result) level() health.Level {
 	if _, known := exitCodes[r.Level]; known {
 		return r.Level
@@ -84,8 +84,8 @@ func several(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// console shares standard error between a line that moves and all that is said meanwhile, by the
-// workers too.
+// console shares standard error between the progress line and all other output, including the
+// workers'.
 type console struct {
 	mu    sync.Mutex
 	w     io.Writer
@@ -95,7 +95,7 @@ type console struct {
 
 func newConsole(w io.Writer) *console { return &console{w: w, moves: cli.IsTerminal(w)} }
 
-// Write takes the moving line away, writes, and puts it back.
+// Write removes the progress line, writes, and restores it.
 func (c *console) Write(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -108,8 +108,7 @@ func (c *console) Write(p []byte) (int, error) {
 
 func (c *console) printf(format string, args ...any) { _, _ = fmt.Fprintf(c, format+"\n", args...) }
 
-// move changes the moving line; the empty one takes it away. Where nothing can move it does
-// nothing.
+// move changes the progress line; an empty one removes it. Without a terminal it does nothing.
 func (c *console) move(line string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -118,7 +117,7 @@ func (c *console) move(line string) {
 	}
 }
 
-// replace writes blanks over what the line leaves: not every terminal knows how to erase.
+// replace overwrites what remains of the old line with blanks: not every terminal can erase.
 func (c *console) replace(line string) {
 	if line == c.line {
 		return

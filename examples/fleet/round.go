@@ -24,14 +24,14 @@ import (
 // round is one kind of job over all tenants.
 type round struct {
 	queue    *queue
-	gone     <-chan struct{} // closed when nobody is left to do the work
+	gone     <-chan struct{} // closed when no worker is left
 	con      *console
 	kind     string
-	onVerify func() // is called once, when the first renewal waits for its sync; nil is nothing
+	onVerify func() // called once, when the first renewal waits for its sync; may be nil
 
 	name    string
 	begun   time.Time
-	steps   map[string]renew.Step // where each tenant is, for the eye
+	steps   map[string]renew.Step // where each tenant is, for display
 	results map[string]result
 	total   int
 }
@@ -56,7 +56,7 @@ func (r *round) run(ctx context.Context, s settings, tenants []tenant) ([]result
 		return nil, fmt.Errorf("fleet: the bucket of results: %w", err)
 	}
 	defer func() { _ = watcher.Stop() }()
-	published := make(chan *nats.Msg, 1024+4*len(tenants)) // nobody reads while the jobs are published
+	published := make(chan *nats.Msg, 1024+4*len(tenants)) // nothing reads while the jobs are published
 	sub, err := r.queue.conn.ChanSubscribe(subjectRoot+"."+r.name+".*.*", published)
 	if err != nil {
 		return nil, fmt.Errorf("fleet: the stream of steps: %w", err)
@@ -76,7 +76,7 @@ func (r *round) run(ctx context.Context, s settings, tenants []tenant) ([]result
 	return results, nil
 }
 
-// choose leaves out the entries that the job is not for. Those of one account are checked once.
+// choose omits the entries that the job is not for. It checks entries of the same account once.
 func (r *round) choose(tenants []tenant) []tenant {
 	checked := make(map[string]bool)
 	skip := func(t tenant) bool {
@@ -97,7 +97,7 @@ func (r *round) choose(tenants []tenant) []tenant {
 	return chosen
 }
 
-// follow returns when all results are there, or says why it does not wait for the others.
+// follow returns when all results are there, or says why it stops waiting.
 func (r *round) follow(ctx context.Context, updates <-chan jetstream.KeyValueEntry, published <-chan *nats.Msg, tenants []tenant) error {
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
@@ -110,7 +110,7 @@ func (r *round) follow(ctx context.Context, updates <-chan jetstream.KeyValueEnt
 				return errors.New("the queue was closed")
 			case entry != nil:
 				r.took(entry)
-			default: // what an earlier run of that name has left is read: begin the rest
+			default: // everything from an earlier run of that name is read: begin the rest
 				if err := r.begin(ctx, tenants); err != nil {
 					return err
 				}
@@ -130,8 +130,8 @@ func (r *round) follow(ctx context.Context, updates <-chan jetstream.KeyValueEnt
 	return nil
 }
 
-// begin publishes the first step of every job that has no result yet. Published again, it is
-// dropped by the stream.
+// begin publishes the first step of every job that has no result yet. The stream drops a step that
+// is published again.
 func (r *round) begin(ctx context.Context, tenants []tenant) error {
 	for _, t := range tenants {
 		if _, done := r.results[t.Name]; done {
@@ -144,7 +144,7 @@ func (r *round) begin(ctx context.Context, tenants []tenant) error {
 	return nil
 }
 
-// took keeps a result. One that can't be read is a result too: the job is over.
+// took stores a result. An unreadable one is a result too: the job is over.
 func (r *round) took(entry jetstream.KeyValueEntry) {
 	name := strings.TrimPrefix(entry.Key(), r.name+".")
 	var got result
@@ -159,7 +159,7 @@ func (r *round) took(entry jetstream.KeyValueEntry) {
 	}
 }
 
-// moved notes that a tenant's next step is in the queue.
+// moved records that a tenant's next step is in the queue.
 func (r *round) moved(msg *nats.Msg) {
 	var j job
 	if json.Unmarshal(msg.Data, &j) != nil || j.Run != r.name {
@@ -174,7 +174,7 @@ func (r *round) moved(msg *nats.Msg) {
 	}
 }
 
-// show moves the line: how many are done, and how many are in which step.
+// show updates the progress line: how many are done, and how many are in each step.
 func (r *round) show() {
 	counts := make(map[renew.Step]int)
 	for _, step := range r.steps {

@@ -137,8 +137,8 @@ func TestEntriesOfAnAccountShareItsLimit(t *testing.T) {
 		if throttled := errors.Is(err, vpptoken.ErrThrottled); throttled != (i == 1) {
 			t.Errorf("write %d: %v", i+1, err)
 		}
-		if i == 1 && (!mayRepeat(stepUpdate, err) || pause(err, 1, time.Second) < 30*time.Minute) {
-			t.Errorf("it is repeated: %t, after %v", mayRepeat(stepUpdate, err), pause(err, 1, time.Second))
+		if i == 1 && (!mayRetry(stepUpdate, err) || pause(err, 1, time.Second) < 30*time.Minute) {
+			t.Errorf("it is repeated: %t, after %v", mayRetry(stepUpdate, err), pause(err, 1, time.Second))
 		}
 	}
 	if n := site.count("a", http.MethodPatch, ""); n != 1 {

@@ -1,7 +1,7 @@
 package main
 
-// This file says what each step does to one tenant. It knows nothing of the queue, and every step
-// is safe to run again.
+// This file says what each step does to one tenant. It knows nothing about the queue, and every
+// step is safe to run again.
 
 import (
 	"context"
@@ -45,8 +45,8 @@ type bench struct {
 	client      *vpptoken.Client
 	poll        time.Duration
 	syncTimeout time.Duration
-	patience    time.Duration // of a step that writes; one that would wait longer gives way
-	alive       func()        // is called now and then by a step that takes long
+	patience    time.Duration // of a step that writes; one that would wait longer goes back to the queue
+	alive       func()        // called from time to time by a long step
 }
 
 // do runs one step. The plan that it returns is for the next step; the last step returns a result.
@@ -86,8 +86,8 @@ func (b *bench) do(ctx context.Context, step renew.Step, p *renew.Plan) (*renew.
 	return nil, nil, fmt.Errorf("fleet: %q is no step", step)
 }
 
-// check judges all tokens of the tenant. A list that breaks off is an error, never a part of the
-// truth.
+// check assesses all tokens of the tenant. A list that breaks off is an error, never a partial
+// result.
 func (b *bench) check(ctx context.Context) (*result, error) {
 	r := &result{Level: health.LevelOK}
 	n := 0
@@ -110,8 +110,8 @@ func (b *bench) check(ctx context.Context) (*result, error) {
 	return r, nil
 }
 
-// update sends what of the settings the token does not have yet, so that a step that is done again
-// sends nothing.
+// update sends the settings that the token does not have yet, so that a repeated step sends
+// nothing.
 func (b *bench) update(ctx context.Context) (*result, error) {
 	token, err := b.client.Get(ctx, b.tenant.Token)
 	if err != nil {
@@ -127,7 +127,7 @@ func (b *bench) update(ctx context.Context) (*result, error) {
 	return &result{Level: health.LevelOK, Summary: "updated: " + patch.Redacted()}, nil
 }
 
-// errLags is a sync that went well and an expiry that does not show yet.
+// errLags is a sync that succeeded and an expiry that does not show yet.
 var errLags = errors.New("fleet: the sync is over and the new expiry does not show yet")
 
 func (b *bench) verify(ctx context.Context, p *renew.Plan) (*result, error) {
@@ -144,7 +144,7 @@ func (b *bench) verify(ctx context.Context, p *renew.Plan) (*result, error) {
 				day(report.Before.ExpirationDateTime)),
 			Renewal: report,
 		}, nil
-	case errors.Is(err, context.DeadlineExceeded): // the client may see it coming before ctx has ended
+	case errors.Is(err, context.DeadlineExceeded): // the client may foresee it before ctx ends
 		err = fmt.Errorf("%w after %v", errSlowSync, b.syncTimeout)
 	default:
 		if _, failed := errors.AsType[*vpptoken.Error](err); !failed && report.After.State == vpptoken.StateValid {
@@ -154,12 +154,11 @@ func (b *bench) verify(ctx context.Context, p *renew.Plan) (*result, error) {
 	return &result{Reasons: report.Reasons, Renewal: report}, err
 }
 
-// errSlowSync ends the wait for a sync, and for good: a worker that waited once more would not
-// help.
+// errSlowSync ends the wait for a sync for good: another worker would not help by waiting again.
 var errSlowSync = errors.New("fleet: the sync is still running")
 
 // levelOf ranks an error that is a tenant's result. A renewal that was refused or is not proven
-// needs somebody; of a tenant that can't be asked nothing is known.
+// needs a human; nothing is known of an unreachable tenant.
 func levelOf(err error) health.Level {
 	for _, known := range []error{
 		renew.ErrExpired, renew.ErrOtherOrganization, renew.ErrOtherLocation, renew.ErrEarlierExpiry, renew.ErrOtherFile, renew.ErrNotVerified,
@@ -172,13 +171,13 @@ func levelOf(err error) health.Level {
 	return health.LevelUnknown
 }
 
-// mayRepeat tells whether another try of the step can help.
-func mayRepeat(step renew.Step, err error) bool {
+// mayRetry reports whether to retry the step.
+func mayRetry(step renew.Step, err error) bool {
 	if vpptoken.Retryable(err) || errors.Is(err, errLags) {
 		return true
 	}
-	// It is not known whether a sync was started, or a token updated. To start one more sync does
-	// no harm: it joins the one that runs. An update looks before it sends.
+	// It is not known whether a sync started, or a token was updated. Another sync does no harm: it
+	// joins the running one. An update reads before it sends.
 	failed, ok := errors.AsType[*vpptoken.Error](err)
 	return ok && failed.Ambiguous && (step == renew.StepSync || step == stepUpdate)
 }

@@ -58,7 +58,7 @@ func TestCheckWithoutAVerdict(t *testing.T) {
 	s := newSite(t, "a")
 	b := newBench(t, s)
 	s.graphs["a"].Fail(vpptokentest.Fault{Status: http.StatusForbidden})
-	if _, r, err := b.do(t.Context(), stepCheck, nil); r != nil || levelOf(err) != health.LevelUnknown || mayRepeat(stepCheck, err) {
+	if _, r, err := b.do(t.Context(), stepCheck, nil); r != nil || levelOf(err) != health.LevelUnknown || mayRetry(stepCheck, err) {
 		t.Errorf("check: %+v, %v", r, err)
 	}
 	if err := b.client.Delete(t.Context(), s.tenants[0].Token); err != nil {
@@ -111,8 +111,8 @@ func TestRenewalsThatFail(t *testing.T) {
 			if step != c.step || !errors.Is(err, c.err) {
 				t.Fatalf("%s: %v", step, err)
 			}
-			if got := mayRepeat(step, err); got != c.repeats {
-				t.Errorf("mayRepeat is %t", got)
+			if got := mayRetry(step, err); got != c.repeats {
+				t.Errorf("mayRetry is %t", got)
 			}
 			if got := levelOf(err); got != health.LevelCritical {
 				t.Errorf("the level is %s", got)
@@ -157,7 +157,7 @@ func TestAnUnclearSyncIsRepeatedAndNothingElse(t *testing.T) {
 	// The first request of the step reads; it is the POST that is answered by a closed connection.
 	s.graphs["a"].Fail(vpptokentest.Fault{}, vpptokentest.Fault{Reset: true, AfterEffect: true})
 	_, _, err = b.do(t.Context(), renew.StepSync, plan)
-	if vpptoken.Retryable(err) || !mayRepeat(renew.StepSync, err) || mayRepeat(renew.StepApply, err) {
+	if vpptoken.Retryable(err) || !mayRetry(renew.StepSync, err) || mayRetry(renew.StepApply, err) {
 		t.Errorf("sync: %v", err)
 	}
 }

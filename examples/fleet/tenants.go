@@ -1,8 +1,8 @@
 package main
 
-// This file reads the tenants file and signs in to a tenant. Secrets stay where the file says that
-// they are: a variable of the environment or a file of the machine that does the work. They are
-// never in a job or in a result.
+// This file reads the tenants file and signs in to a tenant. Secrets stay where the file says they
+// are: in an environment variable or a file of the machine that does the work. They are never in a
+// job or in a result.
 
 import (
 	"encoding/json"
@@ -33,14 +33,14 @@ type tenant struct {
 	Token        string          `json:"token,omitempty"`        // the id of the VPP token to renew or update
 	ContentToken string          `json:"contentToken,omitempty"` // Apple's file to renew it from
 	Settings     *vpptoken.Patch `json:"settings,omitempty"`     // what update sets, by Graph's names
-	// Graph is the address of a vpptokentest.Server, in place of Tenant and Client; the secret is
-	// then the server's bearer.
+	// Graph is the address of a vpptokentest.Server, in place of Tenant and Client; the secret is then
+	// the server's access token.
 	Graph string `json:"graph,omitempty"`
 }
 
 var word = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
-// isWord tells what can be a part of a NATS subject and of a key.
+// isWord reports whether a name can be part of a NATS subject and of a key.
 func isWord(s string) bool { return word.MatchString(s) }
 
 // readTenants reads and checks the whole file. Names of files in it are relative to it.
@@ -98,12 +98,12 @@ func (t *tenant) check() error {
 	return nil
 }
 
-// account is the same for the entries whose writes count towards the same limit of the service.
+// account is the same for entries whose writes count toward the same limit of the service.
 func (t *tenant) account() string {
 	return strings.ToLower(strings.Join([]string{t.Cloud.String(), t.Tenant, t.Client, t.Graph}, " "))
 }
 
-// isLoopback keeps the bearer of a real tenant from being sent to an address in a file.
+// isLoopback keeps a real tenant's access token from being sent to an address in a file.
 func isLoopback(graph string) bool {
 	u, err := url.Parse(graph)
 	return err == nil && u.Scheme == "http" && net.ParseIP(u.Hostname()).IsLoopback()
@@ -134,9 +134,8 @@ func (t *tenant) secret() (string, error) {
 	return s, nil
 }
 
-// open returns a client of the tenant. It sends every request once: repeating is the queue's part,
-// and a worker that waits could do another tenant's work. Its writes keep to a share of the
-// service's limit.
+// open returns a client of the tenant. It sends every request once: the queue retries, because a
+// waiting worker could do another tenant's work. Its writes keep to a share of the service's limit.
 func (t *tenant) open(worker string, writes int, per time.Duration) (*vpptoken.Client, error) {
 	secret, err := t.secret()
 	if err != nil {

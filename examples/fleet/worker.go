@@ -3,20 +3,20 @@ package main
 // This file is a worker: it takes a step from the queue, does it, publishes the next step or the
 // result, and acknowledges, in this order. A worker can be killed between any two of these:
 //
-//   - Before the step has acted: nothing has happened. The queue delivers the step again, to
-//     whoever asks, when its worker has been silent for the time of -ack-wait.
+//   - Before the step has acted: nothing has happened. The queue delivers the step again, to any
+//     worker, when the first one has been silent for -ack-wait.
 //   - After it has acted, before the publish: the step is done again. plan and verify only read.
 //     update reads first, and has nothing left to send. apply sends the same PATCH with the same
-//     value once more. sync starts a sync once more, since nobody knows of the first: Intune joins
-//     it to the one that runs, or syncs twice when that was over. Both are harmless, and not
-//     hidden: this is at least once.
-//   - After the publish, before the acknowledgement: whoever gets the step again sees that the next
-//     one, or the result, is there, does nothing and acknowledges. Should two workers publish all
-//     the same, because one was only slow: the stream drops a message with an id that it has, and
-//     the bucket keeps the first result. So every tenant gets exactly one result.
+//     value once more. sync starts another sync, because the first was not recorded: Intune joins
+//     it to the running one, or syncs twice if that was over. Both are harmless: this is
+//     at-least-once delivery.
+//   - After the publish, before the acknowledgment: the worker that gets the step again sees that
+//     the next one, or the result, exists, does nothing and acknowledges. If two workers publish
+//     anyway, because one was merely slow, the stream drops a message with a known id, and the
+//     bucket keeps the first result. So every tenant gets exactly one result.
 //
-// A worker that hangs instead of dying holds a lease on its step, which ends before the queue's
-// patience does; with it ends what the step was doing. Every look at a running sync renews both.
+// A worker that hangs instead of dying holds a lease on its step, which ends before the queue
+// redelivers the step, and stops what the step was doing. Every poll of a running sync renews both.
 
 import (
 	"context"
@@ -47,7 +47,7 @@ type worker struct {
 	clients map[string]*vpptoken.Client // by account, so that it signs in once and all its calls share its limits
 }
 
-// lease is how long a step may run without a sign of life.
+// lease is how long a step may run without reporting.
 func lease(ackWait time.Duration) time.Duration { return ackWait * 3 / 4 }
 
 var errLease = errors.New("fleet: the step took too long")
@@ -59,7 +59,7 @@ func work(ctx context.Context, s settings, tenants []tenant, address string, con
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
-	if s.attached { // the pipe breaks when the program that started this one ends, however it does
+	if s.attached { // the pipe breaks when the program that started this one ends, in whatever way
 		go func() {
 			_, _ = io.Copy(io.Discard, os.Stdin)
 			stop()
@@ -71,7 +71,7 @@ func work(ctx context.Context, s settings, tenants []tenant, address string, con
 	}
 	defer func() { _ = q.conn.FlushTimeout(time.Second); q.conn.Close() }()
 	if q.open(ctx, con) != nil {
-		return nil // it was told to stop before there was anything to do
+		return nil // told to stop before there was anything to do
 	}
 	w := newWorker(s, q, tenants, con)
 	if err := s.checkPoll(q.consumer.CachedInfo().Config.AckWait); err != nil {
@@ -118,8 +118,8 @@ func (w *worker) pull(ctx context.Context) {
 	}
 }
 
-// handle does what one message asks for. After an error the message is not acknowledged and will
-// come again.
+// handle does what one message asks for. After an error the message is not acknowledged and is
+// delivered again.
 func (w *worker) handle(ctx context.Context, msg jetstream.Msg) error {
 	var j job
 	meta, err := msg.Metadata()
@@ -144,11 +144,11 @@ func (w *worker) handle(ctx context.Context, msg jetstream.Msg) error {
 	defer expiry.Stop()
 	plan, r, err := w.do(step, j, func() {
 		expiry.Reset(w.lease)
-		_ = msg.InProgress() // should it be lost, the step is delivered twice, which is foreseen
+		_ = msg.InProgress() // if it is lost, the step is delivered twice, which is harmless
 	})
 
 	stopped := ctx.Err() != nil
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.lease) // what is done is also written down
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), w.lease) // what is done is also recorded
 	defer cancel()
 	last := meta.NumDelivered == uint64(w.attempts) //nolint:gosec // as above
 	switch {
@@ -156,7 +156,7 @@ func (w *worker) handle(ctx context.Context, msg jetstream.Msg) error {
 		return msg.Nak()
 	case err != nil && !last && errors.Is(context.Cause(step), errLease):
 		return msg.NakWithDelay(w.retryWait)
-	case err != nil && !last && mayRepeat(j.Step, err):
+	case err != nil && !last && mayRetry(j.Step, err):
 		return msg.NakWithDelay(pause(err, meta.NumDelivered, w.retryWait))
 	case err != nil:
 		if r == nil {
@@ -178,7 +178,7 @@ func (w *worker) handle(ctx context.Context, msg jetstream.Msg) error {
 func (w *worker) do(ctx context.Context, j job, alive func()) (plan *renew.Plan, r *result, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			plan, r, err = nil, nil, errors.New("fleet: the step panicked") // its value could hold anything
+			plan, r, err = nil, nil, errors.New("fleet: the step panicked") // its value may hold a secret
 		}
 	}()
 	t, ok := w.tenants[j.Tenant]

@@ -11,15 +11,15 @@ import (
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
 )
 
-// change is one property that differs, as a person reads it.
+// change is one property that differs, in readable form.
 type change struct {
 	Property string `json:"property"`
 	Now      string `json:"now"`
 	Wanted   string `json:"wanted"`
 }
 
-// describe fills in the changes that the patch comes to, in Microsoft's order. The content token is
-// told by its expiry.
+// describe lists the changes of the patch, in Microsoft's order. The content token shows as its
+// expiry.
 func (r *result) describe() error {
 	body, err := members(r.patch)
 	if err != nil {
@@ -36,7 +36,7 @@ func (r *result) describe() error {
 	return nil
 }
 
-// members returns the body of p by its names.
+// members returns the body of p by name.
 func members(p *vpptoken.Patch) (m map[string]json.RawMessage, err error) {
 	err = json.Unmarshal([]byte(p.Redacted()), &m)
 	return m, err
@@ -48,8 +48,8 @@ func properties(p *vpptoken.Patch) (string, error) {
 	return strings.Join(slices.Sorted(maps.Keys(m)), ", "), err
 }
 
-// readable shows a text and a list of texts as cli.Properties does, and null, "" and [] as what
-// they are.
+// readable formats a text and a list of texts as cli.Properties does, and null, "" and []
+// literally.
 func readable(value json.RawMessage) string {
 	var s string
 	if json.Unmarshal(value, &s) == nil && s != "" {

@@ -14,18 +14,18 @@ import (
 // everyOther is the id of the entry for all tokens that no other entry names. No token has it.
 const everyOther = "*"
 
-// desired is one entry of the file. Either id or displayName says which token it is.
+// desired is one entry of the file. Either id or displayName identifies the token.
 type desired struct {
 	id, displayName string
-	patch           *vpptoken.Patch            // what the settings come to
+	patch           *vpptoken.Patch            // from the settings
 	content         *contenttoken.ContentToken // nil when the entry names no file
 }
 
-// key is the same for the entries that name a token alike.
+// key is the same for entries that identify a token in the same way.
 func (d desired) key() string { return strings.ToLower(d.id) + " " + d.displayName }
 
-// readDesired reads the file, or the sample when none is named. All of it is right before anything
-// is sent.
+// readDesired reads the file, or the sample if none is named. It validates all of it before
+// anything is sent.
 func readDesired(file string, version vpptoken.APIVersion) ([]desired, error) {
 	list, err := cli.ParseObjects(sample)
 	if file != "" {

@@ -7,8 +7,8 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// embeddedTokens are what the sample file speaks of: one token to change, one in part, one that is
-// in order, and more to change.
+// embeddedTokens are the tokens of the sample file: one to change, one to change in part, one that
+// is already right, and more to change.
 func embeddedTokens(now time.Time, more int) []vpptoken.VPPToken {
 	token := vpptoken.VPPToken{
 		OrganizationName: "Nordwind AS", AppleID: "it@nordwind.example", CountryOrRegion: "no", RoleScopeTagIDs: []string{"0"},

@@ -1,4 +1,4 @@
-// Reconcile brings VPP tokens to the settings of a JSON file by the smallest PATCHes.
+// Reconcile brings VPP tokens to the settings in a JSON file with the smallest PATCHes.
 //
 //	go run ./examples/reconcile
 //	go run ./examples/reconcile -apply

@@ -9,13 +9,13 @@ import (
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
 )
 
-// output shows the results, to a person or as JSON.
+// output shows the results, as text or as JSON.
 type output struct {
 	w             io.Writer
 	json, colored bool
 }
 
-// note is for a person only. An error of writing shows again when the results are written.
+// note is for text only. A write error shows again when the results are written.
 func (o output) note(text string) {
 	if !o.json {
 		_, _ = io.WriteString(o.w, text)
@@ -74,7 +74,7 @@ func (o output) results(results []*result, applied bool) error {
 	return nil
 }
 
-// bodies are the requests that the plan comes to.
+// bodies are the requests of the plan.
 func bodies(entries []entry) string {
 	var b strings.Builder
 	for _, e := range entries {

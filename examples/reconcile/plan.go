@@ -10,7 +10,7 @@ import (
 	"github.com/vpptoken/vpptoken/renew"
 )
 
-// status is what becomes of a token.
+// status is what happens to a token.
 type status string
 
 const (
@@ -32,8 +32,8 @@ type result struct {
 
 func (r *result) fail(err error) { r.status, r.err = failed, err }
 
-// plan finds the tokens in one pass over all of them and works out what differs. The error is that
-// of the pass, since a token that was not seen may still be there.
+// plan finds the tokens in one pass over all of them and works out what differs. An error of the
+// pass is its error, because a token that was not seen may still exist.
 func (w *work) plan(ctx context.Context, wanted []desired) ([]*result, error) {
 	var results []*result
 	var others *desired // what is wanted of the tokens that no entry names
@@ -68,8 +68,8 @@ func (w *work) plan(ctx context.Context, wanted []desired) ([]*result, error) {
 	return results, context.Cause(ctx)
 }
 
-// meet notes that the entry means the token. That another entry does as well, or that it means
-// another token too, is a slip in the file.
+// meet records that the entry matches the token. If another entry does too, or it matches another
+// token, the file is wrong.
 func (r *result) meet(token *vpptoken.VPPToken, shared bool) {
 	switch {
 	case r.token != nil:
@@ -81,8 +81,8 @@ func (r *result) meet(token *vpptoken.VPPToken, shared bool) {
 	r.token = token
 }
 
-// compare works out the smallest patch. Reads never show the content token, so its expiry tells
-// whether the file is there.
+// compare works out the smallest patch. Reads never show the content token, so its expiry shows
+// whether the file was uploaded.
 func (r *result) compare(ctx context.Context, client *vpptoken.Client) error {
 	switch {
 	case r.err != nil:
@@ -107,8 +107,8 @@ func (r *result) compare(ctx context.Context, client *vpptoken.Client) error {
 	return r.describe()
 }
 
-// apply sends what differs, and looks whether the answer shows it: that the service accepts a
-// setting does not say that it keeps it.
+// apply sends what differs, and checks whether the answer shows it: the service may accept a
+// setting but not keep it.
 func (r *result) apply(ctx context.Context, client *vpptoken.Client) error {
 	after, err := client.Update(ctx, r.token.ID, r.patch)
 	if err != nil {

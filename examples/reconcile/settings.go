@@ -18,7 +18,7 @@ const (
   appleDeviceAppDeliveryProtocolType`
 )
 
-// readSettings makes a patch of the settings of an entry, an empty one when there are none. An
+// readSettings returns a patch with the settings of an entry, which is empty if there are none. An
 // error names the setting and shows no value.
 func readSettings(text json.RawMessage, version vpptoken.APIVersion) (*vpptoken.Patch, error) {
 	patch := vpptoken.NewPatch()
@@ -41,7 +41,7 @@ func readSettings(text json.RawMessage, version vpptoken.APIVersion) (*vpptoken.
 	if err := json.Unmarshal(text, patch); err != nil {
 		return nil, err
 	}
-	// The enums are open, so that the patch takes every word; an empty one is a slip.
+	// The enums are open, so the patch accepts any value; an empty one is a mistake.
 	switch {
 	case patch.AccountType != nil && *patch.AccountType == "":
 		return nil, errors.New("vppTokenAccountType is empty")

@@ -14,21 +14,21 @@ import (
 	"github.com/vpptoken/vpptoken/fleet"
 )
 
-// work is what goes over many tokens: some at a time, and no faster than the service takes it,
-// which is the client's part.
+// work processes many tokens, several at a time. The client sees to it that this is no faster than
+// the service allows.
 type work struct {
 	client   *vpptoken.Client
 	parallel int
 	stderr   io.Writer // shows how far it is
 }
 
-// apply carries the plan out. What it had not begun when ctx ended stays as it was planned.
+// apply carries out the plan. What it has not begun when ctx ends stays as planned.
 func (w *work) apply(ctx context.Context, results []*result) {
 	planned := slices.DeleteFunc(slices.Clone(results), func(r *result) bool { return r.status != differs })
 	w.each(ctx, "changing", planned, (*result).apply)
 }
 
-// each does f for all results. A failure is that of its result alone.
+// each calls f for all results. A failure affects only its own result.
 func (w *work) each(
 	ctx context.Context, what string, results []*result, f func(*result, context.Context, *vpptoken.Client) error,
 ) {
@@ -43,7 +43,7 @@ func (w *work) each(
 	}
 }
 
-// untouched reports whether err says no more than that ctx ended before the token could be changed.
+// untouched reports whether err only means that ctx ended before the token was changed.
 func untouched(ctx context.Context, err error) bool {
 	failed, sent := errors.AsType[*vpptoken.Error](err)
 	return ctx.Err() != nil && (!sent || errors.Is(err, ctx.Err()) && !failed.Ambiguous)

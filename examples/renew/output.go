@@ -12,15 +12,15 @@ import (
 	"github.com/vpptoken/vpptoken/renew"
 )
 
-// output shows what is found and what came of it, to a person or as JSON. The first error of
-// writing stays in err.
+// output shows what was found and what happened, as text or as JSON. err keeps the first write
+// error.
 type output struct {
 	w             io.Writer
 	json, colored bool
 	err           error
 }
 
-// note is for a person only.
+// note is for text only.
 func (o *output) note(text string) {
 	if o.json || o.err != nil {
 		return
@@ -43,7 +43,7 @@ func encode[T renew.Plan | renew.Report](o *output, v *T) {
 	}
 }
 
-// plan shows what is to be done, as JSON only when nothing follows: JSON is one object, the last.
+// plan shows what to do; as JSON only if nothing follows, because the JSON is one object.
 func (o *output) plan(p *renew.Plan, last bool) {
 	if o.json {
 		if last {

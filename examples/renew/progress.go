@@ -12,14 +12,14 @@ import (
 	"github.com/vpptoken/vpptoken/renew"
 )
 
-// progress shows where the renewal stands: on a terminal one line that moves, otherwise a line for
-// each change.
+// progress shows the progress of the renewal: on a terminal in one moving line, otherwise in a line
+// for each change.
 type progress struct {
 	w     io.Writer
 	moves bool
 	begun time.Time // of the step
 	quit  chan struct{}
-	done  chan struct{} // closed when nothing moves any more
+	done  chan struct{} // closed when nothing moves anymore
 
 	mu   sync.Mutex
 	text string
@@ -41,7 +41,7 @@ func (p *progress) step(s renew.Step) {
 	}
 }
 
-// poll tells what the sync does, whenever somebody has looked.
+// poll shows the sync's status after each poll.
 func (p *progress) poll(t *vpptoken.VPPToken) {
 	p.say("waiting for the sync: " + cli.Printable(string(t.LastSyncStatus)))
 }
@@ -50,13 +50,13 @@ func (p *progress) say(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.moves && text != p.text {
-		_, _ = fmt.Fprintln(p.w, text) // progress is no result: the run goes on without it
+		_, _ = fmt.Fprintln(p.w, text) // progress is not a result: the run continues without it
 	}
 	p.text = text
 }
 
-// move draws the line until end is called. A block runs to and fro, because nobody knows how long a
-// sync takes.
+// move draws the line until end is called. A block runs back and forth, because it is unknown how
+// long a sync takes.
 func (p *progress) move() {
 	defer close(p.done)
 	const width, block = 20, 4
@@ -79,7 +79,7 @@ func (p *progress) move() {
 	}
 }
 
-// end takes the moving line away. It may be called at any time, also twice.
+// end removes the moving line. It may be called at any time, even twice.
 func (p *progress) end() {
 	if p.quit == nil {
 		return

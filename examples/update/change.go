@@ -64,8 +64,8 @@ func truth(fs *flag.FlagSet, name, usage string, set func(bool) *vpptoken.Patch)
 	})
 }
 
-// warnUnless lets a word through that this package does not know: the enums are open, and the
-// service decides.
+// warnUnless accepts a value that this package does not know, with a warning: the enums are open,
+// and the service decides.
 func (c *change) warnUnless(known bool, name, word string) {
 	if !known {
 		c.warnings = append(c.warnings, fmt.Sprintf("-%s: %q is no word that this program knows", name, word))
@@ -118,7 +118,7 @@ func (c *change) clear(name string) error {
 	return nil
 }
 
-// check tells what was wrong with the values, once all flags are read.
+// check reports what is wrong with the values, once all flags are parsed.
 func (c *change) check(stderr io.Writer) error {
 	if c.fileErr != nil {
 		return fmt.Errorf("%w: -token-file: %w", cli.ErrUsage, c.fileErr)

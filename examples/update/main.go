@@ -1,5 +1,5 @@
-// Update shows the main job: change a VPP token by sending only what was set, and see what went
-// over the wire and what the service made of it.
+// Update shows the main job: it changes a VPP token by sending only what was set, and shows what
+// went over the wire and the result.
 //
 //	go run ./examples/update
 //	go run ./examples/update -all
@@ -112,7 +112,7 @@ func update(ctx context.Context, args []string, env func(string) string, out *by
 	return nil
 }
 
-// compare puts what was and what is side by side, for the properties that differ.
+// compare shows old and new values side by side, for the properties that differ.
 func compare(out *bytes.Buffer, before, after *vpptoken.VPPToken, colored bool) error {
 	var t cli.Table
 	t.Row(cli.Bold, "property", "before", "after")

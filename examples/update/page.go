@@ -15,10 +15,10 @@ func twoProperties(version vpptoken.APIVersion) *vpptoken.Patch {
 	return p.SetDisplayName("Field iPads")
 }
 
-// pagePatch is the request of Microsoft's page
-// (https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-update), value for value; on
-// v1.0 without the properties that only beta has. The page sets what Intune keeps itself too, which
-// a program has no reason to do.
+// pagePatch is the request of Microsoft's example, value for value; on v1.0 without the properties
+// that only beta has. The example also sets what Intune itself keeps, which a program has no reason
+// to do. Microsoft Graph reference:
+// https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-update
 func pagePatch(version vpptoken.APIVersion) *vpptoken.Patch {
 	p := vpptoken.NewPatch().
 		SetOrganizationName("Organization Name value").
@@ -53,7 +53,7 @@ func pacific(year int, month time.Month, day, hour, minute, second, nanosecond i
 	return time.Date(year, month, day, hour, minute, second, nanosecond, time.FixedZone("", -8*60*60))
 }
 
-// embeddedToken is what the embedded Graph holds, with the id of the page.
+// embeddedToken is what the embedded Graph holds, with the id of Microsoft's example.
 func embeddedToken() vpptoken.VPPToken {
 	return vpptoken.VPPToken{
 		ID:                   "9ceb2f92-2f92-9ceb-922f-eb9c922feb9c",

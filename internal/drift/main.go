@@ -3,7 +3,7 @@
 //
 //	go run ./internal/drift beta=beta.xml v1.0=v1.xml
 //
-// It exits with 0 when nothing differs, with 1 when something does, and with 2 when it can't tell.
+// It exits with 0 if nothing differs, 1 if something does, and 2 if it can't tell.
 package main
 
 import (

@@ -82,7 +82,7 @@ func (m *metadata) properties(name string) (all []property, err error) {
 	return nil, errors.New("the base types of the metadata lead in a circle")
 }
 
-// compare says what the metadata of a version has and the facts have not, and the other way round.
+// compare reports what the metadata of a version has and the facts lack, and vice versa.
 func (m *metadata) compare(facts []fact, version string) (differences []string, err error) {
 	properties, err := m.properties("vppToken")
 	if err != nil {
@@ -114,8 +114,8 @@ func (m *metadata) compare(facts []fact, version string) (differences []string, 
 // isCollection: there Nullable speaks of the elements.
 func isCollection(p property) bool { return strings.HasPrefix(p.Type, "Collection(") }
 
-// newWords lists the members of enums that this module has no constant for. That one is missing is
-// no news: versions differ.
+// newWords lists the members of enums for which this module has no constant. A missing member is no
+// news: versions differ.
 func (m *metadata) newWords() (differences []string) {
 	known := map[string][]string{
 		"vppTokenAccountType":         words(vpptoken.AccountType("").Values()),
@@ -148,7 +148,7 @@ func words[T ~string](values []T) (all []string) {
 	return all
 }
 
-// plain takes the namespaces and their alias off a type.
+// plain strips the namespaces and their alias from a type.
 func plain(typ string) string {
 	return strings.NewReplacer("microsoft.graph.", "", "graph.", "", "Edm.", "").Replace(typ)
 }

@@ -1,9 +1,9 @@
-// Package faulttest is the harness of the tests: a client whose transport is a Service that keeps
-// what was sent and answers as it is told, and the table of the client's ten operations. Beside it
-// lie the tests of the promises R01 to R24: a misbehaving service against the public API.
+// Package faulttest is the tests' harness: a client whose transport is a Service that records what
+// was sent and answers as told, and the table of the client's ten operations. The tests of the
+// promises R01 to R24 are beside it: a misbehaving service against the public API.
 //
 // A test of a fault builds the Service, runs operations against it, and compares what was sent and
-// what came back, in a bubble where time passes at once:
+// what came back, in a synctest bubble where time passes instantly:
 //
 //	func TestR99RepeatsAfter503(t *testing.T) {
 //		t.Parallel()
@@ -19,9 +19,9 @@
 //		})
 //	}
 //
-// What needs real bytes (a connection that is cut, a certificate) takes Loopback and a server
-// of net/http/httptest or internal/rawserver, outside of a bubble. Mock is for answers that hang on
-// the address, Intune for a sync that takes its time. A fixture is read by Fixture.
+// What needs real bytes (a connection that is cut, a certificate) uses Loopback and a server of
+// net/http/httptest or internal/rawserver, outside a bubble. Mock is for answers that depend on the
+// address, Intune for a sync that takes a while. Fixture reads a fixture.
 package faulttest
 
 import (
@@ -146,7 +146,7 @@ func Answer(status int, body string, headers ...string) *http.Response {
 	return resp
 }
 
-// Client returns a client whose requests go to rt, with a bearer that never changes.
+// Client returns a client whose requests go to rt, with an access token that never changes.
 func Client(tb testing.TB, rt http.RoundTripper, opts ...vpptoken.Option) *vpptoken.Client {
 	tb.Helper()
 	return ClientFor(tb, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: Bearer}),
@@ -160,7 +160,7 @@ func Loopback(tb testing.TB, root string, opts ...vpptoken.Option) *vpptoken.Cli
 		slices.Concat([]vpptoken.Option{vpptoken.WithBaseURL(root)}, opts)...)
 }
 
-// ClientFor returns a client that asks ts for its bearers.
+// ClientFor returns a client that asks ts for its access tokens.
 func ClientFor(tb testing.TB, ts oauth2.TokenSource, opts ...vpptoken.Option) *vpptoken.Client {
 	tb.Helper()
 	c, err := vpptoken.NewClient(ts, opts...)
@@ -188,7 +188,7 @@ func WantError(t *testing.T, err error) {
 	}
 }
 
-// Quick makes a client on a real network repeat without a long wait.
+// Quick makes a client on a real network retry without a long wait.
 func Quick(attempt time.Duration) vpptoken.Option {
 	return vpptoken.WithRetry(vpptoken.Retry{
 		MinWait: time.Millisecond, MaxWait: 2 * time.Millisecond,

@@ -13,7 +13,7 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// MockService is a Service whose answers are registered at httpmock, by method and address.
+// MockService is a Service whose answers are registered with httpmock, by method and address.
 type MockService struct {
 	*httpmock.MockTransport
 
@@ -27,7 +27,7 @@ func Mock(tb testing.TB, opts ...vpptoken.Option) (*vpptoken.Client, *MockServic
 	return MockFor(tb, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: Bearer}), opts...)
 }
 
-// MockFor is Mock with a client that asks ts for its bearers.
+// MockFor is Mock with a client that asks ts for its access tokens.
 func MockFor(tb testing.TB, ts oauth2.TokenSource, opts ...vpptoken.Option) (*vpptoken.Client, *MockService) {
 	tb.Helper()
 	m := &MockService{MockTransport: httpmock.NewMockTransport(), service: &Service{}}
@@ -43,7 +43,7 @@ func MockFor(tb testing.TB, ts oauth2.TokenSource, opts ...vpptoken.Option) (*vp
 // Requests returns what was sent so far, in order.
 func (m *MockService) Requests() []Sent { return m.service.Requests() }
 
-// Forget makes Requests and Lines begin anew.
+// Forget makes Requests and Lines start over.
 func (m *MockService) Forget() {
 	m.service.mu.Lock()
 	defer m.service.mu.Unlock()
@@ -58,7 +58,7 @@ func (m *MockService) Lines() (lines []string) {
 	return lines
 }
 
-// Respond answers as Answer does; an object is JSON without being told so.
+// Respond answers as Answer does; for an object it sets the JSON Content-Type.
 func Respond(status int, body string, headers ...string) httpmock.Responder {
 	return func(*http.Request) (*http.Response, error) {
 		resp := Answer(status, body, headers...)

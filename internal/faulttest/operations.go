@@ -21,7 +21,7 @@ const (
 	WrappedToken = `{"value":` + BareToken + `}`
 )
 
-// What a repeat of an operation does to the service.
+// What a retry of an operation does to the service.
 const (
 	Safe = iota
 	Idempotent

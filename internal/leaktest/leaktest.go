@@ -1,5 +1,5 @@
-// Package leaktest judges whether a text shows a secret of the tests, in whatever clothes, and
-// holds the tests that drive secrets through every type and every way of printing.
+// Package leaktest detects whether a text shows a secret of the tests, in any disguise, and has the
+// tests that drive secrets through every type and every way of printing.
 package leaktest
 
 import (
@@ -44,7 +44,7 @@ var (
 	runsBase64  = regexp.MustCompile(`[A-Za-z0-9+/_-]{16,}`)
 )
 
-// Leaks returns the secret that text shows, in whatever clothes, or "". It shares no code with the
+// Leaks returns the secret that text shows, in any disguise, or "". It shares no code with the
 // scrubbing that it checks.
 func Leaks(text string) string {
 	byHex := func(s string) string {

@@ -1,10 +1,10 @@
-// Pictures makes the pictures in docs from what the programs show, so that they stay true:
+// Pictures draws the pictures in docs from what the programs show, so that they stay accurate:
 //
 //	go run ./internal/pictures
 //
 // It runs examples/check and draws its output, draws the steps of a renewal, and, where Chromium is
-// installed, takes a picture of the page that check -html writes. Each comes once for light and
-// once for dark readers.
+// installed, takes a picture of the page that check -html writes. Each comes in a light and a dark
+// version.
 package main
 
 import (

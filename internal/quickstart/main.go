@@ -1,4 +1,4 @@
-// Quickstart is the README's first program, so that it compiles and runs.
+// Quickstart is the README's first program, here so that it compiles and runs.
 package main
 
 import (

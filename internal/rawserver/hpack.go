@@ -7,14 +7,14 @@ import (
 	"strings"
 )
 
-// hpack decodes the header blocks of one connection (RFC 7541). golang.org/x/net has all of it, and
-// would stand in the go.sum of everybody who uses the client.
+// hpack decodes the header blocks of one connection (RFC 7541). golang.org/x/net has all of it, but
+// would be in the go.sum of everybody who uses the client.
 type hpack struct {
 	table [][2]string // the newest first
 	size  int
 }
 
-const tableSize = 4096 // nobody asked for another
+const tableSize = 4096 // no peer asks for another size
 
 // static is the table of Appendix A, from 1: "name=value" or "name".
 var static = strings.Split(`:authority

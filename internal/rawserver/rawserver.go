@@ -1,6 +1,6 @@
 // Package rawserver is a TCP server that misbehaves by script, for tests: it answers with bytes
-// that no HTTP server would send, stalls, drips, resets and goes away. A script that a test did not
-// use up fails the test.
+// that no HTTP server would send, stalls, trickles, resets and hangs up. A script that a test does
+// not use up fails the test.
 package rawserver
 
 import (

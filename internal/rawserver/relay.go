@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Relay passes connections on to a service, until it swallows those that there are: nothing goes
-// through them any more, in either direction, and nobody is told.
+// Relay passes connections on to a service, until it swallows the current ones: nothing goes
+// through them anymore, in either direction, and neither side is told.
 type Relay struct {
 	listener net.Listener
 	target   string
@@ -36,7 +36,7 @@ func NewRelay(tb testing.TB, target string) *Relay {
 // Addr returns host and port.
 func (r *Relay) Addr() string { return r.listener.Addr().String() }
 
-// Swallow makes all connections of the moment dead, and leaves them open. New ones work.
+// Swallow makes all current connections dead, and leaves them open. New ones work.
 func (r *Relay) Swallow() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

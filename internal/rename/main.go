@@ -13,7 +13,7 @@ import (
 	"regexp"
 )
 
-// oldPath is in two parts, so that the program does not rename itself away.
+// oldPath is in two parts, so that the program does not rename its own constant.
 const oldPath = "github.com/vpptoken" + "/vpptoken"
 
 var modulePath = regexp.MustCompile(`^[a-z0-9.-]+\.[a-z]+(/[A-Za-z0-9._~-]+)+$`)
