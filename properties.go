@@ -74,8 +74,8 @@ const (
 type visit struct {
 	do       action
 	at       int             // the index of the property
-	text     []byte          // readToken, readPatch, find: what the name stands in
-	from, to int             // of the name in text: of the member at hand, or what is looked for
+	text     []byte          // readToken, readPatch, find: the text that contains the name
+	from, to int             // of the name in text: of the current member, or to look up
 	more     bool            // readToken, readPatch: there is a current member
 	found    bool            // the list has the name
 	in       *reader         // readToken, readPatch

@@ -83,7 +83,8 @@ func (in *reader) syntax() {
 	in.fail(errNotJSON)
 }
 
-// twice is for a name that stood in the same object before. One that is not known may be a secret.
+// twice refuses a name that the same object already had. It does not show an unknown name, which
+// may be a secret.
 func (in *reader) twice(name string) {
 	if known(name) {
 		in.fail(fmt.Errorf("property %s appears twice", name))
@@ -164,8 +165,8 @@ func (in *reader) shut() bool {
 	return err == nil
 }
 
-// name reads the name of the next member and tells where it stands between its quotes; at the end
-// of the object there is no more.
+// name reads the name of the next member and returns its position between the quotes, or reads the
+// end of the object.
 func (in *reader) name() (from, to int, more bool) {
 	if in.kind() == '}' {
 		in.shut()
@@ -179,7 +180,7 @@ func (in *reader) name() (from, to int, more bool) {
 	return to + 2 - len(raw), to, true
 }
 
-// plain is a name without escapes.
+// plain returns a name without escapes.
 func plain(name []byte) []byte {
 	if bytes.IndexByte(name, '\\') < 0 {
 		return name

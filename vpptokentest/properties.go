@@ -22,7 +22,7 @@ type property struct {
 }
 
 // schema asks vpptoken for its list of properties, so that what a VPPToken and a Patch learn is
-// known here: the fields of VPPToken have their names and order, and a Patch tells what a body may
+// known here: the fields of VPPToken have their names and order, and a Patch shows what a body may
 // hold, what may be null and what v1.0 lacks.
 func schema() (list []property) {
 	for f := range reflect.TypeFor[vpptoken.VPPToken]().Fields() {
@@ -52,8 +52,8 @@ func (p property) read(value []byte) (*vpptoken.Patch, bool) {
 	return patch, err == nil
 }
 
-// takes reports whether a value is one that the property can have. Of an enum only the members of
-// the metadata are, and duplicateLocationId is none on v1.0.
+// takes reports whether a value is one that the property can have. An enum accepts only the members
+// in the metadata, which on v1.0 lacks duplicateLocationId.
 func (p property) takes(value []byte, beta bool) bool {
 	patch, ok := p.read(value)
 	field := reflect.ValueOf(patch).Elem().FieldByName(p.field)

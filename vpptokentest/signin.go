@@ -39,7 +39,7 @@ func (s *Server) Credentials() (tenant, clientID, clientSecret string) {
 // authority is the sign-in of one tenant with one application.
 type authority struct {
 	tenant, clientID, secret string
-	static                   string // the bearer of TokenSource
+	static                   string // the access token of TokenSource
 	now                      func() time.Time
 
 	mu      sync.Mutex
@@ -68,7 +68,7 @@ func isSignIn(r *http.Request) bool {
 	return len(path) == 4 && path[2] == "oauth2"
 }
 
-// check is nil for a bearer that is good for Graph.
+// check returns nil for an access token that is valid for Graph.
 func (a *authority) check(authorization string) *problem {
 	bearer, ok := strings.CutPrefix(authorization, "Bearer ")
 	a.mu.Lock()

@@ -62,7 +62,7 @@ func list(ctx context.Context, cred azcore.TokenCredential, guards []azauth.Opti
 		return fmt.Errorf("%w: %w", cli.ErrUsage, err)
 	}
 	if _, err := source.TokenContext(ctx, ""); err != nil { // the reason shows best here
-		return fmt.Errorf("%w: sign in, for example with az login; with AZURE_SDK_GO_LOGGING=all azidentity tells what it tried", err)
+		return fmt.Errorf("%w: sign in, for example with az login; with AZURE_SDK_GO_LOGGING=all azidentity logs what it tried", err)
 	}
 	client, err := vpptoken.NewClient(source, opts...)
 	if err != nil {

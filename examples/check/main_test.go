@@ -129,7 +129,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a","clientId":7}]`)}, `tenant 1: "clientId" is a text`},
 		{[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a","clientId":"x"},{"tenant":"b","clientId":"x","clientSecret":"hidden"}]`)}, `tenant 2: not known: "clientSecret"; it has`},
 		{[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a","clientId":"x","cloud":"mars"}]`)}, "want one of Global, USGov"},
-		{[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a","clientId":"x"},{"tenant":"A","clientId":"y"}]`)}, `stands twice: "A"`},
+		{[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a","clientId":"x"},{"tenant":"A","clientId":"y"}]`)}, `appears twice: "A"`},
 		{[]string{"-html", "x"}, "something follows the flags"},
 	} {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
@@ -146,9 +146,9 @@ func TestWrongInput(t *testing.T) {
 func TestTenantsAreDistinct(t *testing.T) {
 	t.Parallel()
 	r := clitest.Run(t.Context(), run, withSecret, "-tenant", "a.example,,b.example", "-client-id", "x")
-	clitest.Want(t, r, cli.ExitUsage, `a tenant is empty or stands twice: ""`)
+	clitest.Want(t, r, cli.ExitUsage, `a tenant is empty or appears twice: ""`)
 	r = clitest.Run(t.Context(), run, withSecret, "-tenant", "a.example,a.EXAMPLE", "-client-id", "x")
-	clitest.Want(t, r, cli.ExitUsage, `a tenant is empty or stands twice: "a.EXAMPLE"`)
+	clitest.Want(t, r, cli.ExitUsage, `a tenant is empty or appears twice: "a.EXAMPLE"`)
 }
 
 func TestInterrupted(t *testing.T) {

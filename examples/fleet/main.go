@@ -140,7 +140,7 @@ func parse(command string, args []string, stdout io.Writer) (settings, error) {
 	}
 	fs.IntVar(&s.parallel, "parallel", 2, "steps that a worker does at the same time")
 	fs.IntVar(&s.attempts, "attempts", 5, "how often a step is tried before its tenant gets an error as its result")
-	fs.DurationVar(&s.poll, "poll", 15*time.Second, "time between two looks at a sync")
+	fs.DurationVar(&s.poll, "poll", 15*time.Second, "how often to poll a sync")
 	fs.DurationVar(&s.syncTimeout, "sync-timeout", 15*time.Minute, "how long a sync is waited for")
 	fs.DurationVar(&s.retryWait, "retry-wait", 2*time.Second, "wait before a failed step is tried again, doubled each time, "+
 		"when the service names none")

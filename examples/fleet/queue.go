@@ -185,8 +185,8 @@ func (q *queue) record(ctx context.Context, j job, r result) error {
 	return err
 }
 
-// isDone tells whether a step that was delivered again has been done to its end: the step after it
-// is there, or the result is.
+// isDone reports whether a step that was delivered again has been completed: the step after it is
+// there, or the result is.
 func (q *queue) isDone(ctx context.Context, j job) (bool, error) {
 	switch _, err := q.results.Get(ctx, j.key()); {
 	case err == nil:

@@ -199,7 +199,7 @@ func TestWrongInput(t *testing.T) {
 		{"wrong type", "tokens.json: ", []string{"-tokens", file(`[{"displayName":1}]`)}},
 		{"null", "token 1: it is null", []string{"-tokens", file("[null]")}},
 		{"unknown property", `token 2: there is no property "displyName"`, []string{"-tokens", file(`{"value":[{},{"displyName":"x"}]}`)}},
-		{"id twice", "token 2: its id stands twice", []string{"-tokens", file(`[{"id":"a"},{"id":"a"}]`)}},
+		{"id twice", "token 2: its id appears twice", []string{"-tokens", file(`[{"id":"a"},{"id":"a"}]`)}},
 		{"unknown flag", "-port", []string{"-port", "1"}},
 		{"argument", "something follows the flags", []string{"now"}},
 	} {

@@ -55,7 +55,7 @@ func check(t *vpptoken.VPPToken, seen map[string]bool) error {
 	case len(t.Extra) > 0:
 		return fmt.Errorf("there is no property %q", slices.Sorted(maps.Keys(t.Extra))[0])
 	case t.ID != "" && seen[t.ID]:
-		return errors.New("its id stands twice")
+		return errors.New("its id appears twice")
 	}
 	seen[t.ID] = true
 	return nil

@@ -39,7 +39,7 @@ func readDesired(file string, version vpptoken.APIVersion) ([]desired, error) {
 	for i, o := range list {
 		d, err := readEntry(o, filepath.Dir(file), version)
 		if err == nil && seen[d.key()] {
-			err = errors.New("the same token stands in an entry before")
+			err = errors.New("an earlier entry has the same token")
 		}
 		if err != nil {
 			return nil, fmt.Errorf("%w: entry %d: %w", cli.ErrUsage, i+1, err)

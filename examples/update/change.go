@@ -68,7 +68,7 @@ func truth(fs *flag.FlagSet, name, usage string, set func(bool) *vpptoken.Patch)
 // and the service decides.
 func (c *change) warnUnless(known bool, name, word string) {
 	if !known {
-		c.warnings = append(c.warnings, fmt.Sprintf("-%s: %q is no word that this program knows", name, word))
+		c.warnings = append(c.warnings, fmt.Sprintf("-%s: this program does not know the value %q", name, word))
 	}
 }
 

@@ -203,8 +203,8 @@ func TestTokenTextIsNeverQuoted(t *testing.T) {
 func TestUnknownWordIsTheService(t *testing.T) {
 	t.Parallel()
 	r := clitest.Run(t.Context(), run, nil, "-account-type", "museum", "-delivery", "pigeon")
-	clitest.Want(t, r, cli.ExitFailed, `warning: -account-type: "museum" is no word that this program knows`)
-	clitest.Want(t, r, cli.ExitFailed, `warning: -delivery: "pigeon" is no word that this program knows`)
+	clitest.Want(t, r, cli.ExitFailed, `warning: -account-type: this program does not know the value "museum"`)
+	clitest.Want(t, r, cli.ExitFailed, `warning: -delivery: this program does not know the value "pigeon"`)
 	clitest.Want(t, r, cli.ExitFailed, "error: vpptoken: update: 400 Bad Request")
 	if got := sent(t, r); got != `{"vppTokenAccountType":"museum","appleDeviceAppDeliveryProtocolType":"pigeon"}` {
 		t.Errorf("sent %s", got)

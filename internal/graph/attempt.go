@@ -93,8 +93,8 @@ func (f *flight) signIn(ctx context.Context) *Cause {
 		return over
 	case cause != nil && ended(ctx):
 		cause = SignInTimeCause(f.c.cfg.AttemptTimeout)
-		cause.repeat = false // it used up an attempt's time
-	case replaces && (cause != nil && !cause.repeat || cause == nil && slices.Contains(f.Secrets, bearer)):
+		cause.retry = false // it used up an attempt's time
+	case replaces && (cause != nil && !cause.retry || cause == nil && slices.Contains(f.Secrets, bearer)):
 		return nil
 	}
 	if cause != nil {

@@ -40,7 +40,8 @@ func (n *numberedContext) TokenContext(context.Context, string) (*oauth2.Token, 
 	return n.Token()
 }
 
-// A token is used again only while it surely lives, and only when the source can't tell one call from another.
+// A token is used again only while it surely lives, and only when the source can't tell one call
+// from another.
 func TestBearerIsUsedAgainWhileItLives(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -86,7 +87,8 @@ func TestBearerIsUsedAgainWhileItLives(t *testing.T) {
 	}
 }
 
-// A repeat asks the source anew, however long the first attempt's token lives: the wait before it may have been long.
+// A retry asks the source again, however long the first attempt's token lives: the wait before it
+// may have been long.
 func TestRepeatAsksForAFreshBearer(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -111,7 +113,8 @@ func TestRepeatAsksForAFreshBearer(t *testing.T) {
 	})
 }
 
-// A refused token is not used again, also by calls that are not repeated: the next one asks the source.
+// A refused token is not used again, also by calls that are not repeated: the next one asks the
+// source.
 func TestRefusedBearerIsDropped(t *testing.T) {
 	t.Parallel()
 	for status, attempts := range map[int]int{http.StatusUnauthorized: 1, http.StatusForbidden: 4} {

@@ -17,7 +17,7 @@ var ErrUntrustedURL = errors.New("an address that is not the service's own")
 // error, but nothing can print that, because only a function reaches it.
 type Cause struct { //nolint:errname // it is never the whole error, only the cause in one
 	text       string
-	repeat     bool          // another attempt may help
+	retry      bool          // another attempt may help
 	retryLater bool          // the same call may succeed later
 	held       bool          // the gate held it back
 	unknown    bool          // a transport error of no known kind
@@ -85,7 +85,7 @@ const callersDeadline = "the caller's deadline passed"
 // attemptTimeCause does not match context.DeadlineExceeded: the caller's context is alive.
 func attemptTimeCause(limit time.Duration) *Cause {
 	return &Cause{
-		text: fmt.Sprintf("no whole answer within %v", limit), repeat: true, retryLater: true,
+		text: fmt.Sprintf("no whole answer within %v", limit), retry: true, retryLater: true,
 		is: isOne(os.ErrDeadlineExceeded),
 	}
 }
@@ -129,20 +129,20 @@ func untrustedCause() *Cause {
 }
 
 func brokenCause(err error) *Cause {
-	return &Cause{text: "the answer broke off", repeat: true, retryLater: true, is: whileAlive(io.ErrUnexpectedEOF, err)}
+	return &Cause{text: "the answer broke off", retry: true, retryLater: true, is: whileAlive(io.ErrUnexpectedEOF, err)}
 }
 
 // lostCause is for a connection that was lost after the request was written, so that its fate is
 // unknown.
 func lostCause() *Cause {
-	return &Cause{text: noAnswer, repeat: true, retryLater: true, is: isOne(io.ErrUnexpectedEOF)}
+	return &Cause{text: noAnswer, retry: true, retryLater: true, is: isOne(io.ErrUnexpectedEOF)}
 }
 
 const noAnswer = "the connection was closed before an answer came"
 
 // refusedCause is for an HTTP/2 stream that the service refused unprocessed.
 func refusedCause() *Cause {
-	return &Cause{text: "the service refused the request without processing it", repeat: true, retryLater: true}
+	return &Cause{text: "the service refused the request without processing it", retry: true, retryLater: true}
 }
 
 func switchedCause() *Cause {

@@ -17,7 +17,7 @@ import (
 // isn't HTTP, counts as a broken connection. All kinds are retried except those that a retry can't
 // fix.
 func causeOf(err error) *Cause {
-	c := &Cause{text: "network error", repeat: true, retryLater: true, is: whileAlive(err)}
+	c := &Cause{text: "network error", retry: true, retryLater: true, is: whileAlive(err)}
 	peer := "the service"
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "proxyconnect" {
 		peer, c.text = "the proxy", "the proxy can't be reached"
@@ -31,9 +31,9 @@ func causeOf(err error) *Cause {
 		return refusal.cause()
 	case isDNS:
 		c.text = peer + "'s name can't be resolved"
-		c.repeat = !dns.IsNotFound
+		c.retry = !dns.IsNotFound
 	case isTLS(err):
-		c.text, c.repeat, c.retryLater = peer+"'s certificate or TLS is not acceptable", false, false
+		c.text, c.retry, c.retryLater = peer+"'s certificate or TLS is not acceptable", false, false
 	case isErrno:
 		c.text += ": " + errno.Error() // a text of the operating system
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
@@ -77,5 +77,5 @@ func (s proxyError) Error() string {
 // attempts.
 func (s proxyError) cause() *Cause {
 	passing := s >= http.StatusInternalServerError || s == http.StatusRequestTimeout || s == http.StatusTooManyRequests
-	return &Cause{text: s.Error(), repeat: passing, retryLater: passing}
+	return &Cause{text: s.Error(), retry: passing, retryLater: passing}
 }

@@ -77,7 +77,7 @@ func (f *flight) decide() bool {
 // retryable is the table of what is retried: what a call's effect allows after this outcome.
 func (f *flight) retryable(asked time.Duration) (cost int, ok bool) {
 	if f.Err != nil {
-		return retryCost, f.Err.repeat && (f.call.Effect != Unsafe || !f.last.sent)
+		return retryCost, f.Err.retry && (f.call.Effect != Unsafe || !f.last.sent)
 	}
 	if f.last.throttled {
 		return 0, !f.call.Busy && f.c.Retries() && f.alone < mostAlone

@@ -77,9 +77,9 @@ func SignInCause(err error) *Cause {
 		c.text = "its own deadline passed"
 	case is[net.Error](err), isTLS(err):
 		n := causeOf(err)
-		c.text, c.repeat, c.retryLater = n.text, n.repeat, n.retryLater
+		c.text, c.retry, c.retryLater = n.text, n.retry, n.retryLater
 	case strings.Contains(err.Error(), "oauth2: cannot fetch token: "): // x/oauth2 has no types for these
-		c.text, c.repeat = "the answer broke off", true
+		c.text, c.retry = "the answer broke off", true
 	case strings.Contains(err.Error(), "oauth2: cannot parse "),
 		strings.Contains(err.Error(), "oauth2: server response missing access_token"):
 		c.text, c.retryLater = "the answer is not a token", false
@@ -93,7 +93,7 @@ func (c *Cause) answered(answer *oauth2.RetrieveError) {
 	if answer.Response != nil {
 		status := answer.Response.StatusCode
 		passing := status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
-		c.repeat, c.retryLater, c.wait = passing, passing, retryAfter(answer.Response.Header, time.Now())
+		c.retry, c.retryLater, c.wait = passing, passing, retryAfter(answer.Response.Header, time.Now())
 		if status/100 != 2 {
 			parts = append(parts, statusLine(status))
 		}

@@ -168,8 +168,8 @@ func text(b []byte) (s string, rest []byte, err error) {
 }
 
 // lengths are the bits of Huffman's code for each character from ' ' to '~', as letters from 'a'
-// for 1. The code is canonical, so that the lengths tell all of it. What needs more than 15 bits
-// stands in no header of the tests.
+// for 1. The code is canonical, so that the lengths tell all of it. What needs more than 15 bits is
+// in no header of the tests.
 const lengths = "fjjlmfhkjjhkhfffeeefffffffghofljmfgggggggggggggggggggggghghm?mnfoefefefffeggfffefgfeefgggggoknm"
 
 // unpack undoes Huffman's code.

@@ -52,7 +52,7 @@ func ParseObjects(text []byte) ([]Object, error) {
 	}
 	switch {
 	case !jsontext.Value(text).IsValid():
-		return nil, errors.New("a name stands twice in one object, or it is not valid UTF-8")
+		return nil, errors.New("a name appears twice in one object, or it is not valid UTF-8")
 	case len(list) == 0:
 		return nil, errors.New("the list is empty")
 	case slices.ContainsFunc(list, func(o Object) bool { return o == nil }):

@@ -113,7 +113,7 @@ func distinct(tenants []Tenant) error {
 	for _, t := range tenants {
 		name := strings.ToLower(t.Name)
 		if name == "" || slices.Contains(names, name) {
-			return fmt.Errorf("%w: a tenant is empty or stands twice: %q", ErrUsage, t.Name)
+			return fmt.Errorf("%w: a tenant is empty or appears twice: %q", ErrUsage, t.Name)
 		}
 		names = append(names, name)
 	}
