@@ -33,7 +33,8 @@ func device(code string, polls ...func() (*http.Response, error)) *authority {
 	}}
 }
 
-// reply is an answer to come. (The linter takes a function that returns one for one that is left open.)
+// reply is an answer to come. (The linter takes a function that returns one for one that is left
+// open.)
 type reply struct {
 	give func() (*http.Response, error)
 }
@@ -247,7 +248,8 @@ func TestDeviceSourceEndsWithItsContext(t *testing.T) {
 	}
 }
 
-// A refresh token that is refused means that the person has to sign in again; one that never came, too.
+// A refresh token that is refused means that the person has to sign in again; one that never came,
+// too.
 func TestDeviceSourceCannotRefresh(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -92,7 +92,8 @@ func TestF25SignInEndsInTime(t *testing.T) {
 	})
 }
 
-// Many who need a token share one sign-in. Whoever waits may leave; when the one who signs in leaves, another takes over.
+// Many who need a token share one sign-in. Whoever waits may leave; when the one who signs in
+// leaves, another takes over.
 func TestManyCallsShareOneSignIn(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -181,8 +181,9 @@ func TestEqual(t *testing.T) {
 	}
 }
 
-// A boolean that was not read is not known to be false: written as such, it would look as if it had been read, and Diff would
-// lose a change in silence. One that was set since, and those of a token that was built by hand, are written.
+// A boolean that was not read is not known to be false: written as such, it would look as if it had
+// been read, and Diff would lose a change in silence. One that was set since, and those of a token
+// that was built by hand, are written.
 func TestF07UnreadBooleansAreNotWritten(t *testing.T) {
 	t.Parallel()
 	names := []string{"automaticallyUpdateApps", "dataSharingConsentGranted", "claimTokenManagementFromExternalMdm"}

@@ -138,7 +138,8 @@ func TestOneFetchAtATime(t *testing.T) {
 	})
 }
 
-// A credential that never returns, whatever its context says, holds nobody but the call that asked it.
+// A credential that never returns, whatever its context says, holds nobody but the call that asked
+// it.
 func TestR19CredentialNeverReturns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

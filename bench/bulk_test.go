@@ -10,8 +10,8 @@ import (
 	"github.com/vpptoken/vpptoken/bench"
 )
 
-// A thousand updates by 64 goroutines, on a service with the documented limit and with half of it, in simulated time. With -v it
-// prints the table in docs/why.md.
+// A thousand updates by 64 goroutines, on a service with the documented limit and with half of it,
+// in simulated time. With -v it prints the table in docs/why.md.
 func TestBulkUpdates(t *testing.T) {
 	t.Parallel()
 	var table strings.Builder

@@ -128,8 +128,8 @@ func TestSameResults(t *testing.T) {
 	}
 }
 
-// same compares through the floor's type, as JSON: there, a null or absent value of the service and a zero value are told apart
-// only by the floor.
+// same compares through the floor's type, as JSON: there, a null or absent value of the service and
+// a zero value are told apart only by the floor.
 func same(t *testing.T, ours *vpptoken.VPPToken, theirs *floor.Token) {
 	t.Helper()
 	got, want := flat(t, ours), flat(t, theirs)

@@ -243,7 +243,8 @@ vpptoken_up{tenant="a.example"} 0
 	}
 }
 
-// The names follow the ecosystem's rules, and the rules and the dashboard name no metric that is not there.
+// The names follow the ecosystem's rules, and the rules and the dashboard name no metric that is
+// not there.
 func TestNames(t *testing.T) {
 	t.Parallel()
 	tenants, done := cli.EmbeddedTenants(vpptoken.VersionBeta, time.Now())

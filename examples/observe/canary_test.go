@@ -31,7 +31,8 @@ const (
 	bearerCanary = "b34r3rc4n4ry"
 )
 
-// traces is a provider with two exporters: what leaves the program, and what would leave it without the allow-list.
+// traces is a provider with two exporters: what leaves the program, and what would leave it without
+// the allow-list.
 type traces struct {
 	*sdktrace.TracerProvider
 
@@ -70,7 +71,8 @@ func (tr *traces) print(t *testing.T, from *tracetest.InMemoryExporter) string {
 	return fmt.Sprintf("%s %+v", all, from.GetSpans())
 }
 
-// mustShowNone fails when a canary left the program, and when the spans never held those in raw, so that nothing was shown.
+// mustShowNone fails when a canary left the program, and when the spans never held those in raw, so
+// that nothing was shown.
 func (tr *traces) mustShowNone(t *testing.T, spans int, secrets []string, raw ...string) {
 	t.Helper()
 	shown := tr.print(t, tr.shown)
@@ -139,7 +141,8 @@ func TestNoSpanCarriesQueryOrBody(t *testing.T) {
 	}
 }
 
-// TestNoSpanCarriesWhatAServerEchoes has a server that is none, and puts the bearer where net/http quotes it.
+// TestNoSpanCarriesWhatAServerEchoes has a server that is none, and puts the bearer where net/http
+// quotes it.
 func TestNoSpanCarriesWhatAServerEchoes(t *testing.T) {
 	t.Parallel()
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -25,7 +25,8 @@ func newService(t *testing.T) service {
 	return service{clitest.NewService(t, embeddedToken(time.Now()))}
 }
 
-// renew runs the program on the service, and looks for everything secret that it has had in its hands.
+// renew runs the program on the service, and looks for everything secret that it has had in its
+// hands.
 func (s service) renew(t *testing.T, content string, args ...string) clitest.Result {
 	t.Helper()
 	file := clitest.File(t, "sToken_for_Nordwind.vpptoken", content+"\n")
@@ -138,7 +139,8 @@ func TestNotVerifiedAsJSON(t *testing.T) {
 	}
 }
 
-// moving returns what a terminal gets while a sync is asked for and waited for, in a time that is not the real one.
+// moving returns what a terminal gets while a sync is asked for and waited for, in a time that is
+// not the real one.
 func moving(t *testing.T) string {
 	t.Helper()
 	var out bytes.Buffer

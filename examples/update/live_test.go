@@ -12,7 +12,8 @@ import (
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-// contentText is the file of Nordwind AS: {"expDate":"2028-03-01T12:00:00+0000","token":"bm8=","orgName":"Nordwind AS"}.
+// contentText is the file of Nordwind AS:
+// {"expDate":"2028-03-01T12:00:00+0000","token":"bm8=","orgName":"Nordwind AS"}.
 const contentText = "eyJleHBEYXRlIjoiMjAyOC0wMy0wMVQxMjowMDowMCswMDAwIiwidG9rZW4iOiJibTg9Iiwib3JnTmFtZSI6Ik5vcmR3aW5kIEFTIn0="
 
 func TestRealService(t *testing.T) {

@@ -14,7 +14,8 @@ import (
 	"github.com/vpptoken/vpptoken/internal/leaktest"
 )
 
-// Each record names the call, and the handler gets the call's context. A sign-in is logged when it brings another token, or none.
+// Each record names the call, and the handler gets the call's context. A sign-in is logged when it
+// brings another token, or none.
 func TestF40SignInIsLogged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

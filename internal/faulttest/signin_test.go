@@ -61,7 +61,8 @@ func signIns(t *testing.T, answer func(n int) (*http.Response, error)) (*vpptoke
 
 func granted() (*http.Response, error) { return faulttest.Answer(200, grant), nil }
 
-// A sign-in that fails in passing is repeated for every operation, because nothing was sent; one that is refused is not.
+// A sign-in that fails in passing is repeated for every operation, because nothing was sent; one
+// that is refused is not.
 func TestR19FailsOnce(t *testing.T) {
 	t.Parallel()
 	type reply struct { // the linter takes a function that returns an answer for one that is left open
@@ -135,7 +136,8 @@ func TestR19FailsOnce(t *testing.T) {
 	}
 }
 
-// A sign-in that fails for good ends after MaxAttempts, and the budget of the client bounds those of many calls.
+// A sign-in that fails for good ends after MaxAttempts, and the budget of the client bounds those
+// of many calls.
 func TestR19FailsForGood(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -158,7 +160,8 @@ func TestR19FailsForGood(t *testing.T) {
 	})
 }
 
-// A sign-in that hangs ends with the attempt, and the next call works: with a Source, and with a source that knows no context.
+// A sign-in that hangs ends with the attempt, and the next call works: with a Source, and with a
+// source that knows no context.
 func TestR19HangsOnce(t *testing.T) {
 	t.Parallel()
 	for name, patience := range map[string]time.Duration{"caller's deadline": 3 * time.Second, "attempt's": 0} {
@@ -312,7 +315,8 @@ func TestR19BlipWhileABearerIsReplaced(t *testing.T) {
 	})
 }
 
-// Over a real network: a proxy that refuses, its page in place of an answer, a certificate that nobody trusts, and nobody there.
+// Over a real network: a proxy that refuses, its page in place of an answer, a certificate that
+// nobody trusts, and nobody there.
 func TestR19OnTheWire(t *testing.T) {
 	t.Parallel()
 	silent := log.New(io.Discard, "", 0)

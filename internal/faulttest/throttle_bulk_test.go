@@ -11,7 +11,8 @@ import (
 	"github.com/vpptoken/vpptoken"
 )
 
-// Writes against a cloud of Microsoft are paced by themselves: none is refused, whatever the kind of window.
+// Writes against a cloud of Microsoft are paced by themselves: none is refused, whatever the kind
+// of window.
 func TestR20Paced(t *testing.T) {
 	t.Parallel()
 	for _, goroutines := range []int{4, 16, 64, 256} {
@@ -151,7 +152,8 @@ func TestR20RefusedForGood(t *testing.T) {
 	}
 }
 
-// Calls without a deadline end as well when everything is refused: in two minutes, each with a request of its own.
+// Calls without a deadline end as well when everything is refused: in two minutes, each with a
+// request of its own.
 func TestR20RefusedForGoodWithoutDeadline(t *testing.T) {
 	t.Parallel()
 	for name, refuse := range otherwise {
@@ -168,7 +170,8 @@ func TestR20RefusedForGoodWithoutDeadline(t *testing.T) {
 	}
 }
 
-// A deadline of any length holds. What it leaves no time for is refused at once, and nothing of it is sent.
+// A deadline of any length holds. What it leaves no time for is refused at once, and nothing of it
+// is sent.
 func TestR20Deadlines(t *testing.T) {
 	t.Parallel()
 	for _, timeout := range []time.Duration{time.Millisecond, time.Second, 10 * time.Second, 25 * time.Second, time.Minute, 3 * time.Minute, time.Hour} {

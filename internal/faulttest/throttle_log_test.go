@@ -14,7 +14,8 @@ import (
 	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
 
-// The log says of a throttled call that it is held, until when, and why; and of one that waits for others as well.
+// The log says of a throttled call that it is held, until when, and why; and of one that waits for
+// others as well.
 func TestR20Log(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -19,7 +19,8 @@ import (
 	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
 
-// limited is a service that takes so many requests in a period and refuses the others, as Intune does.
+// limited is a service that takes so many requests in a period and refuses the others, as Intune
+// does.
 type limited struct {
 	limit       int
 	per         time.Duration
@@ -131,7 +132,8 @@ func intuneSays(status int, message string) *http.Response {
 	return faulttest.Answer(status, string(body))
 }
 
-// The forms in which a service asks to wait for as long as it means, and those in which it does not.
+// The forms in which a service asks to wait for as long as it means, and those in which it does
+// not.
 var (
 	inFull = map[string]refusal{
 		"seconds": func(_ time.Time, wait time.Duration) *http.Response {

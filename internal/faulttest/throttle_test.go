@@ -140,7 +140,8 @@ func TestR20ProbeThatFails(t *testing.T) {
 
 type cancelKey struct{}
 
-// A slow sign-in beside it: the bearer is asked for after the wait, and the pace counts from when the request leaves.
+// A slow sign-in beside it: the bearer is asked for after the wait, and the pace counts from when
+// the request leaves.
 func TestR20SlowSource(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -166,7 +167,8 @@ func TestR20SlowSource(t *testing.T) {
 	})
 }
 
-// Waiting is outside of an attempt's time and of the two minutes of a call without a deadline, and Metadata tells it.
+// Waiting is outside of an attempt's time and of the two minutes of a call without a deadline, and
+// Metadata tells it.
 func TestR20HeldTimeIsNotTheCalls(t *testing.T) {
 	t.Parallel()
 	for _, op := range faulttest.Operations() {
@@ -193,7 +195,8 @@ func TestR20HeldTimeIsNotTheCalls(t *testing.T) {
 	}
 }
 
-// Throttled attempts are free: they count neither against MaxAttempts nor against the budget. With one attempt there is none.
+// Throttled attempts are free: they count neither against MaxAttempts nor against the budget. With
+// one attempt there is none.
 func TestR20ThrottledAttemptsAreFree(t *testing.T) {
 	t.Parallel()
 	for attempts, want := range map[int]int{1: 1, 2: 12, 4: 14} {
@@ -215,7 +218,8 @@ func TestR20ThrottledAttemptsAreFree(t *testing.T) {
 	}
 }
 
-// A single call that is refused for another reason than the load (a 429 that says "already running") ends, and stops nobody else.
+// A single call that is refused for another reason than the load (a 429 that says "already
+// running") ends, and stops nobody else.
 func TestR20OneCallIsNotWanted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -253,7 +257,8 @@ func TestR20OneCallIsNotWanted(t *testing.T) {
 	})
 }
 
-// Nobody waits where nobody needs to: a write alone, or a hundred of them, or any against another service.
+// Nobody waits where nobody needs to: a write alone, or a hundred of them, or any against another
+// service.
 func TestR20NobodyWaitsInVain(t *testing.T) {
 	t.Parallel()
 	custom, err := vpptoken.NewCloud("https://graph.example", "https://login.example")

@@ -7,7 +7,8 @@ import (
 	"github.com/vpptoken/vpptoken/internal/graph"
 )
 
-// Nobody pays for the gate while nothing is throttled: not a read, not a write, and not a write that is paced.
+// Nobody pays for the gate while nothing is throttled: not a read, not a write, and not a write
+// that is paced.
 func TestR20OpenGateAllocatesNothing(t *testing.T) { //nolint:paralleltest // AllocsPerRun counts those of the whole process
 	for name, tc := range map[string]struct {
 		write bool

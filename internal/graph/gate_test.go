@@ -120,7 +120,8 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// What an attempt may do with its request reaches no other: not the caller's header, not the next attempt.
+// What an attempt may do with its request reaches no other: not the caller's header, not the next
+// attempt.
 func TestAttemptsShareNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -15,7 +15,8 @@ import (
 	"github.com/vpptoken/vpptoken/internal/graph"
 )
 
-// Every sign-in dials: a connection that was kept may have died in silence. One that the caller's client keeps is its own.
+// Every sign-in dials: a connection that was kept may have died in silence. One that the caller's
+// client keeps is its own.
 func TestR17SignInDials(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {

@@ -134,7 +134,8 @@ func TestOpenWithSecret(t *testing.T) {
 	}
 }
 
-// deviceCode answers as the sign-in service does for somebody who enters the code after a while, or as last says.
+// deviceCode answers as the sign-in service does for somebody who enters the code after a while, or
+// as last says.
 func deviceCode(start time.Time, last string) *carrier {
 	return &carrier{answer: func(path string, form url.Values) (int, string) {
 		switch {
