@@ -8,9 +8,9 @@
 //
 // [Cloud.AppSource] signs in as an application, [Cloud.DeviceSource] as a user. The nested module
 // azauth uses the credentials of azidentity, and any other oauth2.TokenSource works too: see
-// [NewClient]. Reading needs one of the permissions DeviceManagementApps.Read.All and
-// DeviceManagementServiceConfig.Read.All, or the ReadWrite.All of either; everything else needs one
-// of the two ReadWrite.All. They may be application or delegated permissions.
+// [NewClient]. Reading needs the permission DeviceManagementApps.Read.All or
+// DeviceManagementServiceConfig.Read.All, everything else the ReadWrite.All of either, as
+// application or delegated permissions.
 //
 // # Reading and patching
 //
@@ -37,12 +37,11 @@
 // failed.
 //
 // A call makes up to 4 attempts of 30 s each, and ends after 2 minutes if it has no deadline:
-// [WithRetry] changes that. Between attempts it waits as long as Retry-After asks, or 1 s, doubling
-// to 30 s, half of it random jitter. Create, the syncs and revoke act once more when they are sent
-// again, so they are retried only if the service certainly did not act. A client keeps Intune's
-// limit of 100 writes in 20 seconds ([WithWriteLimit]). When the service throttles, all calls of
-// the client wait and then go on in order, so use one client for all goroutines. All that is
-// retried and bounded: https://github.com/vpptoken/vpptoken/blob/main/docs/reliability.md
+// [WithRetry] changes that. Create, the syncs and revoke are retried only if the service certainly
+// did not act. A client keeps Intune's limit of 100 writes in 20 seconds ([WithWriteLimit]). When
+// the service throttles, all calls of the client wait and then go on in order, so use one client
+// for all goroutines. All that is retried and bounded:
+// https://github.com/vpptoken/vpptoken/blob/main/docs/reliability.md
 //
 // # Secrets
 //
@@ -55,6 +54,5 @@
 //
 // The client uses beta unless [WithAPIVersion] says otherwise. On v1.0 whatever only beta has is
 // [ErrNotInVersion]. Until version 1.0.0 the API may change with a minor version: see CHANGELOG.md.
-// From then on names and signatures stay, but texts of errors and logs, the numbers above and what
-// is retried may change with a minor version.
+// From then on only texts, the numbers above and what is retried may.
 package vpptoken

@@ -84,9 +84,9 @@
 // with or without Retry-After, a connection that is closed before or after the work was done, an
 // answer that breaks off or comes late. [Server.UnusedFaults] shows whether all faults occurred.
 //
-//	srv.Fail(vpptokentest.Fault{Method: "PATCH", Status: 412, Body: `{"error":{"code":"ConditionNotMet"}}`})
+//	srv.Fail(vpptokentest.Fault{Status: 412, Body: `{"error":{"code":"ConditionNotMet"}}`})
 //	srv.Fail(vpptokentest.Fault{Method: "PATCH", Status: 200, AfterEffect: true}) // done; no body
-//	srv.Fail(vpptokentest.Fault{Path: "/token", Status: 503, Times: 2})           // the sign-in, twice
+//	srv.Fail(vpptokentest.Fault{Path: "/token", Status: 503, Times: 2}) // the sign-in
 //
 // # Misuse
 //
