@@ -273,9 +273,9 @@ func ExampleError_intune() {
 	}
 	fmt.Println(errors.Is(err, vpptoken.ErrForbidden)) // a 401 around Forbidden is no expired bearer
 	// Output:
-	// 401 Forbidden An error has occurred - Operation ID (for customer support):
-	// 00000000-0000-0000-0000-000000000000 - Activity ID: 00000000-0000-4000-8000-000000000077 for
-	// Microsoft's support: 00000000-0000-4000-8000-000000000077 00000000-0000-4000-8000-000000000077
+	// 401 Forbidden
+	// An error has occurred - Operation ID (for customer support): 00000000-0000-0000-0000-000000000000 - Activity ID: 00000000-0000-4000-8000-000000000077
+	// for Microsoft's support: 00000000-0000-4000-8000-000000000077 00000000-0000-4000-8000-000000000077
 	// true
 }
 

@@ -63,8 +63,7 @@ func ExampleClient_Count() {
 	// Output: 1 <nil>
 }
 
-// Only the first upload of a location is a create. The file is checked before it leaves the
-// process.
+// Only the first upload of a location is a create. The file is checked before it leaves the process.
 func ExampleClient_Create() {
 	srv := vpptokentest.NewServer()
 	defer srv.Close()
@@ -109,8 +108,7 @@ func ExampleClient_Update() {
 	// "Field iPads" false ""
 }
 
-// Set sends a value, Clear sends null, Set without an argument sends an empty list, and nothing
-// else is sent.
+// Set sends a value, Clear sends null, Set without an argument sends an empty list, and nothing else is sent.
 func ExampleClient_Update_null() {
 	srv := vpptokentest.NewServer()
 	defer srv.Close()
@@ -129,8 +127,8 @@ func ExampleClient_Update_null() {
 	fmt.Println(srv.Requests()[0].Body)
 	fmt.Printf("%q %q\n", t.DisplayName, t.CountryOrRegion)
 	// Output:
-	// {"automaticallyUpdateApps":false,"countryOrRegion":null,"displayName":"Field
-	// iPads","roleScopeTagIds":[]} "Field iPads" ""
+	// {"automaticallyUpdateApps":false,"countryOrRegion":null,"displayName":"Field iPads","roleScopeTagIds":[]}
+	// "Field iPads" ""
 }
 
 // A struct literal does the same as the Set methods.
@@ -140,8 +138,7 @@ func ExamplePatch() {
 	// Output: {"automaticallyUpdateApps":false,"displayName":"Field iPads"} <nil>
 }
 
-// Bring a token to a desired state with the smallest PATCH, as infrastructure as code does: here
-// one of the three differs.
+// Bring a token to a desired state with the smallest PATCH, as infrastructure as code does: here one of the three differs.
 func ExamplePatch_Diff() {
 	srv := vpptokentest.NewServer()
 	defer srv.Close()
@@ -209,8 +206,7 @@ func ExampleClient_LicensesForApp() {
 	// Output: Nordwind 39 of 42
 }
 
-// A word that Microsoft added after this package was written is kept, and is not a member that is
-// known.
+// A word that Microsoft added after this package was written is kept, and is not a member that is known.
 func ExampleState_IsKnown() {
 	var t vpptoken.VPPToken
 	if err := t.UnmarshalJSON([]byte(`{"id":"1","state":"suspendedByApple","lastAppCount":12}`)); err != nil {
@@ -260,8 +256,7 @@ func ExampleClient_StartSync() {
 	// Output: completed
 }
 
-// Start a sync and wait for its result. Right after the request the service still shows the
-// completed of the sync before.
+// Start a sync and wait for its result. Right after the request the service still shows the completed of the sync before.
 func ExampleClient_WaitSync() {
 	srv := vpptokentest.NewServer(vpptokentest.WithSyncDuration(20 * time.Millisecond))
 	defer srv.Close()

@@ -190,12 +190,11 @@ func ExampleWithLogger() {
 	n, err := client.Count(context.Background())
 	fmt.Println(n, err)
 	// Output:
-	// level=DEBUG msg="vpptoken: sign-in" operation=count level=DEBUG msg="vpptoken: attempt"
-	// operation=count method=GET path=/deviceAppManagement/vppTokens/$count status=503 attempt=1
-	// level=WARN msg="vpptoken: retry" operation=count method=GET
-	// path=/deviceAppManagement/vppTokens/$count status=503 attempt=1 reason="Service Unavailable"
-	// level=DEBUG msg="vpptoken: attempt" operation=count method=GET
-	// path=/deviceAppManagement/vppTokens/$count status=200 attempt=2 1 <nil>
+	// level=DEBUG msg="vpptoken: sign-in" operation=count
+	// level=DEBUG msg="vpptoken: attempt" operation=count method=GET path=/deviceAppManagement/vppTokens/$count status=503 attempt=1
+	// level=WARN msg="vpptoken: retry" operation=count method=GET path=/deviceAppManagement/vppTokens/$count status=503 attempt=1 reason="Service Unavailable"
+	// level=DEBUG msg="vpptoken: attempt" operation=count method=GET path=/deviceAppManagement/vppTokens/$count status=200 attempt=2
+	// 1 <nil>
 }
 
 // The Transport of the caller's http.Client carries the requests: a proxy, a recorder, a tracer.

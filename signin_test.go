@@ -23,8 +23,7 @@ import (
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-// authority is a sign-in service behind a transport. answer gets the form and how many came before
-// it.
+// authority is a sign-in service behind a transport. answer gets the form and how many came before it.
 type authority struct {
 	answer func(n int, form url.Values) (*http.Response, error)
 

@@ -48,6 +48,6 @@ func ExampleParse_mixUp() {
 	fmt.Println(errors.Is(err, contenttoken.ErrDecoded))
 	fmt.Println(err)
 	// Output:
-	// true contenttoken: this is the decoded JSON of a content token: give the .vpptoken file as Apple
-	// made it, still in base64
+	// true
+	// contenttoken: this is the decoded JSON of a content token: give the .vpptoken file as Apple made it, still in base64
 }

@@ -44,8 +44,9 @@ func ExamplePolicy() {
 	fmt.Println(verdict.Level)
 	fmt.Println(verdict.Reasons[0].Text)
 	// Output:
-	// ok warning The token expires on 2027-01-08 12:00 UTC, in 45 days: renew this token with a new
-	// .vpptoken file from Apple, and don't delete it: its apps and their assignments would be lost.
+	// ok
+	// warning
+	// The token expires on 2027-01-08 12:00 UTC, in 45 days: renew this token with a new .vpptoken file from Apple, and don't delete it: its apps and their assignments would be lost.
 }
 
 // A state that nobody here knows yet is never healthy.
@@ -61,6 +62,6 @@ func ExampleAssess_unknownState() {
 	fmt.Println(verdict.Level, verdict.Reasons[0].Code)
 	fmt.Println(verdict.Reasons[0].Text)
 	// Output:
-	// unknown unknown-state The state "suspendedByApple" is not known here: look it up at Microsoft,
-	// and update this program.
+	// unknown unknown-state
+	// The state "suspendedByApple" is not known here: look it up at Microsoft, and update this program.
 }
