@@ -47,8 +47,13 @@
 //
 // The access token goes only to the service's own scheme, host and port, and redirects are not
 // followed. No error, log or text shows the access token, the Apple token or the client secret. A
-// [Secret] prints as REDACTED; only [Patch], which is a request body, encodes its text. The package
-// writes nothing to standard output or error.
+// [Secret] prints as REDACTED; only [Patch], which is a request body, encodes its text. The types of
+// golang.org/x/oauth2 do print theirs: never print an *oauth2.Token or a *clientcredentials.Config.
+// The package writes nothing to standard output or error, but net/http itself logs what a server
+// sends unasked on an idle HTTP/1.1 connection.
+//
+// The content token goes out as the text of Apple's file. No source confirms that the service does
+// not want it in base64 once more; docs/graph.md lists the open questions.
 //
 // # Versions
 //
