@@ -181,7 +181,7 @@ func TestR09ErrorBodies(t *testing.T) {
 		"Intune's":           {faulttest.Fixture(t, "error-intune-nested-once.json"), "BadRequest", "An error has occurred"},
 		"Intune's, twice":    {faulttest.Fixture(t, "error-intune-nested-twice.json"), "Forbidden", "An error has occurred"},
 		"bare string":        {"Service Unavailable", "", "Service Unavailable"},
-		"JSON string":        {`"no"`, "", `"no"`},
+		"JSON string":        {`"no"`, "", "no"},
 		"error is a string":  {`{"error":"invalid_token"}`, "", "invalid_token"},
 		"error is a number":  {`{"error":5}`, "", ""},
 		"error is null":      {`{"error":null}`, "", ""},
