@@ -92,7 +92,7 @@ func (f *flight) signIn(ctx context.Context) *Cause {
 	case over != nil:
 		return over
 	case cause != nil && ended(ctx):
-		cause = SignInTimeCause(f.c.cfg.AttemptTimeout)
+		cause = sourceCause(SignInTimeCause(f.c.cfg.AttemptTimeout))
 		cause.retry = false // it used up an attempt's time
 	case replaces && (cause != nil && !cause.retry || cause == nil && slices.Contains(f.Secrets, bearer)):
 		return nil
