@@ -95,7 +95,7 @@ func Example_errors() {
 		switch wait, _ := vpptoken.RetryAfter(err); {
 		case err == nil:
 		case vpptoken.Retryable(err):
-			fmt.Println("try again later:", wait) // throttled, a network that fails, a sign-in that may pass
+			fmt.Println("try again later:", wait) // 0 if the service named no time
 		case errors.Is(err, vpptoken.ErrSignIn):
 			fmt.Println("check tenant, client id and secret:", err)
 		case errors.Is(err, vpptoken.ErrForbidden), errors.Is(err, vpptoken.ErrNoIntune):
@@ -105,7 +105,7 @@ func Example_errors() {
 		case errors.As(err, &e) && e.Ambiguous:
 			fmt.Println("it may have been carried out: look before another try:", err)
 		default:
-			fmt.Println("report it with its request-id:", err)
+			fmt.Println("wrong input, or report it with its request-id:", err)
 		}
 	}
 	for _, id := range []string{id, "another", id} {

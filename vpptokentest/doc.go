@@ -28,6 +28,9 @@
 // because what the service does with them here is undocumented: test such requests with
 // [Server.Requests].
 //
+// A sync takes 100 ms here, but clients poll every 15 s: in tests pass
+// vpptoken.PollEvery(10*time.Millisecond) to WaitSync, or set renew.Options.PollEvery.
+//
 // # How it behaves, and how that is known
 //
 // No live tenant was available. Each behavior is documented by Microsoft or Apple, or was seen by

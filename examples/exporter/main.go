@@ -24,6 +24,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/examples/internal/cli"
 	"github.com/vpptoken/vpptoken/health"
 )
@@ -64,7 +65,12 @@ func export(ctx context.Context, args []string, env func(string) string, stdout,
 	fs.DurationVar(&s.interval, "interval", 5*time.Minute, "how `often` each tenant is read")
 	fs.DurationVar(&s.timeout, "timeout", 2*time.Minute, "how `long` reading one tenant may take")
 	fs.Func("apps", "count the licenses of the apps with these bundle `ids`, with commas between (beta)", func(v string) error {
-		s.apps = strings.Split(v, ",")
+		for app := range strings.SplitSeq(v, ",") {
+			if app = strings.TrimSpace(app); app == "" {
+				return errors.New("an id is empty")
+			}
+			s.apps = append(s.apps, app)
+		}
 		return nil
 	})
 	if err := cli.Parse(fs, args, stdout, help); err != nil {
@@ -72,6 +78,9 @@ func export(ctx context.Context, args []string, env func(string) string, stdout,
 	}
 	if s.interval < time.Second || s.timeout <= 0 {
 		return fmt.Errorf("%w: -interval is a second or more, -timeout more than nothing", cli.ErrUsage)
+	}
+	if len(s.apps) > 0 && common.Version == vpptoken.VersionV1 {
+		return fmt.Errorf("%w: -apps needs -version beta: v1.0 counts no licenses", cli.ErrUsage)
 	}
 	var tenants []cli.Tenant
 	var err error

@@ -243,6 +243,26 @@ vpptoken_up{tenant="a.example"} 0
 	}
 }
 
+// Licenses that can't be counted hide no token.
+func TestRefusedLicenses(t *testing.T) {
+	t.Parallel()
+	srv := vpptokentest.NewServer()
+	defer srv.Close()
+	srv.Add(vpptoken.VPPToken{DisplayName: "Bergen"})
+	srv.Fail(vpptokentest.Fault{}, vpptokentest.Fault{Status: 403})
+	w := &watcher{
+		tenant: cli.Tenant{Name: "a.example", Open: func(_ context.Context, opts ...vpptoken.Option) (*vpptoken.Client, error) {
+			return srv.Client(opts...), nil
+		}},
+		settings: settings{timeout: time.Minute, apps: []string{"com.example.app"}},
+		stats:    newStats(prometheus.NewRegistry()), log: slog.New(slog.DiscardHandler),
+	}
+	w.read(t.Context())
+	if s := w.snapshot(); !s.up || len(s.tokens) != 1 || len(s.licenses) != 0 || srv.UnusedFaults() != 0 {
+		t.Errorf("%+v, %d faults are left", s, srv.UnusedFaults())
+	}
+}
+
 // The names follow the ecosystem's rules, and the rules and the dashboard name no metric that is
 // not there.
 func TestNames(t *testing.T) {
@@ -304,6 +324,8 @@ func TestWrongInput(t *testing.T) {
 		"no port":            {"-listen", "127.0.0.1"},
 		"no client id":       {"-tenant", "a.example"},
 		"no interval":        {"-interval", "0s"},
+		"an empty app":       {"-apps", "com.example.app,"},
+		"apps on v1.0":       {"-version", "v1.0", "-apps", "com.example.app"},
 		"unknown flag":       {"-nonsense"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -69,6 +69,19 @@ func (w *watcher) read(ctx context.Context) {
 	w.last.success, w.last.tokens, w.last.licenses = time.Now(), tokens, licenses
 }
 
+// count counts the licenses of one app. A failure costs only them: the tokens are read already.
+func (w *watcher) count(ctx context.Context, client *vpptoken.Client, app string, m *meter, into map[license]counts) {
+	for l, err := range client.LicensesForApp(ctx, app, vpptoken.WithMetadata(&m.Metadata)) {
+		m.count(w.stats, w.tenant.Name)
+		if err != nil {
+			w.log.Error("the licenses of an app could not be read", "app", app, "error", err)
+			return
+		}
+		n := into[license{l.VPPTokenID, app}]
+		into[license{l.VPPTokenID, app}] = counts{n.available + l.AvailableLicenseCount, n.used + l.UsedLicenseCount}
+	}
+}
+
 func (w *watcher) fetch(ctx context.Context) (tokens []*vpptoken.VPPToken, licenses map[license]counts, err error) {
 	ctx, cancel := context.WithTimeout(ctx, w.settings.timeout)
 	defer cancel()
@@ -86,14 +99,7 @@ func (w *watcher) fetch(ctx context.Context) (tokens []*vpptoken.VPPToken, licen
 	}
 	licenses = make(map[license]counts)
 	for _, app := range w.settings.apps {
-		for l, err := range client.LicensesForApp(ctx, app, vpptoken.WithMetadata(&m.Metadata)) {
-			m.count(w.stats, w.tenant.Name)
-			if err != nil {
-				return nil, nil, err
-			}
-			n := licenses[license{l.VPPTokenID, app}]
-			licenses[license{l.VPPTokenID, app}] = counts{n.available + l.AvailableLicenseCount, n.used + l.UsedLicenseCount}
-		}
+		w.count(ctx, client, app, &m, licenses)
 	}
 	return tokens, licenses, nil
 }

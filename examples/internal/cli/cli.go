@@ -11,6 +11,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"syscall"
 
 	"github.com/vpptoken/vpptoken"
 )
@@ -29,10 +30,10 @@ var ErrUsage = errors.New("wrong input")
 // exit code.
 type Program func(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) int
 
-// Main runs p in the real process and exits. The first interrupt ends the context, a second one the
+// Main runs p in the real process and exits. The first interrupt or SIGTERM ends the context, a second one the
 // process.
 func Main(p Program) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	os.Exit(p(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
 }
