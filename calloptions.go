@@ -119,7 +119,7 @@ func WithClientRequestID(id string) CallOption {
 // each page fills it in anew.
 type Metadata struct {
 	StatusCode      int           // of the last answer, 0 when none came
-	Attempts        int           // requests that were sent
+	Attempts        int           // requests that were begun, refused connections included
 	Held            time.Duration // total wait for the service's throttling and for the write limit
 	RequestID       string        // the service's
 	ClientRequestID string        // the one that was sent

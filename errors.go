@@ -48,7 +48,7 @@ type Error struct {
 	ClientRequestID string        // the one that was sent
 	ActivityID      string        // Intune's, when its message carries one
 	RetryAfter      time.Duration // what the service asked for; 0 if it did not
-	Attempts        int           // requests that were sent
+	Attempts        int           // requests that were begun, refused connections included
 	Ambiguous       bool          // the request may have been carried out although it failed
 	Claims          string        // the decoded claims challenge of a 401, for a token source
 	Target          string        // Graph's error.target, or the first of its details: often a property

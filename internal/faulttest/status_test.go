@@ -290,3 +290,26 @@ func TestR03RetryAfterIsNoTrap(t *testing.T) {
 		})
 	}
 }
+
+// A number that is no status of HTTP is no answer: it counts as a connection that broke.
+func TestR18StatusThatIsNone(t *testing.T) {
+	t.Parallel()
+	for _, op := range faulttest.Operations() {
+		for _, status := range []int{-200, 0, 20, 99} {
+			t.Run(op.Name+"/"+strconv.Itoa(status), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					service := &faulttest.Service{Answer: faulttest.Always(status, `{"id":"`+faulttest.ID+`","value":[]}`)}
+					e := faulttest.Error(t, op.Run(t.Context(), faulttest.Client(t, service)))
+					want := 4
+					if op.Effect == faulttest.Unsafe {
+						want = 1
+					}
+					if n := len(service.Requests()); n != want || e.Attempts != want || e.StatusCode != 0 || e.Ambiguous != (op.Effect != faulttest.Safe) {
+						t.Errorf("%d requests, %+v", n, *e)
+					}
+				})
+			})
+		}
+	}
+}

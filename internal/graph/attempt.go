@@ -62,8 +62,8 @@ func (f *flight) attempt(req *http.Request) *Cause {
 	f.c.gate.sent(&f.last.ticket)
 	w := &watch{cancel: cancel, safe: f.call.Effect == Safe, sent: f.call.Body}
 	resp, err := f.c.cfg.Transport.RoundTrip(f.request(ctx, w, req)) //nolint:bodyclose // read closes it
-	if err == nil && resp == nil {
-		err = errors.New("no answer and no error")
+	if err == nil {
+		err = notHTTP(resp)
 	}
 	if err != nil {
 		var cause *Cause
@@ -84,6 +84,20 @@ func (f *flight) attempt(req *http.Request) *Cause {
 // other asks the source, because a token may be stale after a long wait. A refused token must be
 // replaced by a different one: otherwise signIn returns nil and leaves f.last.bearer empty, nothing
 // is sent, and the answer that refused the token stands.
+// notHTTP refuses what is no response at all. Over HTTP/2, net/http accepts any number as a status.
+func notHTTP(resp *http.Response) error {
+	switch {
+	case resp == nil:
+		return errors.New("no answer and no error")
+	case resp.StatusCode >= 100:
+		return nil
+	}
+	if resp.Body != nil {
+		_ = resp.Body.Close()
+	}
+	return errors.New("no status of HTTP")
+}
+
 func (f *flight) signIn(ctx context.Context) *Cause {
 	bearer, cause := f.c.source.fetch(ctx, f.claims, f.refused, f.Attempts == 0)
 	f.logSignIn(bearer, cause)
