@@ -301,11 +301,12 @@ func TestR18StatusThatIsNone(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					service := &faulttest.Service{Answer: faulttest.Always(status, `{"id":"`+faulttest.ID+`","value":[]}`)}
 					e := faulttest.Error(t, op.Run(t.Context(), faulttest.Client(t, service)))
-					want := 4
+					want, ambiguous := 4, op.Effect != faulttest.Safe
 					if op.Effect == faulttest.Unsafe {
 						want = 1
 					}
-					if n := len(service.Requests()); n != want || e.Attempts != want || e.StatusCode != 0 || e.Ambiguous != (op.Effect != faulttest.Safe) {
+					n := len(service.Requests())
+					if n != want || e.Attempts != want || e.StatusCode != 0 || e.Ambiguous != ambiguous {
 						t.Errorf("%d requests, %+v", n, *e)
 					}
 				})

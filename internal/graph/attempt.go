@@ -61,7 +61,7 @@ func (f *flight) attempt(req *http.Request) *Cause {
 	f.RetryAfter = 0
 	f.c.gate.sent(&f.last.ticket)
 	w := &watch{cancel: cancel, safe: f.call.Effect == Safe, sent: f.call.Body}
-	resp, err := f.c.cfg.Transport.RoundTrip(f.request(ctx, w, req)) //nolint:bodyclose // read closes it
+	resp, err := f.c.cfg.Transport.RoundTrip(f.request(ctx, w, req))
 	if err == nil {
 		err = notHTTP(resp)
 	}
