@@ -159,13 +159,13 @@ func FuzzScrub(f *testing.F) {
 			return
 		}
 		for name, text := range disguise(secret) {
-			got := graph.Scrub(before+text+after, []string{secret})
-			for i := 0; i+12 <= len(secret) && !strings.Contains(secret, "REDACT"); i++ {
+			got := strings.ReplaceAll(graph.Scrub(before+text+after, []string{secret}), mark, "\x00")
+			for i := 0; i+12 <= len(secret); i++ {
 				if strings.Contains(got, secret[i:i+12]) {
 					t.Errorf("%s: Scrub(%q) = %q", name, before+text+after, got)
 				}
 			}
-			if strings.Contains(strings.ReplaceAll(got, "REDACTED", "\x00"), text) {
+			if strings.Contains(got, text) {
 				t.Errorf("%s: Scrub(%q) = %q", name, before+text+after, got)
 			}
 		}
