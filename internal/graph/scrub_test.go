@@ -153,9 +153,9 @@ func FuzzScrub(f *testing.F) {
 			odd) || strings.Contains(mark, secret) {
 			return
 		}
-		// An escape that begins right before a secret takes the secret's first characters. What is
-		// left of a long one is still found; a short one is only found whole.
-		if len(secret) < 24 && strings.ContainsAny(before[max(0, len(before)-32):], `%\&`) {
+		// An escape that begins right before a secret takes the secret's first characters, and one
+		// in it looks like another text. Of a long one enough is left; a short one is found whole.
+		if len(secret) < 24 && strings.ContainsAny(before[max(0, len(before)-32):]+secret, `%\&`) {
 			return
 		}
 		for name, text := range disguise(secret) {
