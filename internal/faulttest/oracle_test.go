@@ -26,6 +26,8 @@ type oracle struct {
 	ops  map[string]faulttest.Operation // by the id
 	seen map[string]int
 	done map[string]int // how often the service may have carried it out
+
+	unread int // calls with more attempts than the service read
 }
 
 // begin gives a call an id.
@@ -61,8 +63,11 @@ func (o *oracle) end(t *testing.T, id string, attempts int, err error) {
 	delete(o.ops, id)
 	delete(o.seen, id)
 	delete(o.done, id)
-	if attempts < seen || o.exact && attempts > seen {
+	if attempts < seen {
 		t.Errorf("%s: Attempts %d, the service read %d requests: %v", op.Name, attempts, seen, err)
+	}
+	if attempts > seen {
+		o.unread++
 	}
 	if op.Effect == faulttest.Unsafe && done > 1 {
 		t.Errorf("%s may have been carried out %d times: %v", op.Name, done, err)
@@ -78,8 +83,11 @@ func (o *oracle) end(t *testing.T, id string, attempts int, err error) {
 		t.Errorf("%s: error %v (%T)", op.Name, err, err)
 		return
 	}
-	if unclear := op.Effect != faulttest.Safe && done > 0; e.Ambiguous != unclear && (o.exact || unclear) {
-		t.Errorf("%s: Ambiguous %v, and it may have been carried out %d times: %v", op.Name, e.Ambiguous, done, err)
+	if op.Effect != faulttest.Safe && done > 0 && !e.Ambiguous {
+		t.Errorf("%s may have been carried out %d times, and is not Ambiguous: %v", op.Name, done, err)
+	}
+	if o.exact && e.Ambiguous && done == 0 && attempts == seen {
+		t.Errorf("%s was read %d times and never carried out, and is Ambiguous: %v", op.Name, seen, err)
 	}
 	if e.Ambiguous && op.Effect == faulttest.Unsafe && vpptoken.Retryable(err) {
 		t.Errorf("%s is Retryable: %v", op.Name, err)
@@ -215,6 +223,11 @@ func (o *oracle) run(t *testing.T, root string, alone bool, calls int) {
 		})
 	}
 	all.Wait()
+	// A request that the service never read counts as well if its attempt ran out of time before, as
+	// on a busy machine. That is rare: a client that counted wrong would do so all the time.
+	if total := calls * len(faulttest.Operations()); o.exact && o.unread > max(10, total/50) {
+		t.Errorf("Attempts were more than the service read in %d of %d calls", o.unread, total)
+	}
 	t.Logf("%d goroutines, %d before; live heap %d KiB, %d before", runtime.NumGoroutine(), before, liveHeap()>>10, heap>>10)
 }
 
