@@ -136,14 +136,16 @@ func TestR05StaleKeepAlive(t *testing.T) {
 		t.Run(op.Name, func(t *testing.T) {
 			t.Parallel()
 			const kept = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{\"id\":\"1\"}\n"
-			scripts := []rawserver.Script{{
-				rawserver.ReadRequest(), rawserver.Write(kept), rawserver.ReadRequest(),
-				rawserver.Reset(),
-			}}
-			if op.Effect != faulttest.Unsafe {
-				scripts = append(scripts, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(goodAnswer(op))})
-			}
-			server := rawserver.New(t, scripts...)
+			// Any number of connections: net/http may dial one for a retry of its own.
+			server := rawserver.NewHTTP1(t, func(n int, _ rawserver.Request) []rawserver.Step {
+				switch n {
+				case 0:
+					return []rawserver.Step{rawserver.Write(kept)}
+				case 1:
+					return []rawserver.Step{rawserver.Reset()}
+				}
+				return []rawserver.Step{rawserver.Write(goodAnswer(op)), rawserver.EndWriting()}
+			})
 			client := faulttest.Loopback(t, server.URL(), faulttest.Quick(5*time.Second))
 			if _, err := client.Get(t.Context(), faulttest.ID); err != nil {
 				t.Fatal(err)
