@@ -12,7 +12,7 @@ import (
 	"github.com/vpptoken/vpptoken/internal/rawserver"
 )
 
-// Wherever an answer is cut, inside its status line or its headers, the connection broke: reads and
+// F20: wherever an answer is cut, inside its status line or its headers, the connection broke: reads and
 // writes are repeated, and what acts is sent once and ambiguous.
 func TestR18CutAnywhere(t *testing.T) {
 	t.Parallel()

@@ -17,7 +17,7 @@ import (
 	"github.com/vpptoken/vpptoken/internal/rawserver"
 )
 
-// A proxy that refuses is named, and asked once: it may count the attempts without a password.
+// F19: a proxy that refuses is named, and asked once: it may count the attempts without a password.
 // Nothing was sent, so that nothing is ambiguous. What it says is not shown.
 func TestR23ProxyRefuses(t *testing.T) {
 	t.Parallel()

@@ -37,7 +37,7 @@ func TestR20Paced(t *testing.T) {
 	}
 }
 
-// Where the limit is not known, it is found, and worked at.
+// F18: where the limit is not known, it is found, and worked at.
 func TestR20UnknownLimit(t *testing.T) {
 	t.Parallel()
 	for _, strict := range []bool{false, true} {
