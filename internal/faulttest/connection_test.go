@@ -12,8 +12,8 @@ import (
 	"github.com/vpptoken/vpptoken/internal/rawserver"
 )
 
-// F20: wherever an answer is cut, inside its status line or its headers, the connection broke: reads and
-// writes are repeated, and what acts is sent once and ambiguous.
+// F20: wherever an answer is cut, inside its status line or its headers, the connection broke:
+// reads and writes are repeated, and what acts is sent once and ambiguous.
 func TestR18CutAnywhere(t *testing.T) {
 	t.Parallel()
 	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nRequest-Id: 1\r\nContent-Length: 20\r\n\r\n"
