@@ -159,14 +159,27 @@ func TestR16DeleteThatIsDone(t *testing.T) {
 // Without TLS, where a caller's transport speaks HTTP/2 all the same, the promise is the same.
 func TestR16WithoutTLS(t *testing.T) {
 	t.Parallel()
-	op := faulttest.Named(t, "syncLicenses")
-	server := rawserver.NewPlainHTTP2(t, func(int, rawserver.Request) rawserver.Reaction { return rawserver.GoAway(0, rawserver.NoError, "") })
-	transport := &http.Transport{Protocols: new(http.Protocols)}
-	transport.Protocols.SetUnencryptedHTTP2(true)
-	t.Cleanup(transport.CloseIdleConnections)
-	client := faulttest.Loopback(t, server.URL(), faulttest.Quick(20*time.Second), vpptoken.WithHTTPClient(&http.Client{Transport: transport}))
-	err := op.Run(t.Context(), client)
-	if e := faulttest.Error(t, err); !e.Ambiguous || e.Attempts != 1 || len(server.Requests()) != 1 {
-		t.Errorf("%d requests, error %+v", len(server.Requests()), *e)
+	for name, tc := range map[string]struct {
+		fault    rawserver.Reaction
+		requests int
+	}{
+		"GOAWAY":         {rawserver.GoAway(0, rawserver.NoError, ""), 1},
+		"PROTOCOL_ERROR": {rawserver.ResetStream(rawserver.ProtocolError), 1},
+		"REFUSED_STREAM": {rawserver.ResetStream(rawserver.RefusedStream), 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			op := faulttest.Named(t, "syncLicenses")
+			server := rawserver.NewPlainHTTP2(t, func(int, rawserver.Request) rawserver.Reaction { return tc.fault })
+			transport := &http.Transport{Protocols: new(http.Protocols)}
+			transport.Protocols.SetUnencryptedHTTP2(true)
+			t.Cleanup(transport.CloseIdleConnections)
+			client := faulttest.Loopback(t, server.URL(), faulttest.Quick(20*time.Second),
+				vpptoken.WithHTTPClient(&http.Client{Transport: transport}))
+			e := faulttest.Error(t, op.Run(t.Context(), client))
+			if e.Ambiguous != (tc.requests == 1) || e.Attempts != tc.requests || len(server.Requests()) != tc.requests {
+				t.Errorf("%d requests, error %+v", len(server.Requests()), *e)
+			}
+		})
 	}
 }

@@ -75,8 +75,10 @@ func (w *watch) gotConn(info httptrace.GotConnInfo) {
 	case !w.http2():
 		_ = info.Conn.Close() // HTTP/1 would write regardless of the context
 	default:
-		before, _ := w.conn.(*tls.Conn)
-		w.refused = before != nil && info.Conn == net.Conn(before)
+		switch info.Conn.(type) {
+		case *tls.Conn, *net.TCPConn: // a caller's own type may be one that == panics on
+			w.refused = w.conn == info.Conn
+		}
 	}
 }
 
