@@ -168,18 +168,24 @@ func TestClientLists(t *testing.T) {
 func TestClientOptions(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t)
-	srv.Fail(vpptokentest.Fault{Status: 503}, vpptokentest.Fault{Status: 503}, vpptokentest.Fault{Status: 503})
+	srv.Fail(vpptokentest.Fault{Status: 503})
 	if _, err := srv.Client(vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1})).Count(t.Context()); err == nil || len(srv.Requests()) != 1 {
 		t.Errorf("one attempt: %v after %d requests", err, len(srv.Requests()))
 	}
-	start := time.Now()
-	if n, err := srv.Client(vpptoken.WithUserAgent("mine/1")).Count(t.Context()); n != 0 || err != nil {
-		t.Errorf("Count = %d, %v", n, err)
+	// A busy machine may be slow once, not each time.
+	took := time.Hour
+	for i := 0; i < 5 && took > 500*time.Millisecond; i++ {
+		srv.Fail(vpptokentest.Fault{Status: 503}, vpptokentest.Fault{Status: 503}, vpptokentest.Fault{Status: 503})
+		start := time.Now()
+		if n, err := srv.Client(vpptoken.WithUserAgent("mine/1")).Count(t.Context()); n != 0 || err != nil {
+			t.Errorf("Count = %d, %v", n, err)
+		}
+		took = time.Since(start)
 	}
-	if d := time.Since(start); d > 900*time.Millisecond {
-		t.Errorf("two repeats took %v: the client of a test is not to wait", d)
+	if took > 500*time.Millisecond {
+		t.Errorf("three repeats took %v: the client of a test is not to wait", took)
 	}
-	if got := srv.Requests()[3].Header.Get("User-Agent"); !strings.HasPrefix(got, "mine/1") {
+	if got := srv.Requests()[1].Header.Get("User-Agent"); !strings.HasPrefix(got, "mine/1") {
 		t.Errorf("User-Agent = %q", got)
 	}
 	defer func() {
