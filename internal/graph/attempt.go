@@ -80,10 +80,6 @@ func (f *flight) attempt(req *http.Request) *Cause {
 	return cause
 }
 
-// signIn fetches the attempt's access token. The first attempt of a call may use a cached one; any
-// other asks the source, because a token may be stale after a long wait. A refused token must be
-// replaced by a different one: otherwise signIn returns nil and leaves f.last.bearer empty, nothing
-// is sent, and the answer that refused the token stands.
 // notHTTP refuses what is no response at all. Over HTTP/2, net/http accepts any number as a status.
 func notHTTP(resp *http.Response) error {
 	switch {
@@ -98,6 +94,10 @@ func notHTTP(resp *http.Response) error {
 	return errors.New("no status of HTTP")
 }
 
+// signIn fetches the attempt's access token. The first attempt of a call may use a cached one; any
+// other asks the source, because a token may be stale after a long wait. A refused token must be
+// replaced by a different one: otherwise signIn returns nil and leaves f.last.bearer empty, nothing
+// is sent, and the answer that refused the token stands.
 func (f *flight) signIn(ctx context.Context) *Cause {
 	bearer, cause := f.c.source.fetch(ctx, f.claims, f.refused, f.Attempts == 0)
 	f.logSignIn(bearer, cause)
