@@ -16,7 +16,6 @@ type body struct {
 	version APIVersion // that it must fit; "" fits any, and skips what only the service would refuse
 	refused PropertyError
 	newer   []string // the properties that the version lacks
-	none    VPPToken // a body is compared with nothing
 }
 
 // of appends the properties of p and returns the whole body.
@@ -24,7 +23,7 @@ func (b *body) of(p *Patch) ([]byte, error) {
 	if b.text == nil {
 		b.text = append(make([]byte, 0, 512), '{') // most bodies fit
 	}
-	each(&visit{do: write, body: b, nulls: p.nulls}, p, &b.none)
+	each(&visit{do: write, body: b, nulls: p.nulls}, p, &noToken)
 	if len(b.newer) > 0 {
 		b.refused.reasons = append(b.refused.reasons, notInV1(strings.Join(b.newer, ", ")).Error())
 		b.refused.cause = ErrNotInVersion

@@ -109,10 +109,11 @@ func decodeLicenses(data []byte, _ bool) ([]*LicenseSummary, string, error) {
 func decodeList[T any](data []byte, element func(*reader) *T) (list []*T, nextLink string, err error) {
 	found := false
 	err = read(data, func(in *reader) {
+		in.words = make([]string, maxProperties)
 		in.object(func(name []byte) bool {
 			switch string(name) {
 			case "@odata.nextLink":
-				return in.null() || readText(in, &nextLink, new(string))
+				return in.null() || readText(in, &nextLink, nil)
 			case "value":
 				found = in.array(func() bool {
 					list = append(list, element(in))
@@ -132,7 +133,7 @@ func decodeList[T any](data []byte, element func(*reader) *T) (list []*T, nextLi
 // token reads one token into t, which must be zero.
 func (in *reader) token(t *VPPToken) {
 	v := visit{do: readToken, in: in, seen: presence{decoded: true}}
-	v.members(&in.none, t, func() { v.stranger(t) })
+	v.members(&noPatch, t, func() { v.stranger(t) })
 	t.seen = v.seen
 }
 
@@ -173,7 +174,8 @@ func (v *visit) stranger(t *VPPToken) {
 	case twice:
 		v.in.twice(string(name))
 	case string(name) == "@odata.type":
-		if v.noted(name); !v.in.null() && !readText(v.in, &t.ODataType, &v.in.words[0]) {
+		usual := "#microsoft.graph.vppToken" // costs no memory
+		if v.noted(name); !v.in.null() && !readText(v.in, &t.ODataType, &usual) {
 			v.in.wrongKind("@odata.type")
 		}
 	case bytes.ContainsAny(name, "@#"):
@@ -216,17 +218,17 @@ func (in *reader) result(r *ActionResult) {
 		}
 		switch string(name) {
 		case "@odata.type":
-			return readText(in, &r.ODataType, new(string))
+			return readText(in, &r.ODataType, nil)
 		case "actionName":
-			return readText(in, &r.ActionName, new(string))
+			return readText(in, &r.ActionName, nil)
 		case "actionState":
-			return readText(in, &r.ActionState, new(string))
+			return readText(in, &r.ActionState, nil)
 		case "startDateTime":
 			return readTime(in, &r.StartDateTime, nil)
 		case "lastUpdatedDateTime":
 			return readTime(in, &r.LastUpdatedDateTime, nil)
 		case "actionFailureReason":
-			return readText(in, &r.ActionFailureReason, new(string))
+			return readText(in, &r.ActionFailureReason, nil)
 		case "totalLicensesCount":
 			return readNumber(in, &r.TotalLicensesCount)
 		case "failedLicensesCount":
@@ -243,11 +245,11 @@ func (in *reader) summary(l *LicenseSummary) {
 		}
 		switch string(name) {
 		case "appleId":
-			return readText(in, &l.AppleID, new(string))
+			return readText(in, &l.AppleID, nil)
 		case "organizationName":
-			return readText(in, &l.OrganizationName, new(string))
+			return readText(in, &l.OrganizationName, nil)
 		case "vppTokenId":
-			return readText(in, &l.VPPTokenID, new(string))
+			return readText(in, &l.VPPTokenID, nil)
 		case "availableLicenseCount":
 			return readNumber(in, &l.AvailableLicenseCount)
 		case "usedLicenseCount":

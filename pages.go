@@ -21,6 +21,7 @@ func pages[T any](ctx context.Context, c *Client, r request, opts []ListOption,
 ) iter.Seq2[*T, error] {
 	return func(yield func(*T, error) bool) {
 		a := &answer{req: r}
+		a.req.reuse = true
 		a.options.applyAll(opts)
 		first, err := c.prepare(ctx, a)
 		if err != nil {
@@ -39,8 +40,8 @@ func pages[T any](ctx context.Context, c *Client, r request, opts []ListOption,
 				yield(nil, a.bad(err))
 				return
 			}
-			a.out.Body = nil
-			w.turn()
+			c.graph.Reuse(a.out)
+			w.turn(len(list))
 			for _, t := range list {
 				if id != nil && w.repeated(id(t)) {
 					continue
@@ -76,12 +77,12 @@ type walk struct {
 	before, now map[uint64]struct{} // the ids of the page before and of this one
 }
 
-// turn begins the next page.
-func (w *walk) turn() {
+// turn begins the next page, of n elements.
+func (w *walk) turn(n int) {
 	w.before, w.now = w.now, w.before
 	clear(w.now)
 	if w.now == nil {
-		w.now = make(map[uint64]struct{})
+		w.now = make(map[uint64]struct{}, n)
 	}
 }
 

@@ -1,6 +1,7 @@
 package vpptoken_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -396,5 +397,51 @@ func BenchmarkList(b *testing.B) {
 		if n != len(tokens) {
 			b.Fatalf("%d tokens", n)
 		}
+	}
+}
+
+// The memory of a long page is used for the next one: what was read of it must not change.
+func TestPagesShareNoMemory(t *testing.T) {
+	t.Parallel()
+	const size = 200
+	element := func(page, i int) string {
+		n := fmt.Sprintf("%d-%04d", page, i)
+		return `{"@odata.type":"#type.` + n + `","id":"` + n + `","organizationName":"organization ` + n +
+			`","displayName":"\u0042ergen ` + n + `","state":"state` + n + `","lastSyncDateTime":"2026-11-2` + n[:1] +
+			`T12:00:00Z","roleScopeTagIds":["tag ` + n + `","\u0074ag ` + n + `"],"tokenActionResults":[{"actionName":"action ` + n +
+			`","actionState":"state ` + n + `"}],"unknown ` + n + `":{"text":"` + n + `","list":["` + strings.Repeat(n, 20) + `"]}}`
+	}
+	c, mock := faulttest.Mock(t)
+	at := func(page int) string { return faulttest.Root + "?$skiptoken=" + strconv.Itoa(page) }
+	want := make([]*vpptoken.VPPToken, 0, 4*size)
+	for page := range 4 {
+		var elements []string
+		for i := range size {
+			text, token := element(page, i), new(vpptoken.VPPToken)
+			if err := json.Unmarshal([]byte(text), token); err != nil {
+				t.Fatal(err)
+			}
+			elements, want = append(elements, text), append(want, token)
+		}
+		link, from := "", faulttest.Root
+		if page < 3 {
+			link = `"@odata.nextLink":"` + at(page+1) + `",`
+		}
+		if page > 0 {
+			from = at(page)
+		}
+		mock.RegisterResponder("GET", from, faulttest.Respond(200, `{`+link+`"value":[`+strings.Join(elements, ",")+`]}`))
+	}
+	for range 4 { // walks at a time
+		t.Run("", func(t *testing.T) {
+			t.Parallel()
+			got, err := faulttest.Collect(c.List(t.Context()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }

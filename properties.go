@@ -35,6 +35,12 @@ func each(v *visit, p *Patch, t *VPPToken) {
 	word(v, "appleDeviceAppDeliveryProtocolType", &p.AppDeliveryProtocolType, &t.AppDeliveryProtocolType, beta)
 }
 
+// Visits that concern only one of the two get these for the other. Nothing writes to them.
+var (
+	noPatch Patch
+	noToken VPPToken
+)
+
 // maxProperties bounds the list: presence has a bit for each property.
 const maxProperties = 32
 
@@ -221,7 +227,7 @@ func property[T any](v *visit, name string, p **T, t *T, m mark, k kind[T]) {
 		}
 		if v.in.null() {
 			v.seen.null |= bit
-		} else if !k.read(v.in, t, &v.in.words[v.at+1]) {
+		} else if !k.read(v.in, t, v.in.last(v.at)) {
 			v.in.wrongKind(name)
 		}
 		v.seen.has |= bit
@@ -237,7 +243,7 @@ func property[T any](v *visit, name string, p **T, t *T, m mark, k kind[T]) {
 			v.nulls |= m & nullable
 		default:
 			*p = new(T)
-			if !k.read(v.in, *p, &v.in.words[v.at+1]) {
+			if !k.read(v.in, *p, v.in.last(v.at)) {
 				v.in.wrongKind(name)
 			}
 		}

@@ -25,10 +25,9 @@ type reader struct {
 	values int
 	err    error
 
-	// The last text of the @odata.type and of each property. Texts repeat from token to token of a
-	// tenant, and so share memory.
-	words [1 + maxProperties]string
-	none  Patch // passed to the list in place of a patch
+	// In a list, the last text of each property. Texts repeat from token to token of a tenant, and so
+	// share memory.
+	words []string
 }
 
 // Bounds of a text: the elements of a list, and the values that take much more memory decoded than
@@ -53,7 +52,6 @@ func read(data []byte, walk func(*reader)) error {
 		return errors.New("empty, not JSON")
 	}
 	in := &reader{data: data, walk: walk}
-	in.words[0] = "#microsoft.graph.vppToken" // the usual type
 	if err := jsonv2.Unmarshal(data, in, jsontext.AllowDuplicateNames(true)); err != nil && in.err == nil {
 		in.syntax()
 	}
@@ -251,22 +249,33 @@ func (in *reader) skip() []byte {
 	return raw
 }
 
-// readText reads a string. If it equals last, it shares last's memory.
+// last returns where to keep the last text of a property, or nil if it is not worth keeping.
+func (in *reader) last(property int) *string {
+	if in.words == nil {
+		return nil
+	}
+	return &in.words[property]
+}
+
+// readText reads a string. If it equals last, it shares last's memory; last may be nil.
 func readText[T ~string](in *reader, into *T, last *string) bool {
 	raw := in.scalar('"')
 	if raw == nil {
 		return false
 	}
-	switch plain := raw[1 : len(raw)-1]; {
-	case string(plain) == *last:
+	plain := raw[1 : len(raw)-1]
+	switch {
+	case last != nil && string(plain) == *last:
 		*into = T(*last)
-	case bytes.IndexByte(plain, '\\') < 0:
-		*last = string(plain)
-		*into = T(*last)
-	default:
+		return true
+	case bytes.IndexByte(plain, '\\') >= 0:
 		decoded, err := jsontext.AppendUnquote(nil, raw)
 		*into = T(decoded)
 		return err == nil
+	}
+	*into = T(plain)
+	if last != nil {
+		*last = string(*into)
 	}
 	return true
 }
@@ -275,7 +284,7 @@ func readText[T ~string](in *reader, into *T, last *string) bool {
 // content token.
 func readSecret(in *reader, into *Secret, _ *string) bool {
 	var text string
-	ok := readText(in, &text, new(string))
+	ok := readText(in, &text, nil)
 	_ = into.UnmarshalText([]byte(text)) // never fails
 	return ok && (!in.strict || text != redacted)
 }
@@ -321,7 +330,7 @@ func readTexts(in *reader, into *[]string, _ *string) bool {
 	}
 	return in.array(func() bool {
 		var s string
-		ok := !in.strict && in.null() || readText(in, &s, new(string))
+		ok := !in.strict && in.null() || readText(in, &s, nil)
 		*into = append(*into, s)
 		return ok
 	})

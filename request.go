@@ -56,6 +56,7 @@ type request struct {
 	secret   Secret // in the body
 	beta     bool
 	busy     bool // a sync under way may be the reason for a refusal
+	reuse    bool // the memory of the answer: a list has more of them
 }
 
 // answer is a request with its options and its response.
@@ -145,7 +146,7 @@ func (c *Client) send(ctx context.Context, a *answer, u *url.URL) error {
 	}
 	a.out = c.graph.Do(ctx, graph.Call{
 		Op: r.op, Method: r.method, URL: u, LogPath: a.path, Accept: accept, Body: r.body, Header: a.options.header,
-		ID: a.options.id, Effect: effect(r.op), Secret: r.secret.Reveal(), Busy: r.busy,
+		ID: a.options.id, Effect: effect(r.op), Secret: r.secret.Reveal(), Busy: r.busy, Reuse: r.reuse,
 	})
 	a.options.metadata.fill(a.options.id, a.out)
 	if a.out.Err == nil && a.out.Status/100 == 2 {

@@ -21,12 +21,15 @@ func (f *flight) read(ctx context.Context, resp *http.Response) ([]byte, *Cause)
 	if resp.StatusCode < http.StatusOK {
 		return nil, switchedCause() // the body is the connection itself, and no context ends a read of it
 	}
-	limit := MaxErrorBody
+	limit, room := MaxErrorBody, []byte(nil)
 	ok := resp.StatusCode/100 == 2
 	if ok {
 		limit = MaxBody
 	}
-	body, err := readAtMost(resp.Body, limit+1, resp.ContentLength)
+	if ok && f.call.Reuse {
+		room = f.c.spare.take()
+	}
+	body, err := readAtMost(resp.Body, limit+1, resp.ContentLength, room)
 	switch {
 	case !ok:
 		f.last.cut = err != nil
@@ -52,13 +55,17 @@ func (f *flight) cutShort(resp *http.Response, body []byte) bool {
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) && f.call.Effect == Safe
 }
 
-// readAtMost is io.ReadAll with a bound. It does not copy if the announced length is right.
-func readAtMost(r io.Reader, limit int, announced int64) ([]byte, error) {
+// readAtMost is io.ReadAll with a bound. It does not copy if the announced length is right, or if
+// there is enough room.
+func readAtMost(r io.Reader, limit int, announced int64, room []byte) ([]byte, error) {
 	size := 2048
 	if announced > 0 {
 		size = int(min(announced, 1<<20)) + 1 // and one to see the end
 	}
-	buf := make([]byte, 0, min(size, limit))
+	buf := room[:0:min(cap(room), limit)]
+	if size = min(size, limit); cap(buf) < size {
+		buf = make([]byte, 0, size)
+	}
 	for {
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]

@@ -54,6 +54,7 @@ type Client struct {
 	source source
 	budget budget
 	gate   gate
+	spare  spare
 
 	mayProxy bool        // the transport may be one that goes through a proxy and does not tell
 	noHeader http.Header // empty, and never written to: attempts have their own
@@ -99,6 +100,8 @@ type Call struct {
 	// Busy says that the call may be refused because its work is under way already: a 429 is not
 	// retried, and one that names no wait holds nobody.
 	Busy bool
+	// Reuse says that Client.Reuse gets the answer back.
+	Reuse bool
 }
 
 // Outcome is the result of a Call. If Err is nil, an answer came, whatever its status.

@@ -173,7 +173,7 @@ func (x exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 		c.signIn = true
 		return nil, c
 	}
-	body, err := readAtMost(resp.Body, maxSignIn+1, resp.ContentLength)
+	body, err := readAtMost(resp.Body, maxSignIn+1, resp.ContentLength, nil)
 	if err != nil && resp.StatusCode == http.StatusBadRequest { // which may mean no more than that a person is not ready
 		c := brokenCause(err)
 		c.signIn = true
