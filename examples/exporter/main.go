@@ -103,7 +103,7 @@ func serve(ctx context.Context, tenants []cli.Tenant, s settings, stdout io.Writ
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", s.listen)
 	if err != nil {
-		return fmt.Errorf("%w: %w", cli.ErrUsage, err)
+		return fmt.Errorf("%w: -listen: %w", cli.ErrUsage, err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

@@ -317,24 +317,28 @@ func TestWrongInput(t *testing.T) {
 	t.Cleanup(func() { _ = listener.Close() })
 	missing := filepath.Join(t.TempDir(), "missing.json")
 	cloud := clitest.File(t, "tenants.json", `[{"tenant":"a.example","clientId":"x","cloud":"moon"}]`)
-	for name, args := range map[string][]string{
-		"unreadable tenants": {"-tenants", missing},
-		"unknown cloud":      {"-tenants", cloud},
-		"used port":          {"-listen", listener.Addr().String()},
-		"no port":            {"-listen", "127.0.0.1"},
-		"no client id":       {"-tenant", "a.example"},
-		"no interval":        {"-interval", "0s"},
-		"an empty app":       {"-apps", "com.example.app,"},
-		"apps on v1.0":       {"-version", "v1.0", "-apps", "com.example.app"},
-		"unknown flag":       {"-nonsense"},
+	for name, tt := range map[string]struct {
+		want string
+		args []string
+	}{
+		"unreadable tenants": {"-tenants: open ", []string{"-tenants", missing}},
+		"unknown cloud":      {"-tenants: " + cloud + ": tenant 1: cloud: ", []string{"-tenants", cloud}},
+		"used port":          {"-listen: ", []string{"-listen", listener.Addr().String()}},
+		"no port":            {"-listen: ", []string{"-listen", "nonsense"}},
+		"no client id":       {"-tenant needs -client-id", []string{"-tenant", "a.example"}},
+		"no interval":        {"-interval is ", []string{"-interval", "0s"}},
+		"an empty app":       {"for flag -apps: an id is empty", []string{"-apps", "com.example.app,"}},
+		"apps on v1.0":       {"-apps needs -version beta", []string{"-version", "v1.0", "-apps", "com.example.app"}},
+		"unknown flag":       {"not defined: -nonsense", []string{"-nonsense"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
-			r := clitest.Run(ctx, run, nil, args...)
-			if r.Code != cli.ExitUsage || strings.Count(r.Stderr, "error: ") != 1 {
-				t.Errorf("exit code %d, stderr %q", r.Code, r.Stderr)
+			r := clitest.Run(ctx, run, nil, tt.args...)
+			clitest.Want(t, r, cli.ExitUsage, tt.want)
+			if !strings.HasPrefix(r.Stderr, "error: wrong input: ") || strings.Count(r.Stderr, "\n") != 2 {
+				t.Errorf("stderr is not an error line and a hint: %q", r.Stderr)
 			}
 		})
 	}

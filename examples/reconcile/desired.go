@@ -29,7 +29,7 @@ func (d desired) key() string { return strings.ToLower(d.id) + " " + d.displayNa
 func readDesired(file string, version vpptoken.APIVersion) ([]desired, error) {
 	list, err := cli.ParseObjects(sample)
 	if file != "" {
-		list, err = cli.ReadObjects(file)
+		list, err = cli.ReadObjects("file", file)
 	}
 	if err != nil {
 		return nil, err
@@ -42,7 +42,7 @@ func readDesired(file string, version vpptoken.APIVersion) ([]desired, error) {
 			err = errors.New("an earlier entry has the same token")
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%w: entry %d: %w", cli.ErrUsage, i+1, err)
+			return nil, fmt.Errorf("%w: -file: entry %d: %w", cli.ErrUsage, i+1, err)
 		}
 		all, seen[d.key()] = append(all, d), true
 	}

@@ -128,11 +128,11 @@ func TestWrongFlags(t *testing.T) {
 		args   []string
 		stderr string
 	}{
-		{[]string{"-file", "none.json"}, "none.json"},
+		{[]string{"-file", "none.json"}, "-file: open none.json: "},
 		{[]string{"-file", ""}, "it is empty"},
 		{[]string{"-tenant", "a.example", "-client-id", "x"}, "-tenant needs -file"},
 		{[]string{"-client-id", "x"}, "-client-id needs -tenant"},
-		{[]string{"-version", "v1.0", "-file", v1}, "entry 1: vpptoken: not in this version of the API: v1.0 has no locationName"},
+		{[]string{"-version", "v1.0", "-file", v1}, "-file: entry 1: vpptoken: not in this version of the API: v1.0 has no locationName"},
 		{[]string{"-version", "v1.0", "-file", named}, "entry 1: v1.0 has no displayName: name the token by id"},
 		{[]string{"-apply", "yes"}, "something follows the flags"},
 		{[]string{"-parallel", "0"}, "-parallel is 1 or more"},

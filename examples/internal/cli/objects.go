@@ -21,23 +21,24 @@ const maxFile = 16 << 20
 // what remains is unknown to the program.
 type Object map[string]json.RawMessage
 
-// ReadObjects reads a JSON file with a list of objects. All that is wrong with it is an [ErrUsage].
-func ReadObjects(name string) ([]Object, error) {
+// ReadObjects reads a JSON file with a list of objects, which the flag with that name gives. All
+// that is wrong with it is an [ErrUsage].
+func ReadObjects(flagName, name string) ([]Object, error) {
 	f, err := os.Open(name) //nolint:gosec // reading the file that the user names is the purpose
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUsage, err)
+		return nil, fmt.Errorf("%w: -%s: %w", ErrUsage, flagName, err)
 	}
 	defer func() { _ = f.Close() }()
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrUsage, err)
+		return nil, fmt.Errorf("%w: -%s: %w", ErrUsage, flagName, err)
 	case len(text) > maxFile:
-		return nil, fmt.Errorf("%w: %s: it has more than 16 MiB", ErrUsage, name)
+		return nil, fmt.Errorf("%w: -%s: %s: it has more than 16 MiB", ErrUsage, flagName, name)
 	}
 	list, err := ParseObjects(text)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrUsage, name, err)
+		return nil, fmt.Errorf("%w: -%s: %s: %w", ErrUsage, flagName, name, err)
 	}
 	return list, nil
 }

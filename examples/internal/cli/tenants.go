@@ -46,7 +46,7 @@ func fileTenants(common *Flags, file string, env func(string) string, stderr io.
 	if common.Live() || common.ClientID != "" || common.Cloud != (vpptoken.Cloud{}) {
 		return nil, fmt.Errorf("%w: -tenants has each tenant's own id, clientId and cloud: leave -tenant, -client-id and -cloud out", ErrUsage)
 	}
-	list, err := ReadObjects(file)
+	list, err := ReadObjects("tenants", file)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +54,7 @@ func fileTenants(common *Flags, file string, env func(string) string, stderr io.
 	for i, o := range list {
 		t, err := fileTenant(*common, o, env, stderr)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %s: tenant %d: %w", ErrUsage, file, i+1, err)
+			return nil, fmt.Errorf("%w: -tenants: %s: tenant %d: %w", ErrUsage, file, i+1, err)
 		}
 		tenants = append(tenants, t)
 	}
