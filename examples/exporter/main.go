@@ -40,9 +40,8 @@ A client secret is never in the file: it is in the environment variable that sec
 ` + cli.SecretVariable + `. alerts.yml has rules for Prometheus, dashboard.json a dashboard for Grafana.
 `
 
-// settings are the flags besides the tenants.
+// settings are the flags that say how to read the tenants.
 type settings struct {
-	listen   string
 	interval time.Duration
 	timeout  time.Duration
 	apps     []string // bundle ids whose licenses are counted
@@ -60,8 +59,9 @@ func export(ctx context.Context, args []string, env func(string) string, stdout,
 	common := cli.NewFlags(fs)
 	var file string
 	cli.NonEmpty(fs, "tenants", "a JSON `file` with a list of tenants, as above", &file)
-	s := settings{listen: "127.0.0.1:9788"}
-	cli.NonEmpty(fs, "listen", "the `address` to listen on; 127.0.0.1:9788 by default", &s.listen)
+	address := "127.0.0.1:9788"
+	cli.NonEmpty(fs, "listen", "the `address` to listen on; 127.0.0.1:9788 by default", &address)
+	var s settings
 	fs.DurationVar(&s.interval, "interval", 5*time.Minute, "how `often` each tenant is read")
 	fs.DurationVar(&s.timeout, "timeout", 2*time.Minute, "how `long` reading one tenant may take")
 	fs.Func("apps", "count the licenses of the apps with these bundle `ids`, with commas between (beta)", func(v string) error {
@@ -83,28 +83,31 @@ func export(ctx context.Context, args []string, env func(string) string, stdout,
 		return fmt.Errorf("%w: -apps needs -version beta: v1.0 counts no licenses", cli.ErrUsage)
 	}
 	var tenants []cli.Tenant
-	var err error
-	if common.Live() || file != "" {
+	err := common.Check()
+	embedded := !common.Live() && file == ""
+	if !embedded {
 		tenants, err = cli.Tenants(common, file, env, stderr)
-	} else if err = common.Check(); err == nil {
+	}
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return fmt.Errorf("%w: -listen: %w", cli.ErrUsage, err)
+	}
+	if embedded { // only now, when nothing can be wrong with the input any more
 		var done func()
 		tenants, done = cli.EmbeddedTenants(common.Version, time.Now())
 		defer done()
 		_, _ = fmt.Fprintln(stdout, "Three embedded tenants, no account needed; -tenant and -client-id lead to the real service.")
 	}
-	if err != nil {
-		return err
-	}
-	return serve(ctx, tenants, s, stdout, slog.New(slog.NewTextHandler(stderr, nil)))
+	return serve(ctx, listener, tenants, s, stdout, slog.New(slog.NewTextHandler(stderr, nil)))
 }
 
-// serve reads the tenants and answers scrapes until ctx ends.
-func serve(ctx context.Context, tenants []cli.Tenant, s settings, stdout io.Writer, log *slog.Logger) error {
-	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", s.listen)
-	if err != nil {
-		return fmt.Errorf("%w: -listen: %w", cli.ErrUsage, err)
-	}
+// serve reads the tenants and answers scrapes on the listener, which it closes, until ctx ends.
+func serve(
+	ctx context.Context, listener net.Listener, tenants []cli.Tenant, s settings, stdout io.Writer, log *slog.Logger,
+) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 
@@ -125,7 +128,7 @@ func serve(ctx context.Context, tenants []cli.Tenant, s settings, stdout io.Writ
 	go func() { stopped <- server.Serve(listener) }()
 	_, _ = fmt.Fprintf(stdout, "http://%s/metrics\n", listener.Addr())
 	select {
-	case err = <-stopped:
+	case err := <-stopped:
 		cancel()
 		return err
 	case <-ctx.Done():

@@ -40,10 +40,13 @@ func start(t *testing.T, tenants []cli.Tenant, s settings) running {
 	r, w := io.Pipe()
 	log := &bytes.Buffer{}
 	done := make(chan error, 1)
-	s.listen = "127.0.0.1:0"
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.interval, s.timeout = time.Hour, 10*time.Second
 	go func() {
-		done <- serve(ctx, tenants, s, w, slog.New(slog.NewTextHandler(log, nil)))
+		done <- serve(ctx, listener, tenants, s, w, slog.New(slog.NewTextHandler(log, nil)))
 		_ = w.Close()
 	}()
 	line, err := bufio.NewReader(r).ReadString('\n')
@@ -339,6 +342,9 @@ func TestWrongInput(t *testing.T) {
 			clitest.Want(t, r, cli.ExitUsage, tt.want)
 			if !strings.HasPrefix(r.Stderr, "error: wrong input: ") || strings.Count(r.Stderr, "\n") != 2 {
 				t.Errorf("stderr is not an error line and a hint: %q", r.Stderr)
+			}
+			if r.Stdout != "" {
+				t.Errorf("stdout: %q", r.Stdout)
 			}
 		})
 	}

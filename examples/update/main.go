@@ -12,6 +12,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -40,6 +41,9 @@ func main() { cli.Main(run) }
 func run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) int {
 	var out bytes.Buffer
 	err := update(ctx, args, env, &out, stderr, cli.Colored(stdout, env))
+	if errors.Is(err, cli.ErrUsage) { // nothing was sent, so there is nothing to show
+		return cli.Exit(stderr, err)
+	}
 	if _, failed := out.WriteTo(stdout); err == nil {
 		err = failed
 	}
