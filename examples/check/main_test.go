@@ -129,7 +129,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a","clientId":7}]`)}, `tenant 1: "clientId" is a text`},
 		{[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a","clientId":"x"},{"tenant":"b","clientId":"x","clientSecret":"hidden"}]`)}, `tenant 2: not known: "clientSecret"; it has`},
 		{[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a","clientId":"x","cloud":"mars"}]`)}, "want one of Global, USGov"},
-		{[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a","clientId":"x"},{"tenant":"A","clientId":"y"}]`)}, `appears twice: "A"`},
+		{[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a","clientId":"x"},{"tenant":"A","clientId":"y"}]`)}, `tenants.json: "A" appears twice`},
 		{[]string{"-html", "x"}, "something follows the flags"},
 	} {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
@@ -145,10 +145,25 @@ func TestWrongInput(t *testing.T) {
 
 func TestTenantsAreDistinct(t *testing.T) {
 	t.Parallel()
-	r := clitest.Run(t.Context(), run, withSecret, "-tenant", "a.example,,b.example", "-client-id", "x")
-	clitest.Want(t, r, cli.ExitUsage, `a tenant is empty or appears twice: ""`)
-	r = clitest.Run(t.Context(), run, withSecret, "-tenant", "a.example,a.EXAMPLE", "-client-id", "x")
-	clitest.Want(t, r, cli.ExitUsage, `a tenant is empty or appears twice: "a.EXAMPLE"`)
+	const empty = "error: wrong input: -tenant: a name is empty: take the comma out, or look whether a variable is unset\n"
+	for tenant, want := range map[string]string{
+		"a.example,":            empty,
+		",a.example":            empty,
+		"a.example, ,b.example": empty,
+		" ":                     empty,
+		"a.example,a.EXAMPLE":   `error: wrong input: -tenant: "a.EXAMPLE" appears twice`,
+	} {
+		for name, env := range map[string]map[string]string{"secret": withSecret, "no secret": nil} {
+			if env == nil && want != empty {
+				continue // several tenants need one, which is said first
+			}
+			t.Run(tenant+", "+name, func(t *testing.T) {
+				t.Parallel()
+				r := clitest.Run(t.Context(), run, env, "-tenant", tenant, "-client-id", "x")
+				clitest.Want(t, r, cli.ExitUsage, want)
+			})
+		}
+	}
 }
 
 func TestInterrupted(t *testing.T) {

@@ -329,6 +329,7 @@ func TestWrongInput(t *testing.T) {
 		"used port":          {"-listen: ", []string{"-listen", listener.Addr().String()}},
 		"no port":            {"-listen: ", []string{"-listen", "nonsense"}},
 		"no client id":       {"-tenant needs -client-id", []string{"-tenant", "a.example"}},
+		"an empty tenant":    {"-tenant: a name is empty", []string{"-tenant", "a.example,", "-client-id", "x"}},
 		"no interval":        {"-interval is ", []string{"-interval", "0s"}},
 		"an empty app":       {"for flag -apps: an id is empty", []string{"-apps", "com.example.app,"}},
 		"apps on v1.0":       {"-apps needs -version beta", []string{"-version", "v1.0", "-apps", "com.example.app"}},

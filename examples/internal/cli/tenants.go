@@ -28,16 +28,22 @@ func Tenants(common *Flags, file string, env func(string) string, stderr io.Writ
 		return nil, err
 	}
 	var tenants []Tenant
-	names := strings.Split(common.Tenant, ",")
-	for _, name := range names {
-		if len(names) > 1 && env(SecretVariable) == "" {
-			return nil, fmt.Errorf("%w: several tenants need a client secret in %s: a code to enter in a browser is for one", ErrUsage, SecretVariable)
-		}
+	for name := range strings.SplitSeq(common.Tenant, ",") {
 		f := *common
-		f.Tenant = strings.TrimSpace(name)
+		if f.Tenant = strings.TrimSpace(name); f.Tenant == "" { // not skipped: a tenant may be missing unnoticed
+			return nil, fmt.Errorf("%w: -tenant: a name is empty: take the comma out, or look whether a variable is unset",
+				ErrUsage)
+		}
 		tenants = append(tenants, live(f, env, stderr))
 	}
-	return tenants, distinct(tenants)
+	if len(tenants) > 1 && env(SecretVariable) == "" {
+		return nil, fmt.Errorf("%w: several tenants need a client secret in %s: a code to enter in a browser is for one",
+			ErrUsage, SecretVariable)
+	}
+	if err := distinct(tenants); err != nil {
+		return nil, fmt.Errorf("%w: -tenant: %w", ErrUsage, err)
+	}
+	return tenants, nil
 }
 
 // fileTenants reads the file of -tenants. What is wrong with one entry is wrong input, before
@@ -58,7 +64,10 @@ func fileTenants(common *Flags, file string, env func(string) string, stderr io.
 		}
 		tenants = append(tenants, t)
 	}
-	return tenants, distinct(tenants)
+	if err := distinct(tenants); err != nil {
+		return nil, fmt.Errorf("%w: -tenants: %s: %w", ErrUsage, file, err)
+	}
+	return tenants, nil
 }
 
 func fileTenant(f Flags, o Object, env func(string) string, stderr io.Writer) (Tenant, error) {
@@ -107,13 +116,13 @@ func live(f Flags, env func(string) string, stderr io.Writer) Tenant {
 	}}
 }
 
-// distinct refuses an empty name and a duplicate tenant, whose tokens would be counted twice.
+// distinct refuses a duplicate tenant, whose tokens would be counted twice.
 func distinct(tenants []Tenant) error {
 	var names []string
 	for _, t := range tenants {
 		name := strings.ToLower(t.Name)
-		if name == "" || slices.Contains(names, name) {
-			return fmt.Errorf("%w: a tenant is empty or appears twice: %q", ErrUsage, t.Name)
+		if slices.Contains(names, name) {
+			return fmt.Errorf("%q appears twice", t.Name)
 		}
 		names = append(names, name)
 	}
