@@ -126,7 +126,7 @@ func serve(
 	server := &http.Server{Handler: routes(registry), ReadHeaderTimeout: 10 * time.Second}
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Serve(listener) }()
-	_, _ = fmt.Fprintf(stdout, "http://%s/metrics\n", listener.Addr())
+	_, _ = fmt.Fprintf(stdout, "http://%s/metrics\n", cli.Reachable(listener.Addr()))
 	select {
 	case err := <-stopped:
 		cancel()

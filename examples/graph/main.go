@@ -71,7 +71,7 @@ func serve(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	for _, t := range tokens {
 		graph.Add(t)
 	}
-	if err := greet(stdout, graph, "http://"+l.Addr().String()); err != nil {
+	if err := greet(stdout, graph, "http://"+cli.Reachable(l.Addr())); err != nil {
 		_ = l.Close()
 		return err
 	}

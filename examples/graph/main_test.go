@@ -137,6 +137,18 @@ func TestServesTokens(t *testing.T) {
 	}
 }
 
+// On all addresses it prints one that a program on this machine can use.
+func TestAllAddresses(t *testing.T) {
+	t.Parallel()
+	r := start(t, "-listen", ":0", "-tokens", "tokens.json")
+	if root := r.vars["VPPTOKEN_GRAPH"]; !strings.HasPrefix(root, "http://localhost:") {
+		t.Errorf("VPPTOKEN_GRAPH=%s", root)
+	}
+	if n, err := r.client(t).Count(t.Context()); n != 2 || err != nil {
+		t.Errorf("Count = %d, %v", n, err)
+	}
+}
+
 func TestThrottles(t *testing.T) {
 	t.Parallel()
 	r := start(t, "-throttle", "2/1h")
