@@ -26,6 +26,8 @@ const help = `azure lists the Intune VPP tokens of a tenant, signed in with what
 
   azure                 a Graph inside the program, no account
   azure -tenant GUID    the real service
+
+Exit codes: 0 done, 1 the sign-in or the service failed, 2 wrong input.
 `
 
 func main() {

@@ -52,7 +52,9 @@ func TestRunRefuses(t *testing.T) {
 func TestRunHelps(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr strings.Builder
-	if err := run(t.Context(), []string{"-h"}, &stdout, &stderr); !errors.Is(err, flag.ErrHelp) || !strings.Contains(stdout.String(), "-tenant id") {
+	err := run(t.Context(), []string{"-h"}, &stdout, &stderr)
+	if !errors.Is(err, flag.ErrHelp) ||
+		!strings.Contains(stdout.String(), "-tenant id") || !strings.Contains(stdout.String(), "Exit codes: 0 ") {
 		t.Errorf("run: %v, help %q", err, stdout.String())
 	}
 }

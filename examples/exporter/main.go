@@ -38,6 +38,8 @@ const help = `exporter shows Intune VPP tokens as Prometheus metrics, at /metric
 
 A client secret is never in the file: it is in the environment variable that secretVariable names, or in
 ` + cli.SecretVariable + `. alerts.yml has rules for Prometheus, dashboard.json a dashboard for Grafana.
+A tenant that can't be read does not end it: vpptoken_up says so, and the log why.
+Exit codes: 0 interrupted, 1 it could not go on, 2 wrong input.
 `
 
 // settings are the flags that say how to read the tenants.

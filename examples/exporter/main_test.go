@@ -350,3 +350,10 @@ func TestWrongInput(t *testing.T) {
 		})
 	}
 }
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	r := clitest.Run(t.Context(), run, nil, "-h")
+	clitest.Want(t, r, cli.ExitOK, "")
+	clitest.Holds(t, r, `Exit codes: 0 .*, 1 .*, 2 .*`)
+}

@@ -26,14 +26,20 @@ import (
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-func main() {
-	cli.Main(func(ctx context.Context, args []string, _ func(string) string, stdout, stderr io.Writer) int {
-		err := cli.Parse(flag.NewFlagSet("observe", flag.ContinueOnError), args, stdout, "observe takes no flags.")
-		if err == nil {
-			err = run(ctx, stdout, stderr)
-		}
-		return cli.Exit(stderr, err)
-	})
+const help = `observe shows what a client does, on a Graph inside the program: spans on standard output, a log on standard error.
+It takes no flags.
+
+Exit codes: 0 done, 1 something failed, 2 wrong input.
+`
+
+func main() { cli.Main(program) }
+
+func program(ctx context.Context, args []string, _ func(string) string, stdout, stderr io.Writer) int {
+	err := cli.Parse(flag.NewFlagSet("observe", flag.ContinueOnError), args, stdout, help)
+	if err == nil {
+		err = run(ctx, stdout, stderr)
+	}
+	return cli.Exit(stderr, err)
 }
 
 func run(ctx context.Context, stdout, stderr io.Writer) (err error) {

@@ -7,6 +7,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/vpptoken/vpptoken/examples/internal/cli"
+	"github.com/vpptoken/vpptoken/examples/internal/clitest"
 )
 
 // line is what the exporter prints of a span, as far as the tests look at it.
@@ -90,4 +93,12 @@ func TestRun(t *testing.T) {
 			t.Errorf("%q was printed", never)
 		}
 	}
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	r := clitest.Run(t.Context(), program, nil, "-h")
+	clitest.Want(t, r, cli.ExitOK, "")
+	clitest.Holds(t, r, `Exit codes: 0 .*, 1 .*, 2 .*`)
+	clitest.Want(t, clitest.Run(t.Context(), program, nil, "-x"), cli.ExitUsage, "error: wrong input: ")
 }
