@@ -18,13 +18,13 @@ func coordinate(ctx context.Context, s settings, tenants []tenant, address strin
 	embedded := address == ""
 	if embedded {
 		if s.workers == 0 {
-			return 0, errors.New("fleet: without NATS_URL nobody but -workers can do the work: give at least 1")
+			return 0, errors.New("without NATS_URL nobody but -workers can do the work: give at least 1")
 		}
 		dir := s.store
 		if dir == "" {
 			temporary, err := os.MkdirTemp("", "fleet-queue-")
 			if err != nil {
-				return 0, fmt.Errorf("fleet: the queue inside the program: %w", err)
+				return 0, fmt.Errorf("the queue inside the program: %w", err)
 			}
 			defer func() { _ = os.RemoveAll(temporary) }()
 			dir = temporary

@@ -23,7 +23,7 @@ import (
 func demonstrate(ctx context.Context, s settings, stdout io.Writer, con *console) (int, error) {
 	dir, err := os.MkdirTemp("", "fleet-demonstration-")
 	if err != nil {
-		return 0, fmt.Errorf("fleet: the demonstration: %w", err)
+		return 0, fmt.Errorf("the demonstration: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	now := time.Now().UTC().Truncate(time.Second)
@@ -40,12 +40,12 @@ func demonstrate(ctx context.Context, s settings, stdout io.Writer, con *console
 		}
 		t, err := writeTenant(dir, name, graph, id, now.AddDate(1, 0, 0))
 		if err != nil {
-			return 0, fmt.Errorf("fleet: the demonstration: %w", err)
+			return 0, fmt.Errorf("the demonstration: %w", err)
 		}
 		tenants = append(tenants, t)
 	}
 	if s.tenants, err = writeTenants(dir, tenants); err != nil {
-		return 0, fmt.Errorf("fleet: the demonstration: %w", err)
+		return 0, fmt.Errorf("the demonstration: %w", err)
 	}
 	con.printf("a demonstration: %d tenants, %d workers, and a queue, all on this machine; -h tells more", len(tenants), s.workers)
 	s.kill = true

@@ -96,14 +96,11 @@ func main() { cli.Main(run) }
 func run(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) int {
 	con := newConsole(stderr)
 	code, err := dispatch(ctx, args, env, stdout, con)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil:
-		con.printf("%v", err)
-		if code != cli.ExitUsage {
-			return exitUnknown
-		}
+	switch cli.Exit(con, err) {
+	case cli.ExitUsage:
+		return cli.ExitUsage
+	case cli.ExitFailed:
+		return exitUnknown
 	}
 	return code
 }
@@ -112,19 +109,19 @@ func dispatch(ctx context.Context, args []string, env func(string) string, stdou
 	command := "demonstration"
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
 		if command, args = args[0], args[1:]; !slices.Contains([]string{"check", "renew", "update", "worker"}, command) {
-			return cli.ExitUsage, fmt.Errorf("fleet: %q is no command: see -h", command)
+			return 0, fmt.Errorf("%w: %q is no command", cli.ErrUsage, command)
 		}
 	}
 	s, err := parse(command, args, stdout)
 	if err != nil {
-		return cli.ExitUsage, err
+		return 0, err
 	}
 	if command == "demonstration" {
 		return demonstrate(ctx, s, stdout, con)
 	}
 	tenants, err := readTenants(s.tenants)
 	if err != nil {
-		return cli.ExitUsage, err
+		return 0, fmt.Errorf("%w: -tenants: %w", cli.ErrUsage, err)
 	}
 	if command == "worker" {
 		return 0, work(ctx, s, tenants, env("NATS_URL"), con)
@@ -170,23 +167,26 @@ func parse(command string, args []string, stdout io.Writer) (settings, error) {
 	if err := cli.Parse(fs, args, stdout, help); err != nil {
 		return s, err
 	}
-	return s, s.check(command)
+	if err := s.check(command); err != nil {
+		return s, fmt.Errorf("%w: %w", cli.ErrUsage, err)
+	}
+	return s, nil
 }
 
 func (s settings) check(command string) error {
 	switch {
 	case command != "demonstration" && s.tenants == "":
-		return fmt.Errorf("fleet: %s needs -tenants: see -h", command)
+		return fmt.Errorf("%s needs -tenants", command)
 	case s.parallel < 1 || s.attempts < 1 || s.poll <= 0 || s.syncTimeout <= 0 || s.retryWait <= 0:
-		return errors.New("fleet: -parallel, -attempts, -poll, -sync-timeout and -retry-wait are more than nothing")
+		return errors.New("-parallel, -attempts, -poll, -sync-timeout and -retry-wait are more than nothing")
 	case s.writes < 0 || s.writes > 0 && s.per <= 0:
-		return errors.New("fleet: -writes is not negative, -per is more than nothing")
+		return errors.New("-writes is not negative, -per is more than nothing")
 	case command == "worker":
 		return nil
 	case s.workers < 0 || s.replicas < 1 || s.timeout <= 0:
-		return errors.New("fleet: -workers is not negative, -replicas and -timeout are more than nothing")
+		return errors.New("-workers is not negative, -replicas and -timeout are more than nothing")
 	case s.runName != "" && !isWord(s.runName):
-		return errors.New("fleet: -run takes letters, digits, - and _")
+		return errors.New("-run takes letters, digits, - and _")
 	}
 	return s.checkPoll(s.ackWait)
 }
@@ -195,7 +195,7 @@ func (s settings) check(command string) error {
 // step's lease.
 func (s settings) checkPoll(ackWait time.Duration) error {
 	if lease(ackWait) <= s.poll {
-		return fmt.Errorf("fleet: -ack-wait %v is too short for -poll %v: give at least twice as much", ackWait, s.poll)
+		return fmt.Errorf("-ack-wait %v is too short for -poll %v: give at least twice as much", ackWait, s.poll)
 	}
 	return nil
 }

@@ -200,21 +200,22 @@ func TestFlags(t *testing.T) {
 	}{
 		"a flag that is none": {[]string{"check", "-bogus"}, cli.ExitUsage, "wrong input: flag provided but not defined: -bogus\n"},
 		"a word at the end":   {[]string{"check", "-tenants", "x", "y"}, cli.ExitUsage, "wrong input: something follows the flags"},
-		"no file":             {[]string{"check"}, cli.ExitUsage, "fleet: check needs -tenants: see -h\n"},
-		"a word":              {[]string{"delete"}, cli.ExitUsage, `fleet: "delete" is no command: see -h`},
+		"no file":             {[]string{"check"}, cli.ExitUsage, "error: wrong input: check needs -tenants\n"},
+		"a word":              {[]string{"delete"}, cli.ExitUsage, `error: wrong input: "delete" is no command`},
 		"no attempts":         {[]string{"renew", "-tenants", "x", "-attempts", "0"}, cli.ExitUsage, "are more than nothing\n"},
-		"no writes":           {[]string{"update", "-tenants", "x", "-writes", "-1"}, cli.ExitUsage, "fleet: -writes is not negative"},
+		"no writes":           {[]string{"update", "-tenants", "x", "-writes", "-1"}, cli.ExitUsage, "error: wrong input: -writes is not negative"},
 		"no period":           {[]string{"worker", "-tenants", "x", "-per", "0s"}, cli.ExitUsage, "-per is more than nothing\n"},
-		"a dotted run":        {[]string{"renew", "-tenants", "x", "-run", "a.b"}, cli.ExitUsage, "fleet: -run takes letters, digits, - and _\n"},
-		"a silent worker":     {[]string{"renew", "-tenants", "x", "-poll", "9s", "-ack-wait", "10s"}, cli.ExitUsage, "fleet: -ack-wait 10s is too short for -poll 9s"},
-		"a missing file":      {[]string{"renew", "-tenants", "nowhere.json"}, cli.ExitUsage, "fleet: the tenants file: open nowhere.json"},
-		"a worker, no URL":    {[]string{"worker"}, cli.ExitUsage, "fleet: worker needs -tenants: see -h\n"},
+		"a dotted run":        {[]string{"renew", "-tenants", "x", "-run", "a.b"}, cli.ExitUsage, "error: wrong input: -run takes letters, digits, - and _\n"},
+		"a silent worker":     {[]string{"renew", "-tenants", "x", "-poll", "9s", "-ack-wait", "10s"}, cli.ExitUsage, "error: wrong input: -ack-wait 10s is too short for -poll 9s"},
+		"a missing file":      {[]string{"renew", "-tenants", "nowhere.json"}, cli.ExitUsage, "error: wrong input: -tenants: open nowhere.json: "},
+		"a worker, no URL":    {[]string{"worker"}, cli.ExitUsage, "error: wrong input: worker needs -tenants\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr strings.Builder
 			code := run(t.Context(), c.args, func(string) string { return "" }, &stdout, &stderr)
-			if code != c.code || !strings.Contains(stderr.String(), c.want) || stdout.String() != "" || strings.Count(stderr.String(), "\n") != 1 {
+			if code != c.code || !strings.Contains(stderr.String(), c.want) || stdout.String() != "" ||
+				strings.Count(stderr.String(), "\n") != 2 { // the error and the hint
 				t.Errorf("exit code %d, it printed %q and said %q, want %q", code, stdout.String(), stderr.String(), c.want)
 			}
 		})
@@ -263,7 +264,7 @@ func TestAQueueThatIsNotThere(t *testing.T) {
 				t.Parallel()
 				var stdout, stderr strings.Builder
 				code := run(t.Context(), []string{command, "-tenants", file}, func(string) string { return address }, &stdout, &stderr)
-				if code != exitUnknown || !strings.HasPrefix(stderr.String(), "fleet: no connection to the queue that NATS_URL names: ") {
+				if code != exitUnknown || !strings.HasPrefix(stderr.String(), "error: no connection to the queue that NATS_URL names: ") {
 					t.Errorf("exit code %d, it said %s", code, stderr.String())
 				}
 				if strings.Contains(stderr.String(), "hunter2") {

@@ -24,7 +24,7 @@ type pool struct {
 func startWorkers(ctx context.Context, s settings, address string, con *console) (*pool, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("fleet: starting the workers: %w", err)
+		return nil, fmt.Errorf("starting the workers: %w", err)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	p := &pool{gone: make(chan struct{}), cancel: cancel}
@@ -50,7 +50,7 @@ func startWorkers(ctx context.Context, s settings, address string, con *console)
 		}
 		if err != nil {
 			cancel()
-			return nil, fmt.Errorf("fleet: starting %s: %w", name, err)
+			return nil, fmt.Errorf("starting %s: %w", name, err)
 		}
 		p.processes = append(p.processes, cmd.Process)
 		running.Go(func() {

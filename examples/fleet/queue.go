@@ -60,12 +60,12 @@ func embed(dir string) (*server.Server, string, error) {
 		JetStream: true, StoreDir: dir, JetStreamMaxMemory: 64 << 20, JetStreamMaxStore: 1 << 30,
 	})
 	if err != nil {
-		return nil, "", fmt.Errorf("fleet: the queue inside the program: %w", err)
+		return nil, "", fmt.Errorf("the queue inside the program: %w", err)
 	}
 	srv.Start()
 	if !srv.ReadyForConnections(20 * time.Second) {
 		closeServer(srv)
-		return nil, "", errors.New("fleet: the queue inside the program did not start")
+		return nil, "", errors.New("the queue inside the program did not start")
 	}
 	return srv, "nats://" + token + "@" + srv.Addr().String(), nil
 }
@@ -85,7 +85,7 @@ func connect(address, name string, con *console) (*queue, error) {
 			}
 		}))
 	if err != nil {
-		return nil, fmt.Errorf("fleet: no connection to the queue that NATS_URL names: %s", withoutAddress(err, address))
+		return nil, fmt.Errorf("no connection to the queue that NATS_URL names: %s", withoutAddress(err, address))
 	}
 	js, err := jetstream.New(conn)
 	if err != nil {
@@ -115,20 +115,20 @@ func (q *queue) declare(ctx context.Context, ackWait time.Duration, replicas int
 		Retention: jetstream.LimitsPolicy, MaxAge: keep, Duplicates: keep,
 	})
 	if err != nil {
-		return fmt.Errorf("fleet: the stream of steps: %w", err)
+		return fmt.Errorf("the stream of steps: %w", err)
 	}
 	q.consumer, err = q.stream.CreateOrUpdateConsumer(ctx, jetstream.ConsumerConfig{
 		Durable: consumerName, AckPolicy: jetstream.AckExplicitPolicy, AckWait: ackWait,
 		MaxDeliver: -1, // the workers count, so that a step which is given up has a result
 	})
 	if err != nil {
-		return fmt.Errorf("fleet: the consumer of steps: %w", err)
+		return fmt.Errorf("the consumer of steps: %w", err)
 	}
 	q.results, err = q.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
 		Bucket: bucketName, Description: "Results of jobs on VPP tokens.", TTL: 7 * keep, Storage: jetstream.FileStorage, Replicas: replicas,
 	})
 	if err != nil {
-		return fmt.Errorf("fleet: the bucket of results: %w", err)
+		return fmt.Errorf("the bucket of results: %w", err)
 	}
 	return nil
 }

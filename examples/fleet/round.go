@@ -40,7 +40,7 @@ type round struct {
 // error means that the round could not begin.
 func (r *round) run(ctx context.Context, s settings, tenants []tenant) ([]result, error) {
 	if tenants = r.choose(tenants); len(tenants) == 0 {
-		return nil, fmt.Errorf("fleet: the tenants file has nothing to %s", r.kind)
+		return nil, fmt.Errorf("the tenants file has nothing to %s", r.kind)
 	}
 	r.name, r.total, r.begun = r.kind+"-"+s.runName, len(tenants), time.Now()
 	if s.runName == "" {
@@ -53,13 +53,13 @@ func (r *round) run(ctx context.Context, s settings, tenants []tenant) ([]result
 
 	watcher, err := r.queue.results.Watch(ctx, r.name+".*")
 	if err != nil {
-		return nil, fmt.Errorf("fleet: the bucket of results: %w", err)
+		return nil, fmt.Errorf("the bucket of results: %w", err)
 	}
 	defer func() { _ = watcher.Stop() }()
 	published := make(chan *nats.Msg, 1024+4*len(tenants)) // nothing reads while the jobs are published
 	sub, err := r.queue.conn.ChanSubscribe(subjectRoot+"."+r.name+".*.*", published)
 	if err != nil {
-		return nil, fmt.Errorf("fleet: the stream of steps: %w", err)
+		return nil, fmt.Errorf("the stream of steps: %w", err)
 	}
 	defer func() { _ = sub.Unsubscribe() }()
 

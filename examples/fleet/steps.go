@@ -83,7 +83,7 @@ func (b *bench) do(ctx context.Context, step renew.Step, p *renew.Plan) (*renew.
 		r, err := b.verify(ctx, p)
 		return nil, r, err
 	}
-	return nil, nil, fmt.Errorf("fleet: %q is no step", step)
+	return nil, nil, fmt.Errorf("%q is no step", step)
 }
 
 // check assesses all tokens of the tenant. A list that breaks off is an error, never a partial
@@ -128,7 +128,7 @@ func (b *bench) update(ctx context.Context) (*result, error) {
 }
 
 // errLags is a sync that succeeded and an expiry that does not show yet.
-var errLags = errors.New("fleet: the sync is over and the new expiry does not show yet")
+var errLags = errors.New("the sync is over and the new expiry does not show yet")
 
 func (b *bench) verify(ctx context.Context, p *renew.Plan) (*result, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.syncTimeout)
@@ -155,7 +155,7 @@ func (b *bench) verify(ctx context.Context, p *renew.Plan) (*result, error) {
 }
 
 // errSlowSync ends the wait for a sync for good: another worker would not help by waiting again.
-var errSlowSync = errors.New("fleet: the sync is still running")
+var errSlowSync = errors.New("the sync is still running")
 
 // levelOf ranks an error that is a tenant's result. A renewal that was refused or is not proven
 // needs a human; nothing is known of an unreachable tenant.

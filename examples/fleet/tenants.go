@@ -47,29 +47,29 @@ func isWord(s string) bool { return word.MatchString(s) }
 func readTenants(name string) ([]tenant, error) {
 	f, err := os.Open(name) //nolint:gosec // the file that the user named
 	if err != nil {
-		return nil, fmt.Errorf("fleet: the tenants file: %w", err)
+		return nil, err
 	}
 	defer func() { _ = f.Close() }()
 	d := json.NewDecoder(f)
 	d.DisallowUnknownFields() // among them "secret", which belongs elsewhere
 	var tenants []tenant
 	if err := d.Decode(&tenants); err != nil {
-		return nil, fmt.Errorf("fleet: the tenants file %s is not as -h shows it: %w", name, err)
+		return nil, fmt.Errorf("%s is not as -h shows it: %w", name, err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("fleet: the tenants file %s goes on after its list", name)
+		return nil, fmt.Errorf("%s goes on after its list", name)
 	}
 	if len(tenants) == 0 {
-		return nil, fmt.Errorf("fleet: the tenants file %s names no tenant", name)
+		return nil, fmt.Errorf("%s names no tenant", name)
 	}
 	seen := make(map[string]bool, len(tenants))
 	for i := range tenants {
 		t := &tenants[i]
 		if err := t.check(); err != nil {
-			return nil, fmt.Errorf("fleet: the tenants file %s, entry %d: %w", name, i+1, err)
+			return nil, fmt.Errorf("%s: entry %d: %w", name, i+1, err)
 		}
 		if seen[t.Name] {
-			return nil, fmt.Errorf("fleet: the tenants file %s names %s twice", name, t.Name)
+			return nil, fmt.Errorf("%s names %s twice", name, t.Name)
 		}
 		seen[t.Name] = true
 		t.SecretFile = beside(name, t.SecretFile)
@@ -121,15 +121,15 @@ func (t *tenant) secret() (string, error) {
 		if s := os.Getenv(t.SecretEnv); s != "" {
 			return s, nil
 		}
-		return "", fmt.Errorf("fleet: the variable %s, which is to hold the client secret, is empty", t.SecretEnv)
+		return "", fmt.Errorf("the variable %s, which is to hold the client secret, is empty", t.SecretEnv)
 	}
 	text, err := os.ReadFile(t.SecretFile)
 	if err != nil {
-		return "", fmt.Errorf("fleet: the client secret: %w", err)
+		return "", fmt.Errorf("the client secret: %w", err)
 	}
 	s := strings.TrimSpace(string(text))
 	if s == "" {
-		return "", fmt.Errorf("fleet: the file %s, which is to hold the client secret, is empty", t.SecretFile)
+		return "", fmt.Errorf("the file %s, which is to hold the client secret, is empty", t.SecretFile)
 	}
 	return s, nil
 }

@@ -50,12 +50,12 @@ type worker struct {
 // lease is how long a step may run without reporting.
 func lease(ackWait time.Duration) time.Duration { return ackWait * 3 / 4 }
 
-var errLease = errors.New("fleet: the step took too long")
+var errLease = errors.New("the step took too long")
 
 // work takes steps until ctx ends.
 func work(ctx context.Context, s settings, tenants []tenant, address string, con *console) error {
 	if address == "" {
-		return errors.New("fleet: a worker needs NATS_URL: the address of the queue")
+		return errors.New("a worker needs NATS_URL: the address of the queue")
 	}
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
@@ -178,12 +178,12 @@ func (w *worker) handle(ctx context.Context, msg jetstream.Msg) error {
 func (w *worker) do(ctx context.Context, j job, alive func()) (plan *renew.Plan, r *result, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			plan, r, err = nil, nil, errors.New("fleet: the step panicked") // its value may hold a secret
+			plan, r, err = nil, nil, errors.New("the step panicked") // its value may hold a secret
 		}
 	}()
 	t, ok := w.tenants[j.Tenant]
 	if !ok {
-		return nil, nil, fmt.Errorf("fleet: the tenants file of %s does not name this tenant", w.name)
+		return nil, nil, fmt.Errorf("the tenants file of %s does not name this tenant", w.name)
 	}
 	client, err := w.client(t)
 	if err != nil {
