@@ -60,12 +60,14 @@ func (s *Throttled) RoundTrip(req *http.Request) (*http.Response, error) {
 		opens := s.counted[len(s.counted)-1-s.Limit].Add(s.Period)
 		header.Set("Retry-After", strconv.Itoa(int((opens.Sub(now)+time.Second-1)/time.Second)))
 	}
-	return answerOf(req, http.StatusTooManyRequests, header, `{"error":{"code":"TooManyRequests","message":"Wait."}}`), nil
+	return answerOf(req, http.StatusTooManyRequests, header,
+		`{"error":{"code":"TooManyRequests","message":"Wait."}}`), nil
 }
 
 func answerOf(req *http.Request, status int, header http.Header, body string) *http.Response {
 	return &http.Response{
-		Status: strconv.Itoa(status) + " " + http.StatusText(status), StatusCode: status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Status: strconv.Itoa(status) + " " + http.StatusText(status), StatusCode: status, Proto: "HTTP/1.1",
+		ProtoMajor: 1, ProtoMinor: 1,
 		Header: header, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: req,
 	}
 }

@@ -72,7 +72,8 @@ func TestWalkHoldsOnePage(t *testing.T) {
 	}
 	three, eleven := heap(3*bench.PageSize, bench.NewOurs), heap(10_000, bench.NewOurs)
 	floor, gathering := heap(10_000, bench.NewFloor), heap(10_000, bench.NewGathering)
-	t.Logf("KiB: 3 pages %.0f, 11 pages %.0f, floor %.0f, gathering floor %.0f", three/1024, eleven/1024, floor/1024, gathering/1024)
+	t.Logf("KiB: 3 pages %.0f, 11 pages %.0f, floor %.0f, gathering floor %.0f",
+		three/1024, eleven/1024, floor/1024, gathering/1024)
 	if eleven > 1.1*three {
 		t.Errorf("11 pages keep %.0f bytes, 3 pages %.0f", eleven, three)
 	}

@@ -31,8 +31,10 @@ func (c *carrier) RoundTrip(req *http.Request) (*http.Response, error) {
 		_ = req.Body.Close()
 	}
 	h := req.Header
-	c.seen = append(c.seen, fmt.Sprintf("%s %s authorization %q accept %q content-type %q length %d id %t\n%s", req.Method, req.URL,
-		h.Get("Authorization"), h.Get("Accept"), h.Get("Content-Type"), req.ContentLength, len(h.Get("client-request-id")) == 36, body))
+	c.seen = append(c.seen,
+		fmt.Sprintf("%s %s authorization %q accept %q content-type %q length %d id %t\n%s", req.Method, req.URL,
+			h.Get("Authorization"), h.Get("Accept"), h.Get("Content-Type"), req.ContentLength,
+			len(h.Get("client-request-id")) == 36, body))
 	req = req.Clone(req.Context())
 	req.Body = http.NoBody
 	return c.f(req)
@@ -77,7 +79,8 @@ func TestSameRequests(t *testing.T) {
 func TestSameResults(t *testing.T) {
 	t.Parallel()
 	page := fixture(t, "list-page-beta.json")
-	entity := bytes.ReplaceAll(fixture(t, "seed-update-response.json"), []byte("9ceb2f92-2f92-9ceb-922f-eb9c922feb9c"), []byte(bench.TokenID))
+	entity := bytes.ReplaceAll(fixture(t, "seed-update-response.json"), []byte("9ceb2f92-2f92-9ceb-922f-eb9c922feb9c"),
+		[]byte(bench.TokenID))
 	service := bench.NewService(bench.InMemory, 100)
 	fixtures := func(req *http.Request) (*http.Response, error) {
 		body := page
@@ -87,9 +90,13 @@ func TestSameResults(t *testing.T) {
 		case req.URL.RawQuery != "":
 			body = []byte(`{"value":[]}`)
 		}
-		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), Request: req}, nil
+		return &http.Response{
+			StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), Request: req,
+		}, nil
 	}
-	for name, f := range map[string]func(*http.Request) (*http.Response, error){"fixtures": fixtures, "service": service.RoundTrip} {
+	for name, f := range map[string]func(*http.Request) (*http.Response, error){
+		"fixtures": fixtures, "service": service.RoundTrip,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			ts := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: "bearer-of-the-tests"})

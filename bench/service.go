@@ -31,9 +31,11 @@ type Service struct {
 // NewService returns a service at root whose list has that many tokens.
 func NewService(root string, tokens int) *Service {
 	s := &Service{answers: make(map[string][]byte), header: http.Header{
-		"Content-Type": {"application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8"},
-		"Request-Id":   {"0d9a4d15-94c4-4b1c-8d5c-5e2f3a5a1a11"},
-		"Date":         {"Fri, 20 Nov 2026 15:00:00 GMT"},
+		"Content-Type": {
+			"application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;charset=utf-8",
+		},
+		"Request-Id": {"0d9a4d15-94c4-4b1c-8d5c-5e2f3a5a1a11"},
+		"Date":       {"Fri, 20 Nov 2026 15:00:00 GMT"},
 	}}
 	link := collection
 	for first := 0; first < tokens; first += PageSize {
@@ -70,7 +72,9 @@ func appendToken(b []byte, i int) []byte {
 			`"startDateTime":"2026-11-19T07:00:00Z","lastUpdatedDateTime":"2026-11-19T07:05:00.5Z",` +
 			`"actionFailureReason":"appleFailure","totalLicensesCount":40,"failedLicensesCount":3}`
 	}
-	b = fmt.Appendf(b, `"state":"valid","tokenActionResults":[%s],"lastSyncStatus":"completed","automaticallyUpdateApps":true,`, results)
+	b = fmt.Appendf(b,
+		`"state":"valid","tokenActionResults":[%s],"lastSyncStatus":"completed","automaticallyUpdateApps":true,`,
+		results)
 	b = append(b, `"countryOrRegion":"no","dataSharingConsentGranted":true,`...)
 	if i%5 == 4 {
 		b = append(b, `"displayName":null,"locationName":null,`...)

@@ -58,7 +58,9 @@ func (e *entra) Do(r *http.Request) (*http.Response, error) {
 		e.mu.Unlock()
 		if e.refuse { // and quote all that was sent, as a proxy might
 			status = http.StatusUnauthorized
-			body = fmt.Sprintf(`{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided. %s"}`, form)
+			body = fmt.Sprintf(
+				`{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided. %s"}`,
+				form)
 			break
 		}
 		body = fmt.Sprintf(`{"token_type":"Bearer","expires_in":3599,"access_token":%q}`, accessToken(e.tid, n))
@@ -79,7 +81,8 @@ func (e *entra) tokenRequests() []url.Values {
 
 func accessToken(tid string, n int) string {
 	part := base64.RawURLEncoding.EncodeToString
-	return part([]byte(`{"alg":"none"}`)) + "." + part(fmt.Appendf(nil, `{"tid":%q,"n":%d}`, tid, n)) + "." + part([]byte("s"))
+	return part([]byte(`{"alg":"none"}`)) + "." + part(fmt.Appendf(nil, `{"tid":%q,"n":%d}`, tid, n)) + "." +
+		part([]byte("s"))
 }
 
 func newCredential(t *testing.T, e *entra) azcore.TokenCredential {
@@ -104,7 +107,8 @@ func TestAzidentityAnswersAClaimsChallenge(t *testing.T) {
 			_, _ = io.WriteString(w, `{"value":[{"id":"a","displayName":"Field","state":"valid"}]}`)
 			return
 		}
-		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer error="insufficient_claims", claims=%q`, base64.StdEncoding.EncodeToString([]byte(claims))))
+		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer error="insufficient_claims", claims=%q`,
+			base64.StdEncoding.EncodeToString([]byte(claims))))
 		w.WriteHeader(http.StatusUnauthorized)
 	}))
 	t.Cleanup(srv.Close)
@@ -112,7 +116,8 @@ func TestAzidentityAnswersAClaimsChallenge(t *testing.T) {
 	authority := &entra{tid: tenantID}
 	var stdout strings.Builder
 	guard := []azauth.Option{azauth.WithTenantGuard(tenantID)}
-	if err := list(t.Context(), newCredential(t, authority), guard, &stdout, vpptoken.WithBaseURL(srv.URL)); err != nil {
+	err := list(t.Context(), newCredential(t, authority), guard, &stdout, vpptoken.WithBaseURL(srv.URL))
+	if err != nil {
 		t.Fatal(err)
 	}
 	if want := "TOKEN  STATE  EXPIRES\nField  valid  never\n"; stdout.String() != want {
@@ -155,7 +160,8 @@ func TestAzidentityErrorsStayHidden(t *testing.T) {
 	}
 	var stdout strings.Builder
 	err := list(t.Context(), cred, nil, &stdout)
-	if want := "azauth: the credential failed: 401 Unauthorized: invalid_client (AADSTS7000215)"; err == nil || !strings.HasPrefix(err.Error(), want) {
+	want := "azauth: the credential failed: 401 Unauthorized: invalid_client (AADSTS7000215)"
+	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("list: %v, want %q", err, want)
 	}
 	if _, ok := errors.AsType[*azidentity.AuthenticationFailedError](err); !ok {

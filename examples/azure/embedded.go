@@ -19,7 +19,9 @@ func newGraph() *vpptokentest.Server {
 		return time.Date(year, month, day, 9, 0, 0, 0, time.UTC)
 	}
 	srv.Add(vpptoken.VPPToken{DisplayName: "Field iPads", ExpirationDateTime: day(2027, time.November, 20)})
-	srv.Add(vpptoken.VPPToken{DisplayName: "Schools", State: vpptoken.StateExpired, ExpirationDateTime: day(2025, time.March, 2)})
+	srv.Add(vpptoken.VPPToken{
+		DisplayName: "Schools", State: vpptoken.StateExpired, ExpirationDateTime: day(2025, time.March, 2),
+	})
 	srv.Add(vpptoken.VPPToken{DisplayName: "Warehouse", State: vpptoken.StateAssignedToExternalMDM})
 	return srv
 }

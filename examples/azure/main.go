@@ -39,7 +39,8 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("azure", flag.ContinueOnError)
 	var tenant string
-	cli.NonEmpty(flags, "tenant", "the `id` (a GUID) of the tenant to read; without it a Graph inside the program is read", &tenant)
+	cli.NonEmpty(flags, "tenant",
+		"the `id` (a GUID) of the tenant to read; without it a Graph inside the program is read", &tenant)
 	if err := cli.Parse(flags, args, stdout, help); err != nil {
 		return err
 	}
@@ -58,13 +59,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 }
 
 // list signs in, and prints all tokens with what an administrator checks first.
-func list(ctx context.Context, cred azcore.TokenCredential, guards []azauth.Option, stdout io.Writer, opts ...vpptoken.Option) error {
+func list(
+	ctx context.Context, cred azcore.TokenCredential, guards []azauth.Option, stdout io.Writer, opts ...vpptoken.Option,
+) error {
 	source, err := azauth.New(cred, vpptoken.CloudGlobal, guards...)
 	if err != nil {
 		return fmt.Errorf("%w: %w", cli.ErrUsage, err)
 	}
 	if _, err := source.TokenContext(ctx, ""); err != nil { // the reason shows best here
-		return fmt.Errorf("%w: sign in, for example with az login; with AZURE_SDK_GO_LOGGING=all azidentity logs what it tried", err)
+		return fmt.Errorf(
+			"%w: sign in, for example with az login; with AZURE_SDK_GO_LOGGING=all azidentity logs what it tried", err)
 	}
 	client, err := vpptoken.NewClient(source, opts...)
 	if err != nil {

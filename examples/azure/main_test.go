@@ -31,7 +31,9 @@ func TestRunRefuses(t *testing.T) {
 		args []string
 		want string
 	}{
-		"a domain":     {[]string{"-tenant", "contoso.com"}, "wrong input: azauth: New: WithTenantGuard: a tenant id is a GUID"},
+		"a domain": {
+			[]string{"-tenant", "contoso.com"}, "wrong input: azauth: New: WithTenantGuard: a tenant id is a GUID",
+		},
 		"no tenant":    {[]string{"-tenant", ""}, `wrong input: invalid value "" for flag -tenant: it is empty`},
 		"an argument":  {[]string{"list"}, "wrong input: something follows the flags: put a value with spaces in quotes, and write a switch as -name=false"},
 		"unknown flag": {[]string{"-nope"}, "wrong input: flag provided but not defined: -nope"},
@@ -39,7 +41,8 @@ func TestRunRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr strings.Builder
-			if err := run(t.Context(), c.args, &stdout, &stderr); !errors.Is(err, cli.ErrUsage) || err.Error() != c.want {
+			err := run(t.Context(), c.args, &stdout, &stderr)
+			if !errors.Is(err, cli.ErrUsage) || err.Error() != c.want {
 				t.Errorf("run: %v, want %q", err, c.want)
 			}
 			if stdout.String() != "" {

@@ -41,8 +41,10 @@ func spreadsheet(w io.Writer) output {
 			if r.DaysLeft != nil {
 				days = strconv.Itoa(*r.DaysLeft) // a number, so its minus is one
 			}
-			return line(cell(string(r.Level)), cell(r.Tenant), cell(r.Name), cell(r.ID), cell(r.OrganizationName), cell(string(r.State)), days,
-				stamp(r.ExpirationDateTime), stamp(r.LastSyncDateTime), cell(string(r.LastSyncStatus)), cell(r.codes()), cell(strings.Join(texts, " ")))
+			return line(cell(string(r.Level)), cell(r.Tenant), cell(r.Name), cell(r.ID), cell(r.OrganizationName),
+				cell(string(r.State)), days,
+				stamp(r.ExpirationDateTime), stamp(r.LastSyncDateTime), cell(string(r.LastSyncStatus)), cell(r.codes()),
+				cell(strings.Join(texts, " ")))
 		},
 		end: begin, // a table without rows is still a table
 	}
@@ -52,7 +54,8 @@ func spreadsheet(w io.Writer) output {
 // administrators, and a formula in one of them would run on the machine of whoever opens the table.
 func cell(text string) string {
 	text = cli.Printable(text)
-	if rest := strings.TrimLeft(text, " \u00a0\u3000"); rest != "" && strings.ContainsRune("=+-@\uff1d\uff0b\uff0d\uff20", []rune(rest)[0]) {
+	rest := strings.TrimLeft(text, " \u00a0\u3000")
+	if rest != "" && strings.ContainsRune("=+-@\uff1d\uff0b\uff0d\uff20", []rune(rest)[0]) {
 		return "'" + text
 	}
 	return text

@@ -24,7 +24,8 @@ func page(w io.Writer, now time.Time) output {
 		},
 		end: func() error {
 			worstFirst(rows)
-			t, err := template.New("page").Funcs(template.FuncMap{"bar": bar, "expired": expired, "left": left, "minute": minute}).Parse(pageText)
+			t, err := template.New("page").
+				Funcs(template.FuncMap{"bar": bar, "expired": expired, "left": left, "minute": minute}).Parse(pageText)
 			if err != nil {
 				return err
 			}

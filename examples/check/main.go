@@ -36,8 +36,8 @@ const help = `check looks at all Intune VPP tokens of one or many tenants: what 
 A client secret is never in the file: it is in the environment variable that secretVariable names, or in
 ` + cli.SecretVariable + `. Without one, a single tenant is signed in to with a code to enter in a browser.
 -json (an object a line) and -csv write each token as it is read, in no order, and keep none of them in memory.
-A tenant that can't be read, or has no tokens, is a line of its own with the level unknown. So is one that an interrupt kept from
-being read, and standard error names all of these.
+A tenant that can't be read, or has no tokens, is a line of its own with the level unknown. So is one that an
+interrupt kept from being read, and standard error names all of these.
 Exit codes, as monitoring systems expect: 0 all is well, 1 warning, 2 critical or wrong input, 3 unknown. The worst
 counts, in the order ok, warning, unknown, critical.
 `
@@ -55,10 +55,14 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	return exitCodes[level]
 }
 
-var exitCodes = map[health.Level]int{health.LevelOK: 0, health.LevelWarning: 1, health.LevelCritical: 2, health.LevelUnknown: 3}
+var exitCodes = map[health.Level]int{
+	health.LevelOK: 0, health.LevelWarning: 1, health.LevelCritical: 2, health.LevelUnknown: 3,
+}
 
 // check returns the worst level that it found.
-func check(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) (health.Level, error) {
+func check(
+	ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer,
+) (health.Level, error) {
 	fs := flag.NewFlagSet("check", flag.ContinueOnError)
 	common := cli.NewFlags(fs)
 	var file string
@@ -82,7 +86,8 @@ func check(ctx context.Context, args []string, env func(string) string, stdout, 
 	case err != nil:
 		return health.LevelUnknown, err
 	case *timeout <= 0 || policy.MaxSyncAge <= 0 || *parallel < 1:
-		return health.LevelUnknown, fmt.Errorf("%w: -timeout, -max-sync-age and -parallel are more than nothing", cli.ErrUsage)
+		return health.LevelUnknown, fmt.Errorf("%w: -timeout, -max-sync-age and -parallel are more than nothing",
+			cli.ErrUsage)
 	}
 	var tenants []cli.Tenant
 	if common.Live() || file != "" {
@@ -114,7 +119,9 @@ type settings struct {
 
 // read assesses all tokens of all tenants, shows the progress, and says which tenants an interrupt
 // left out.
-func (s settings) read(ctx context.Context, tenants []cli.Tenant, out output, stderr, progress io.Writer) (health.Level, error) {
+func (s settings) read(
+	ctx context.Context, tenants []cli.Tenant, out output, stderr, progress io.Writer,
+) (health.Level, error) {
 	var tokens, ended atomic.Int64
 	judge := func(ctx context.Context, t cli.Tenant, each func(row) error) (int, error) {
 		defer ended.Add(1)
@@ -131,7 +138,8 @@ func (s settings) read(ctx context.Context, tenants []cli.Tenant, out output, st
 	}
 	stop := cli.Progress(progress, cli.IsTerminal(progress), func(elapsed time.Duration) string {
 		n := int(tokens.Load())
-		return fmt.Sprintf("reading: %d tokens, %s, %d of %d tenants done", n, cli.Rate(n, 0, elapsed), ended.Load(), len(tenants))
+		return fmt.Sprintf("reading: %d tokens, %s, %d of %d tenants done",
+			n, cli.Rate(n, 0, elapsed), ended.Load(), len(tenants))
 	})
 	worst, unread, err := pass(ctx, tenants, s.parallel, judge, out.row)
 	stop()
@@ -140,7 +148,8 @@ func (s settings) read(ctx context.Context, tenants []cli.Tenant, out output, st
 	}
 	if len(unread) > 0 {
 		slices.Sort(unread)
-		_, _ = fmt.Fprintf(stderr, "interrupted: not read, or not to the end: %s\n", cli.Printable(strings.Join(unread, ", ")))
+		_, _ = fmt.Fprintf(stderr, "interrupted: not read, or not to the end: %s\n",
+			cli.Printable(strings.Join(unread, ", ")))
 	}
 	return worst, out.end()
 }

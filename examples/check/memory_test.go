@@ -25,7 +25,8 @@ func heap() int {
 // sample is the token number i, with a kilobyte that somebody could keep by mistake.
 func sample(i int, now time.Time) *vpptoken.VPPToken {
 	return &vpptoken.VPPToken{
-		ID: fmt.Sprint("id-", i), DisplayName: fmt.Sprint("Token ", i), OrganizationName: strings.Repeat("x", 1000), State: vpptoken.StateInvalid,
+		ID: fmt.Sprint("id-", i), DisplayName: fmt.Sprint("Token ", i), OrganizationName: strings.Repeat("x", 1000),
+		State:              vpptoken.StateInvalid,
 		ExpirationDateTime: now.AddDate(0, 0, i%400), LastSyncDateTime: now,
 	}
 }
@@ -78,7 +79,10 @@ func (m *meter) Write(b []byte) (int, error) {
 //nolint:paralleltest // it measures the heap of the process
 func TestThousandsOfTokensOfManyTenants(t *testing.T) {
 	const each = 500
-	names := []string{"a.example", "b.example", "c.example", "d.example", "e.example", "f.example", "g.example", "h.example", "i.example", "j.example"}
+	names := []string{
+		"a.example", "b.example", "c.example", "d.example", "e.example", "f.example", "g.example", "h.example",
+		"i.example", "j.example",
+	}
 	s, ctx := newService(t, names...)
 	now := time.Now()
 	for _, name := range names {
@@ -88,7 +92,8 @@ func TestThousandsOfTokensOfManyTenants(t *testing.T) {
 	}
 	for _, format := range []string{"-json", "-csv"} {
 		var out meter
-		clitest.Want(t, clitest.RunTo(ctx, &out, run, withSecret, "-tenant", strings.Join(names, ","), "-client-id", "app", "-parallel", "1", format), 2, "")
+		clitest.Want(t, clitest.RunTo(ctx, &out, run, withSecret, "-tenant", strings.Join(names, ","),
+			"-client-id", "app", "-parallel", "1", format), 2, "")
 		if out.lines < each*len(names) {
 			t.Errorf("%s: %d lines", format, out.lines)
 		}

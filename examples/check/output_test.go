@@ -46,7 +46,8 @@ func TestTable(t *testing.T) {
 		if verdict[2] == "" {
 			verdict[2], verdict[3] = "-", "-"
 		}
-		pattern := `^` + verdict[0] + ` +` + verdict[3] + `  ` + verdict[1] + ` +` + verdict[2] + `  .*` + verdict[4] + `$`
+		pattern := `^` + verdict[0] + ` +` + verdict[3] + `  ` + verdict[1] + ` +` + verdict[2] + `  .*` +
+			verdict[4] + `$`
 		if !regexp.MustCompile(pattern).MatchString(lines[5+i]) {
 			t.Errorf("line %q, want %s", lines[5+i], pattern)
 		}
@@ -95,7 +96,8 @@ func TestJSON(t *testing.T) {
 		if err := dec.Decode(&one); err != nil {
 			t.Fatalf("%v: %s", err, line)
 		}
-		if one.ID == "" != (one.Tenant == "gone.example") || one.ID != "" && (one.LastSyncStatus == "" || one.ExpirationDateTime.IsZero() || one.State == "") {
+		if one.ID == "" != (one.Tenant == "gone.example") ||
+			one.ID != "" && (one.LastSyncStatus == "" || one.ExpirationDateTime.IsZero() || one.State == "") {
 			t.Errorf("something is missing: %s", line)
 		}
 		rows = append(rows, one)
@@ -122,7 +124,11 @@ func TestCSV(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(strings.Fields("level tenant name id organizationName state daysLeft expirationDateTime lastSyncDateTime lastSyncStatus reasons whatToDo"), lines[0]); diff != "" {
+	names := []string{
+		"level", "tenant", "name", "id", "organizationName", "state", "daysLeft", "expirationDateTime",
+		"lastSyncDateTime", "lastSyncStatus", "reasons", "whatToDo",
+	}
+	if diff := cmp.Diff(names, lines[0]); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)
 	}
 	var got [][]string
@@ -133,7 +139,8 @@ func TestCSV(t *testing.T) {
 		}
 	}
 	byName := func(a, b []string) int { return strings.Compare(a[2], b[2]) }
-	if diff := cmp.Diff(slices.SortedFunc(slices.Values(embedded), byName), slices.SortedFunc(slices.Values(got), byName)); diff != "" {
+	if diff := cmp.Diff(slices.SortedFunc(slices.Values(embedded), byName),
+		slices.SortedFunc(slices.Values(got), byName)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 }
@@ -183,7 +190,9 @@ func TestHTML(t *testing.T) {
 	t.Parallel()
 	r := clitest.Run(t.Context(), run, nil, "-html")
 	clitest.Want(t, r, 2, "")
-	for _, outside := range []string{"http:", "https:", "src=", "href=", "url(", "@import", "<script", "<link", "ZgotmplZ"} {
+	for _, outside := range []string{
+		"http:", "https:", "src=", "href=", "url(", "@import", "<script", "<link", "ZgotmplZ",
+	} {
 		if strings.Contains(r.Stdout, outside) {
 			t.Errorf("the page holds %q", outside)
 		}
@@ -202,7 +211,8 @@ func TestHTML(t *testing.T) {
 		at += i
 	}
 	for _, part := range []string{
-		"<p>CRITICAL: 3 critical, 2 unknown,", `style="width:38%"`, `>expired 12 days ago<`, `>4 days<`, "the whole tenant",
+		"<p>CRITICAL: 3 critical, 2 unknown,", `style="width:38%"`, `>expired 12 days ago<`, `>4 days<`,
+		"the whole tenant",
 		"<code>sync-stale</code> The last sync was on", "Three embedded tenants",
 	} {
 		if !strings.Contains(r.Stdout, part) {
@@ -220,7 +230,10 @@ func TestHTMLIsEscaped(t *testing.T) {
 	o := page(&out, time.Now())
 	hostile := `</style><script>alert("x")</script>`
 	for _, r := range []row{
-		{Level: health.LevelOK, ID: hostile, Tenant: hostile, Name: hostile, OrganizationName: hostile, State: vpptoken.State(hostile), LastSyncStatus: vpptoken.SyncStatus(hostile)},
+		{
+			Level: health.LevelOK, ID: hostile, Tenant: hostile, Name: hostile, OrganizationName: hostile,
+			State: vpptoken.State(hostile), LastSyncStatus: vpptoken.SyncStatus(hostile),
+		},
 		tenantRow(hostile, hostile, hostile),
 	} {
 		if err := o.row(r); err != nil {

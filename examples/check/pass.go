@@ -17,7 +17,9 @@ import (
 
 // assess assesses tokens as they come and passes each verdict on. It keeps none of them, so its
 // memory does not grow. It returns how many there were, even with an error.
-func assess(tokens iter.Seq2[*vpptoken.VPPToken, error], tenant string, now time.Time, p health.Policy, each func(row) error) (n int, err error) {
+func assess(
+	tokens iter.Seq2[*vpptoken.VPPToken, error], tenant string, now time.Time, p health.Policy, each func(row) error,
+) (n int, err error) {
 	for token, err := range tokens {
 		if err != nil {
 			return n, err
@@ -68,7 +70,8 @@ func pass(
 			}
 			err = write(tenantRow(r.Key.Name, "tenant-unreadable", text))
 		case r.Value == 0:
-			err = write(tenantRow(r.Key.Name, "no-tokens", "The tenant has no VPP token: check that it is the right one, or take it off the list."))
+			err = write(tenantRow(r.Key.Name, "no-tokens",
+				"The tenant has no VPP token: check that it is the right one, or take it off the list."))
 		}
 		if err != nil {
 			break

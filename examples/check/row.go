@@ -13,13 +13,14 @@ import (
 // row is the verdict on one token, or on a tenant if there is no token to assess. It keeps nothing
 // else of the token.
 type row struct {
-	Level              health.Level        `json:"level"`
-	Tenant             string              `json:"tenant"`
-	ID                 string              `json:"id,omitempty"`
-	Name               string              `json:"name,omitempty"` // the first available name that people know it by
-	OrganizationName   string              `json:"organizationName,omitempty"`
-	State              vpptoken.State      `json:"state,omitempty"`
-	DaysLeft           *int                `json:"daysLeft,omitempty"` // whole days, below 0 when it has expired; nil without a date
+	Level            health.Level   `json:"level"`
+	Tenant           string         `json:"tenant"`
+	ID               string         `json:"id,omitempty"`
+	Name             string         `json:"name,omitempty"` // the first available name that people know it by
+	OrganizationName string         `json:"organizationName,omitempty"`
+	State            vpptoken.State `json:"state,omitempty"`
+	// DaysLeft is in whole days, below 0 when it has expired; nil without a date.
+	DaysLeft           *int                `json:"daysLeft,omitempty"`
 	ExpirationDateTime time.Time           `json:"expirationDateTime,omitzero"`
 	LastSyncDateTime   time.Time           `json:"lastSyncDateTime,omitzero"`
 	LastSyncStatus     vpptoken.SyncStatus `json:"lastSyncStatus,omitempty"`

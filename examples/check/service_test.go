@@ -37,7 +37,10 @@ func newService(t *testing.T, names ...string) (*service, context.Context) {
 
 // add puts a healthy token into a tenant, changed by change.
 func (s *service) add(tenant string, change func(*vpptoken.VPPToken)) {
-	token := vpptoken.VPPToken{DisplayName: "Oslo", ExpirationDateTime: time.Now().Add(200*24*time.Hour + time.Hour), LastSyncDateTime: time.Now()}
+	token := vpptoken.VPPToken{
+		DisplayName: "Oslo", ExpirationDateTime: time.Now().Add(200*24*time.Hour + time.Hour),
+		LastSyncDateTime: time.Now(),
+	}
 	if change != nil {
 		change(&token)
 	}
@@ -68,7 +71,8 @@ func (s *service) signIn(r *http.Request) (*http.Response, error) {
 	if srv := s.tenants[name]; srv != nil && form.Get("client_secret") == secret {
 		return clitest.SignIn(r, srv)
 	}
-	return clitest.Answer(r, http.StatusUnauthorized, `{"error":"invalid_client","error_description":"AADSTS7000215: `+form.Get("client_secret")+`"}`), nil
+	return clitest.Answer(r, http.StatusUnauthorized,
+		`{"error":"invalid_client","error_description":"AADSTS7000215: `+form.Get("client_secret")+`"}`), nil
 }
 
 var withSecret = map[string]string{cli.SecretVariable: clitest.ClientSecret, "OTHER_SECRET": otherSecret}

@@ -44,7 +44,8 @@ func table(w io.Writer, colored bool) output {
 }
 
 var styles = map[health.Level]cli.Style{
-	health.LevelOK: cli.Green, health.LevelWarning: cli.Yellow, health.LevelUnknown: cli.Yellow, health.LevelCritical: cli.Red,
+	health.LevelOK: cli.Green, health.LevelWarning: cli.Yellow, health.LevelUnknown: cli.Yellow,
+	health.LevelCritical: cli.Red,
 }
 
 func verdicts(rows []row) *cli.Table {
@@ -55,7 +56,8 @@ func verdicts(rows []row) *cli.Table {
 		if r.DaysLeft != nil {
 			days = strconv.Itoa(*r.DaysLeft)
 		}
-		t.Row(styles[r.Level], string(r.Level), fmt.Sprintf("%4s", days), r.Tenant, cmp.Or(r.Name, "-"), cmp.Or(string(r.State), "-"),
+		t.Row(styles[r.Level], string(r.Level), fmt.Sprintf("%4s", days), r.Tenant, cmp.Or(r.Name, "-"),
+			cmp.Or(string(r.State), "-"),
 			minute(r.LastSyncDateTime), cmp.Or(string(r.LastSyncStatus), "-"), r.codes())
 	}
 	return t
@@ -91,8 +93,10 @@ func summary(rows []row) string {
 	if len(rows) > 0 {
 		worst = rows[0].Level
 	}
-	return fmt.Sprintf("%s: %d critical, %d unknown, %d warning, %d ok; %d tokens of %d tenants", strings.ToUpper(string(worst)),
-		count[health.LevelCritical], count[health.LevelUnknown], count[health.LevelWarning], count[health.LevelOK], tokens, len(tenants))
+	return fmt.Sprintf("%s: %d critical, %d unknown, %d warning, %d ok; %d tokens of %d tenants",
+		strings.ToUpper(string(worst)),
+		count[health.LevelCritical], count[health.LevelUnknown], count[health.LevelWarning], count[health.LevelOK],
+		tokens, len(tenants))
 }
 
 func minute(t time.Time) string {

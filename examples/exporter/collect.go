@@ -29,7 +29,8 @@ var (
 	info = desc("token_info", "What a person knows a token by; always 1.",
 		"tenant", "id", "name", "organization", "location", "apple_id", "account_type")
 	expiration = desc("token_expiration_timestamp_seconds", "When the token expires.", "tenant", "id")
-	lastSync   = desc("token_last_sync_timestamp_seconds", "When Intune last synced the token with Apple.", "tenant", "id")
+	lastSync   = desc("token_last_sync_timestamp_seconds",
+		"When Intune last synced the token with Apple.", "tenant", "id")
 	state      = desc("token_state", "The token's state: 1 for the one it is in.", "tenant", "id", "state")
 	syncStatus = desc("token_last_sync_status", "How the last sync went: 1 for what it is.", "tenant", "id", "status")
 	level      = desc("token_health", "The verdict on the token: 1 for its level.", "tenant", "id", "level")
@@ -42,7 +43,8 @@ var (
 // Describe implements [prometheus.Collector].
 func (c *collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		up, duration, success, count, info, expiration, lastSync, state, syncStatus, level, reason, updates, available, used,
+		up, duration, success, count, info, expiration, lastSync, state, syncStatus, level, reason, updates,
+		available, used,
 	} {
 		ch <- d
 	}

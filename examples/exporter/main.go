@@ -66,15 +66,16 @@ func export(ctx context.Context, args []string, env func(string) string, stdout,
 	var s settings
 	fs.DurationVar(&s.interval, "interval", 5*time.Minute, "how `often` each tenant is read")
 	fs.DurationVar(&s.timeout, "timeout", 2*time.Minute, "how `long` reading one tenant may take")
-	fs.Func("apps", "count the licenses of the apps with these bundle `ids`, with commas between (beta)", func(v string) error {
-		for app := range strings.SplitSeq(v, ",") {
-			if app = strings.TrimSpace(app); app == "" {
-				return errors.New("an id is empty")
+	fs.Func("apps", "count the licenses of the apps with these bundle `ids`, with commas between (beta)",
+		func(v string) error {
+			for app := range strings.SplitSeq(v, ",") {
+				if app = strings.TrimSpace(app); app == "" {
+					return errors.New("an id is empty")
+				}
+				s.apps = append(s.apps, app)
 			}
-			s.apps = append(s.apps, app)
-		}
-		return nil
-	})
+			return nil
+		})
 	if err := cli.Parse(fs, args, stdout, help); err != nil {
 		return err
 	}
@@ -101,7 +102,8 @@ func export(ctx context.Context, args []string, env func(string) string, stdout,
 		var done func()
 		tenants, done = cli.EmbeddedTenants(common.Version, time.Now())
 		defer done()
-		_, _ = fmt.Fprintln(stdout, "Three embedded tenants, no account needed; -tenant and -client-id lead to the real service.")
+		_, _ = fmt.Fprintln(stdout,
+			"Three embedded tenants, no account needed; -tenant and -client-id lead to the real service.")
 	}
 	return serve(ctx, listener, tenants, s, stdout, slog.New(slog.NewTextHandler(stderr, nil)))
 }

@@ -175,10 +175,13 @@ func TestScrapesDoNotHammerGraph(t *testing.T) {
 	srv := vpptokentest.NewServer()
 	defer srv.Close()
 	id := srv.Add(vpptoken.VPPToken{DisplayName: "Bergen"})
-	srv.AddLicenses("com.example.app", vpptoken.LicenseSummary{VPPTokenID: id, AvailableLicenseCount: 3, UsedLicenseCount: 4})
-	r := start(t, []cli.Tenant{{Name: "a.example", Open: func(_ context.Context, opts ...vpptoken.Option) (*vpptoken.Client, error) {
-		return srv.Client(opts...), nil
-	}}}, settings{apps: []string{"com.example.app"}})
+	srv.AddLicenses("com.example.app",
+		vpptoken.LicenseSummary{VPPTokenID: id, AvailableLicenseCount: 3, UsedLicenseCount: 4})
+	r := start(t, []cli.Tenant{
+		{Name: "a.example", Open: func(_ context.Context, opts ...vpptoken.Option) (*vpptoken.Client, error) {
+			return srv.Client(opts...), nil
+		}},
+	}, settings{apps: []string{"com.example.app"}})
 	r.until(t, `vpptoken_up{tenant="a.example"} 1`)
 	before := len(srv.Requests())
 	for range 20 {
@@ -200,9 +203,11 @@ func TestHeldTime(t *testing.T) {
 	srv.Fail(vpptokentest.Fault{Status: 429, RetryAfter: "0.2"})
 	s := newStats(prometheus.NewRegistry())
 	w := &watcher{
-		tenant: cli.Tenant{Name: "a.example", Open: func(_ context.Context, opts ...vpptoken.Option) (*vpptoken.Client, error) {
-			return srv.Client(opts...), nil
-		}},
+		tenant: cli.Tenant{
+			Name: "a.example", Open: func(_ context.Context, opts ...vpptoken.Option) (*vpptoken.Client, error) {
+				return srv.Client(opts...), nil
+			},
+		},
 		settings: settings{timeout: time.Minute}, stats: s, log: slog.New(slog.DiscardHandler),
 	}
 	w.read(t.Context())
@@ -224,9 +229,11 @@ func TestOldTokensStay(t *testing.T) {
 	srv.Add(vpptoken.VPPToken{DisplayName: "Bergen"})
 	registry := prometheus.NewRegistry()
 	w := &watcher{
-		tenant: cli.Tenant{Name: "a.example", Open: func(_ context.Context, opts ...vpptoken.Option) (*vpptoken.Client, error) {
-			return srv.Client(append(opts, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))...), nil
-		}},
+		tenant: cli.Tenant{
+			Name: "a.example", Open: func(_ context.Context, opts ...vpptoken.Option) (*vpptoken.Client, error) {
+				return srv.Client(append(opts, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))...), nil
+			},
+		},
 		settings: settings{timeout: time.Minute}, stats: newStats(registry), log: slog.New(slog.DiscardHandler),
 	}
 	c := &collector{watchers: []*watcher{w}, now: time.Now}
@@ -254,9 +261,11 @@ func TestRefusedLicenses(t *testing.T) {
 	srv.Add(vpptoken.VPPToken{DisplayName: "Bergen"})
 	srv.Fail(vpptokentest.Fault{}, vpptokentest.Fault{Status: 403})
 	w := &watcher{
-		tenant: cli.Tenant{Name: "a.example", Open: func(_ context.Context, opts ...vpptoken.Option) (*vpptoken.Client, error) {
-			return srv.Client(opts...), nil
-		}},
+		tenant: cli.Tenant{
+			Name: "a.example", Open: func(_ context.Context, opts ...vpptoken.Option) (*vpptoken.Client, error) {
+				return srv.Client(opts...), nil
+			},
+		},
 		settings: settings{timeout: time.Minute, apps: []string{"com.example.app"}},
 		stats:    newStats(prometheus.NewRegistry()), log: slog.New(slog.DiscardHandler),
 	}
@@ -276,7 +285,9 @@ func TestNames(t *testing.T) {
 	c := &collector{now: time.Now}
 	s := newStats(registry)
 	for _, tenant := range tenants {
-		w := &watcher{tenant: tenant, settings: settings{timeout: time.Minute}, stats: s, log: slog.New(slog.DiscardHandler)}
+		w := &watcher{
+			tenant: tenant, settings: settings{timeout: time.Minute}, stats: s, log: slog.New(slog.DiscardHandler),
+		}
 		w.read(t.Context())
 		w.last.licenses = map[license]counts{{"1", "com.example.app"}: {1, 2}}
 		c.watchers = append(c.watchers, w)

@@ -14,7 +14,9 @@ import (
 
 // coordinate runs one job after the other over all tenants and returns the exit code of the last
 // one.
-func coordinate(ctx context.Context, s settings, tenants []tenant, address string, kinds []string, stdout io.Writer, con *console) (int, error) {
+func coordinate(
+	ctx context.Context, s settings, tenants []tenant, address string, kinds []string, stdout io.Writer, con *console,
+) (int, error) {
 	embedded := address == ""
 	if embedded {
 		if s.workers == 0 {

@@ -42,7 +42,10 @@ func TestCrashPoints(t *testing.T) {
 			defer cancel()
 			site := newSite(t, "a")
 			q, _ := newQueue(t, time.Minute)
-			s := settings{name: "w", attempts: 3, poll: 10 * time.Millisecond, syncTimeout: time.Minute, retryWait: time.Millisecond}
+			s := settings{
+				name: "w", attempts: 3, poll: 10 * time.Millisecond, syncTimeout: time.Minute,
+				retryWait: time.Millisecond,
+			}
 			w := newWorker(s, q, site.tenants, newConsole(t.Output()))
 			if err := q.publish(ctx, job{Run: "r", Tenant: "a", Step: renew.StepPlan}); err != nil {
 				t.Fatal(err)

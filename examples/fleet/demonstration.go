@@ -28,7 +28,9 @@ func demonstrate(ctx context.Context, s settings, stdout io.Writer, con *console
 	defer func() { _ = os.RemoveAll(dir) }()
 	now := time.Now().UTC().Truncate(time.Second)
 	var tenants []tenant
-	for i, name := range []string{"nordwind", "fjordkraft", "solberg", "havn", "lysverk", "granli", "bakkeskole", "tindevik"} {
+	for i, name := range []string{
+		"nordwind", "fjordkraft", "solberg", "havn", "lysverk", "granli", "bakkeskole", "tindevik",
+	} {
 		graph := vpptokentest.NewServer(vpptokentest.WithSyncDuration(300 * time.Millisecond))
 		defer graph.Close()
 		id := graph.Add(vpptoken.VPPToken{
@@ -47,7 +49,8 @@ func demonstrate(ctx context.Context, s settings, stdout io.Writer, con *console
 	if s.tenants, err = writeTenants(dir, tenants); err != nil {
 		return 0, fmt.Errorf("the demonstration: %w", err)
 	}
-	con.printf("a demonstration: %d tenants, %d workers, and a queue, all on this machine; -h tells more", len(tenants), s.workers)
+	con.printf("a demonstration: %d tenants, %d workers, and a queue, all on this machine; -h tells more",
+		len(tenants), s.workers)
 	s.kill = true
 	return coordinate(ctx, s, tenants, "", []string{"check", "renew", "check"}, stdout, con)
 }

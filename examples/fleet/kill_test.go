@@ -63,7 +63,8 @@ func TestAWorkerIsKilled(t *testing.T) {
 	}
 	until(ctx, t, "another worker waits for the same sync", func() bool { return poller(held, killed) != "" })
 	held.Edit(token, func(v *vpptoken.VPPToken) {
-		v.ExpirationDateTime, v.LastSyncDateTime, v.LastSyncStatus = site.expires, time.Now(), vpptoken.SyncStatusCompleted
+		v.ExpirationDateTime, v.LastSyncDateTime = site.expires, time.Now()
+		v.LastSyncStatus = vpptoken.SyncStatusCompleted
 	})
 	results := <-ended
 
@@ -161,8 +162,9 @@ func TestNoWorkerIsLeft(t *testing.T) {
 	t.Parallel()
 	site := newSite(t, "a", "b")
 	s := settings{
-		tenants: "nowhere.json", parallel: 1, attempts: 1, poll: time.Second, syncTimeout: time.Minute, retryWait: time.Second,
-		workers: 2, ackWait: 5 * time.Second, timeout: time.Minute,
+		tenants: "nowhere.json", parallel: 1, attempts: 1, poll: time.Second, syncTimeout: time.Minute,
+		retryWait: time.Second,
+		workers:   2, ackWait: 5 * time.Second, timeout: time.Minute,
 	}
 	var stdout strings.Builder
 	code, err := coordinate(t.Context(), s, site.tenants, "", []string{"check"}, &stdout, newConsole(t.Output()))

@@ -105,10 +105,13 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	return code
 }
 
-func dispatch(ctx context.Context, args []string, env func(string) string, stdout io.Writer, con *console) (int, error) {
+func dispatch(
+	ctx context.Context, args []string, env func(string) string, stdout io.Writer, con *console,
+) (int, error) {
 	command := "demonstration"
 	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		if command, args = args[0], args[1:]; !slices.Contains([]string{"check", "renew", "update", "worker"}, command) {
+		command, args = args[0], args[1:]
+		if !slices.Contains([]string{"check", "renew", "update", "worker"}, command) {
 			return 0, fmt.Errorf("%w: %q is no command", cli.ErrUsage, command)
 		}
 	}
@@ -139,26 +142,32 @@ func parse(command string, args []string, stdout io.Writer) (settings, error) {
 	fs.IntVar(&s.attempts, "attempts", 5, "how often a step is tried before its tenant gets an error as its result")
 	fs.DurationVar(&s.poll, "poll", 15*time.Second, "how often to poll a sync")
 	fs.DurationVar(&s.syncTimeout, "sync-timeout", 15*time.Minute, "how long a sync is waited for")
-	fs.DurationVar(&s.retryWait, "retry-wait", 2*time.Second, "wait before a failed step is tried again, doubled each time, "+
-		"when the service names none")
+	fs.DurationVar(&s.retryWait, "retry-wait", 2*time.Second,
+		"wait before a failed step is tried again, doubled each time, when the service names none")
 	fs.DurationVar(&s.per, "per", 20*time.Second, "the period of -writes")
 	if command == "worker" {
 		host, _ := os.Hostname()
 		fs.StringVar(&s.name, "name", fmt.Sprintf("%s-%d", host, os.Getpid()), "what this worker is called in results")
-		fs.BoolVar(&s.attached, "attached", false, "end when standard input ends; set for workers that the program starts itself")
-		fs.IntVar(&s.writes, "writes", 33, "this worker's share of the writes that the service takes on a tenant; 0 is no limit")
+		fs.BoolVar(&s.attached, "attached", false,
+			"end when standard input ends; set for workers that the program starts itself")
+		fs.IntVar(&s.writes, "writes", 33,
+			"this worker's share of the writes that the service takes on a tenant; 0 is no limit")
 	} else {
 		fs.IntVar(&s.writes, "writes", 100, "writes that the service takes on a tenant, "+
 			"which the workers that are started share; 0 is no limit")
 		fs.IntVar(&s.workers, "workers", 3, "worker processes to start; 0 with NATS_URL leaves the work to others")
-		fs.DurationVar(&s.ackWait, "ack-wait", time.Minute, "how long a worker may be silent before its step goes to another one")
+		fs.DurationVar(&s.ackWait, "ack-wait", time.Minute,
+			"how long a worker may be silent before its step goes to another one")
 		fs.DurationVar(&s.timeout, "timeout", time.Hour, "when to report, whatever is missing")
 		fs.StringVar(&s.store, "store", "", "`folder` of the queue inside the program; a temporary one when empty")
-		fs.StringVar(&s.runName, "run", "", "`name` of the run; that of an earlier run goes on with it instead of beginning again")
+		fs.StringVar(&s.runName, "run", "",
+			"`name` of the run; that of an earlier run goes on with it instead of beginning again")
 		fs.IntVar(&s.replicas, "replicas", 1, "copies that a cluster keeps of the queue")
 	}
 	if command == "demonstration" { // everything is faster there
-		for name, value := range map[string]string{"poll": "100ms", "retry-wait": "200ms", "ack-wait": "2s", "timeout": "1m"} {
+		for name, value := range map[string]string{
+			"poll": "100ms", "retry-wait": "200ms", "ack-wait": "2s", "timeout": "1m",
+		} {
 			if err := fs.Set(name, value); err != nil {
 				return s, err
 			}

@@ -141,7 +141,9 @@ func TestDemonstration(t *testing.T) {
 	if code := run(t.Context(), nil, os.Getenv, &stdout, &stderr); code != 0 {
 		t.Fatalf("exit code %d\n%s%s", code, stdout.String(), stderr.String())
 	}
-	for _, want := range []string{"8 tenants: 1 ok, 6 warning, 1 critical\n", "8 tenants: 8 ok\n", "havn        ok     renewed: it expires on "} {
+	for _, want := range []string{
+		"8 tenants: 1 ok, 6 warning, 1 critical\n", "8 tenants: 8 ok\n", "havn        ok     renewed: it expires on ",
+	} {
 		if !strings.Contains(stdout.String(), want) {
 			t.Errorf("it printed\n%s\nwithout %q", stdout.String(), want)
 		}
@@ -159,22 +161,48 @@ func TestDemonstration(t *testing.T) {
 func TestTenantsWithoutSecretsOrSense(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ file, want string }{
-		"a secret":               {`[{"name":"a","secret":"x"}]`, `unknown field "secret"`},
-		"no secret":              {`[{"name":"a","tenant":"t","client":"c"}]`, "entry 1: give one of secretEnv and secretFile"},
-		"two secrets":            {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A","secretFile":"b"}]`, "entry 1: give one of secretEnv and secretFile"},
-		"a bad name":             {`[{"name":"a.b","tenant":"t","client":"c","secretEnv":"A"}]`, "entry 1: name is 1 to 64 letters, digits, - and _"},
-		"twice":                  {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A"},{"name":"a","tenant":"t","client":"c","secretEnv":"A"}]`, "names a twice"},
-		"no client":              {`[{"name":"a","tenant":"t","secretEnv":"A"}]`, "entry 1: give tenant and client"},
-		"half a renewal":         {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A","token":"x"}]`, "entry 1: token goes with contentToken, settings or both, and they with it"},
-		"a setting that is none": {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A","token":"x","settings":{"color":1}}]`, "color"},
-		"a secret in settings":   {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A","token":"x","settings":{"token":"hidden"}}]`, "entry 1: the content token is a secret"},
-		"no settings":            {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A","token":"x","settings":{}}]`, "entry 1: vpptoken: "},
-		"a cloud that is none":   {`[{"name":"a","tenant":"t","client":"c","cloud":"mars","secretEnv":"A"}]`, `"mars" is not a cloud`},
-		"another graph":          {`[{"name":"a","graph":"http://graph.example","secretEnv":"A"}]`, "entry 1: graph is http to a loopback address"},
-		"a name like it":         {`[{"name":"a","graph":"http://127.0.0.1.example","secretEnv":"A"}]`, "entry 1: graph is http to a loopback address"},
-		"nothing":                {`[]`, "names no tenant"},
-		"more than a list":       {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A"}] []`, "goes on after its list"},
-		"an object":              {`{}`, "is not as -h shows it"},
+		"a secret": {`[{"name":"a","secret":"x"}]`, `unknown field "secret"`},
+		"no secret": {
+			`[{"name":"a","tenant":"t","client":"c"}]`, "entry 1: give one of secretEnv and secretFile",
+		},
+		"two secrets": {
+			`[{"name":"a","tenant":"t","client":"c","secretEnv":"A","secretFile":"b"}]`,
+			"entry 1: give one of secretEnv and secretFile",
+		},
+		"a bad name": {
+			`[{"name":"a.b","tenant":"t","client":"c","secretEnv":"A"}]`,
+			"entry 1: name is 1 to 64 letters, digits, - and _",
+		},
+		"twice":     {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A"},{"name":"a","tenant":"t","client":"c","secretEnv":"A"}]`, "names a twice"},
+		"no client": {`[{"name":"a","tenant":"t","secretEnv":"A"}]`, "entry 1: give tenant and client"},
+		"half a renewal": {
+			`[{"name":"a","tenant":"t","client":"c","secretEnv":"A","token":"x"}]`,
+			"entry 1: token goes with contentToken, settings or both, and they with it",
+		},
+		"a setting that is none": {
+			`[{"name":"a","tenant":"t","client":"c","secretEnv":"A","token":"x","settings":{"color":1}}]`, "color",
+		},
+		"a secret in settings": {
+			`[{"name":"a","tenant":"t","client":"c","secretEnv":"A","token":"x","settings":{"token":"hidden"}}]`,
+			"entry 1: the content token is a secret",
+		},
+		"no settings": {
+			`[{"name":"a","tenant":"t","client":"c","secretEnv":"A","token":"x","settings":{}}]`, "entry 1: vpptoken: ",
+		},
+		"a cloud that is none": {
+			`[{"name":"a","tenant":"t","client":"c","cloud":"mars","secretEnv":"A"}]`, `"mars" is not a cloud`,
+		},
+		"another graph": {
+			`[{"name":"a","graph":"http://graph.example","secretEnv":"A"}]`,
+			"entry 1: graph is http to a loopback address",
+		},
+		"a name like it": {
+			`[{"name":"a","graph":"http://127.0.0.1.example","secretEnv":"A"}]`,
+			"entry 1: graph is http to a loopback address",
+		},
+		"nothing":          {`[]`, "names no tenant"},
+		"more than a list": {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A"}] []`, "goes on after its list"},
+		"an object":        {`{}`, "is not as -h shows it"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -185,7 +213,8 @@ func TestTenantsWithoutSecretsOrSense(t *testing.T) {
 			var stdout, stderr strings.Builder
 			code := run(t.Context(), []string{"check", "-tenants", file}, os.Getenv, &stdout, &stderr)
 			if code != cli.ExitUsage || !strings.Contains(stderr.String(), c.want) || stdout.String() != "" {
-				t.Errorf("exit code %d, it printed %q and said %q, want %q", code, stdout.String(), stderr.String(), c.want)
+				t.Errorf("exit code %d, it printed %q and said %q, want %q",
+					code, stdout.String(), stderr.String(), c.want)
 			}
 		})
 	}
@@ -198,17 +227,37 @@ func TestFlags(t *testing.T) {
 		code int
 		want string
 	}{
-		"a flag that is none": {[]string{"check", "-bogus"}, cli.ExitUsage, "wrong input: flag provided but not defined: -bogus\n"},
-		"a word at the end":   {[]string{"check", "-tenants", "x", "y"}, cli.ExitUsage, "wrong input: something follows the flags"},
-		"no file":             {[]string{"check"}, cli.ExitUsage, "error: wrong input: check needs -tenants\n"},
-		"a word":              {[]string{"delete"}, cli.ExitUsage, `error: wrong input: "delete" is no command`},
-		"no attempts":         {[]string{"renew", "-tenants", "x", "-attempts", "0"}, cli.ExitUsage, "are more than nothing\n"},
-		"no writes":           {[]string{"update", "-tenants", "x", "-writes", "-1"}, cli.ExitUsage, "error: wrong input: -writes is not negative"},
-		"no period":           {[]string{"worker", "-tenants", "x", "-per", "0s"}, cli.ExitUsage, "-per is more than nothing\n"},
-		"a dotted run":        {[]string{"renew", "-tenants", "x", "-run", "a.b"}, cli.ExitUsage, "error: wrong input: -run takes letters, digits, - and _\n"},
-		"a silent worker":     {[]string{"renew", "-tenants", "x", "-poll", "9s", "-ack-wait", "10s"}, cli.ExitUsage, "error: wrong input: -ack-wait 10s is too short for -poll 9s"},
-		"a missing file":      {[]string{"renew", "-tenants", "nowhere.json"}, cli.ExitUsage, "error: wrong input: -tenants: open nowhere.json: "},
-		"a worker, no URL":    {[]string{"worker"}, cli.ExitUsage, "error: wrong input: worker needs -tenants\n"},
+		"a flag that is none": {
+			[]string{"check", "-bogus"}, cli.ExitUsage, "wrong input: flag provided but not defined: -bogus\n",
+		},
+		"a word at the end": {
+			[]string{"check", "-tenants", "x", "y"}, cli.ExitUsage, "wrong input: something follows the flags",
+		},
+		"no file": {[]string{"check"}, cli.ExitUsage, "error: wrong input: check needs -tenants\n"},
+		"a word":  {[]string{"delete"}, cli.ExitUsage, `error: wrong input: "delete" is no command`},
+		"no attempts": {
+			[]string{"renew", "-tenants", "x", "-attempts", "0"}, cli.ExitUsage, "are more than nothing\n",
+		},
+		"no writes": {
+			[]string{"update", "-tenants", "x", "-writes", "-1"},
+			cli.ExitUsage, "error: wrong input: -writes is not negative",
+		},
+		"no period": {
+			[]string{"worker", "-tenants", "x", "-per", "0s"}, cli.ExitUsage, "-per is more than nothing\n",
+		},
+		"a dotted run": {
+			[]string{"renew", "-tenants", "x", "-run", "a.b"},
+			cli.ExitUsage, "error: wrong input: -run takes letters, digits, - and _\n",
+		},
+		"a silent worker": {
+			[]string{"renew", "-tenants", "x", "-poll", "9s", "-ack-wait", "10s"},
+			cli.ExitUsage, "error: wrong input: -ack-wait 10s is too short for -poll 9s",
+		},
+		"a missing file": {
+			[]string{"renew", "-tenants", "nowhere.json"},
+			cli.ExitUsage, "error: wrong input: -tenants: open nowhere.json: ",
+		},
+		"a worker, no URL": {[]string{"worker"}, cli.ExitUsage, "error: wrong input: worker needs -tenants\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -216,7 +265,8 @@ func TestFlags(t *testing.T) {
 			code := run(t.Context(), c.args, func(string) string { return "" }, &stdout, &stderr)
 			if code != c.code || !strings.Contains(stderr.String(), c.want) || stdout.String() != "" ||
 				strings.Count(stderr.String(), "\n") != 2 { // the error and the hint
-				t.Errorf("exit code %d, it printed %q and said %q, want %q", code, stdout.String(), stderr.String(), c.want)
+				t.Errorf("exit code %d, it printed %q and said %q, want %q",
+					code, stdout.String(), stderr.String(), c.want)
 			}
 		})
 	}
@@ -239,7 +289,8 @@ func TestARunIsGoneOnWith(t *testing.T) {
 	env := func(name string) string { return map[string]string{"NATS_URL": address}[name] }
 	var first, second, stderr strings.Builder
 	args := []string{"renew", "-tenants", file, "-workers", "1", "-poll", "10ms", "-timeout", "1m", "-run", "again"}
-	if code := run(t.Context(), args, env, &first, &stderr); code != 0 || !strings.HasSuffix(first.String(), "2 tenants: 2 ok\n\n") {
+	code := run(t.Context(), args, env, &first, &stderr)
+	if code != 0 || !strings.HasSuffix(first.String(), "2 tenants: 2 ok\n\n") {
 		t.Fatalf("exit code %d, it printed %s%s", code, first.String(), stderr.String())
 	}
 	sent := len(site.graphs["a"].Requests()) + len(site.graphs["b"].Requests())
@@ -249,7 +300,8 @@ func TestARunIsGoneOnWith(t *testing.T) {
 	if n := len(site.graphs["a"].Requests()) + len(site.graphs["b"].Requests()); n != sent {
 		t.Errorf("%d requests were sent the second time", n-sent)
 	}
-	if token := strings.TrimPrefix(strings.Split(address, "@")[0], "nats://"); strings.Contains(stderr.String(), token) {
+	token := strings.TrimPrefix(strings.Split(address, "@")[0], "nats://")
+	if strings.Contains(stderr.String(), token) {
 		t.Error("the queue's token was shown")
 	}
 }
@@ -263,8 +315,10 @@ func TestAQueueThatIsNotThere(t *testing.T) {
 			t.Run(name+", "+command, func(t *testing.T) {
 				t.Parallel()
 				var stdout, stderr strings.Builder
-				code := run(t.Context(), []string{command, "-tenants", file}, func(string) string { return address }, &stdout, &stderr)
-				if code != exitUnknown || !strings.HasPrefix(stderr.String(), "error: no connection to the queue that NATS_URL names: ") {
+				code := run(t.Context(), []string{command, "-tenants", file}, func(string) string { return address },
+					&stdout, &stderr)
+				if code != exitUnknown ||
+					!strings.HasPrefix(stderr.String(), "error: no connection to the queue that NATS_URL names: ") {
 					t.Errorf("exit code %d, it said %s", code, stderr.String())
 				}
 				if strings.Contains(stderr.String(), "hunter2") {

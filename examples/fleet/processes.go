@@ -37,8 +37,9 @@ func startWorkers(ctx context.Context, s settings, address string, con *console)
 	}()
 	for i := range s.workers {
 		name := "worker-" + strconv.Itoa(i+1)
-		cmd := exec.CommandContext(ctx, self, "worker", "-attached", "-name", name, //nolint:gosec // this program itself
-			"-tenants", s.tenants, "-parallel", strconv.Itoa(s.parallel), "-attempts", strconv.Itoa(s.attempts),
+		cmd := exec.CommandContext(ctx, self, "worker", //nolint:gosec // this program itself
+			"-attached", "-name", name, "-tenants", s.tenants, "-parallel", strconv.Itoa(s.parallel),
+			"-attempts", strconv.Itoa(s.attempts),
 			"-poll", s.poll.String(), "-sync-timeout", s.syncTimeout.String(), "-retry-wait", s.retryWait.String(),
 			"-writes", strconv.Itoa(share(s.writes, s.workers)), "-per", s.per.String())
 		cmd.Env = append(os.Environ(), "NATS_URL="+address)
@@ -55,7 +56,8 @@ func startWorkers(ctx context.Context, s settings, address string, con *console)
 		p.processes = append(p.processes, cmd.Process)
 		running.Go(func() {
 			if err := cmd.Wait(); ctx.Err() == nil {
-				con.printf("%s ended (%v): its steps go to others when they were silent for %v", name, ended(err), s.ackWait)
+				con.printf("%s ended (%v): its steps go to others when they were silent for %v",
+					name, ended(err), s.ackWait)
 			}
 		})
 	}

@@ -78,7 +78,9 @@ func closeServer(srv *server.Server) {
 // connect never gives up on a connection that breaks: the steps wait in the queue.
 func connect(address, name string, con *console) (*queue, error) {
 	conn, err := nats.Connect(address, nats.Name("vpptoken fleet "+name), nats.MaxReconnects(-1),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { con.printf("%s: the queue: %v", name, err) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			con.printf("%s: the queue: %v", name, err)
+		}),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				con.printf("%s: the connection to the queue broke (%v) and is tried again", name, err)
@@ -125,7 +127,8 @@ func (q *queue) declare(ctx context.Context, ackWait time.Duration, replicas int
 		return fmt.Errorf("the consumer of steps: %w", err)
 	}
 	q.results, err = q.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket: bucketName, Description: "Results of jobs on VPP tokens.", TTL: 7 * keep, Storage: jetstream.FileStorage, Replicas: replicas,
+		Bucket: bucketName, Description: "Results of jobs on VPP tokens.", TTL: 7 * keep,
+		Storage: jetstream.FileStorage, Replicas: replicas,
 	})
 	if err != nil {
 		return fmt.Errorf("the bucket of results: %w", err)
@@ -169,7 +172,8 @@ func (q *queue) publish(ctx context.Context, j job) error {
 	if err != nil {
 		return err
 	}
-	_, err = q.js.Publish(ctx, j.subject(), body, jetstream.WithMsgID(j.subject()), jetstream.WithExpectStream(streamName))
+	_, err = q.js.Publish(ctx, j.subject(), body, jetstream.WithMsgID(j.subject()),
+		jetstream.WithExpectStream(streamName))
 	return err
 }
 

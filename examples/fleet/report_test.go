@@ -16,7 +16,10 @@ func TestReport(t *testing.T) {
 	}{
 		"all levels": {[]result{
 			{Tenant: "a", Level: health.LevelOK, Summary: "1 token"},
-			{Tenant: "long-name", Level: health.LevelCritical, Summary: "2 tokens", Reasons: []string{"x: expired", "y\x1b[2J: invalid"}},
+			{
+				Tenant: "long-name", Level: health.LevelCritical, Summary: "2 tokens",
+				Reasons: []string{"x: expired", "y\x1b[2J: invalid"},
+			},
 			{Tenant: "c", Level: health.LevelUnknown, Error: "plan: one\ntwo"},
 			{Tenant: "d", Level: health.LevelWarning, Summary: "1 token"},
 		}, 2, `TENANT     LEVEL     CHECK
@@ -29,9 +32,17 @@ d          warning   1 token
 4 tenants: 1 ok, 1 warning, 1 unknown, 1 critical
 
 `},
-		"well":            {[]result{{Tenant: "a", Level: health.LevelOK}}, 0, "TENANT  LEVEL  CHECK\na       ok     \n1 tenant: 1 ok\n\n"},
-		"a warning":       {[]result{{Tenant: "a", Level: health.LevelWarning}}, 1, "TENANT  LEVEL    CHECK\na       warning  \n1 tenant: 1 warning\n\n"},
-		"a level of \"\"": {[]result{{Tenant: "a"}}, 3, "TENANT  LEVEL    CHECK\na       unknown  \n1 tenant: 1 unknown\n\n"},
+		"well": {
+			[]result{{Tenant: "a", Level: health.LevelOK}},
+			0, "TENANT  LEVEL  CHECK\na       ok     \n1 tenant: 1 ok\n\n",
+		},
+		"a warning": {
+			[]result{{Tenant: "a", Level: health.LevelWarning}},
+			1, "TENANT  LEVEL    CHECK\na       warning  \n1 tenant: 1 warning\n\n",
+		},
+		"a level of \"\"": {
+			[]result{{Tenant: "a"}}, 3, "TENANT  LEVEL    CHECK\na       unknown  \n1 tenant: 1 unknown\n\n",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

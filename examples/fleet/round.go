@@ -98,7 +98,9 @@ func (r *round) choose(tenants []tenant) []tenant {
 }
 
 // follow returns when all results are there, or says why it stops waiting.
-func (r *round) follow(ctx context.Context, updates <-chan jetstream.KeyValueEntry, published <-chan *nats.Msg, tenants []tenant) error {
+func (r *round) follow(
+	ctx context.Context, updates <-chan jetstream.KeyValueEntry, published <-chan *nats.Msg, tenants []tenant,
+) error {
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
 	for len(r.results) < r.total {

@@ -80,8 +80,9 @@ func TestR20WorkersShareATenant(t *testing.T) {
 		site.tenants = append(site.tenants, entry)
 	}
 	s := settings{
-		tenants: site.file(t), parallel: 4, attempts: 5, poll: time.Second, syncTimeout: time.Minute, retryWait: 50 * time.Millisecond,
-		writes: 100, per: time.Second, workers: 3, ackWait: 20 * time.Second, timeout: time.Minute,
+		tenants: site.file(t), parallel: 4, attempts: 5, poll: time.Second, syncTimeout: time.Minute,
+		retryWait: 50 * time.Millisecond,
+		writes:    100, per: time.Second, workers: 3, ackWait: 20 * time.Second, timeout: time.Minute,
 	}
 	q, address := newQueue(t, s.ackWait)
 	con := newConsole(t.Output())
@@ -148,7 +149,9 @@ func TestEntriesOfAnAccountShareItsLimit(t *testing.T) {
 
 func TestShare(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct{ writes, workers, want int }{{100, 3, 33}, {100, 1, 100}, {2, 3, 1}, {0, 3, 0}, {1, 1, 1}} {
+	for _, c := range []struct{ writes, workers, want int }{
+		{100, 3, 33}, {100, 1, 100}, {2, 3, 1}, {0, 3, 0}, {1, 1, 1},
+	} {
 		if got := share(c.writes, c.workers); got != c.want {
 			t.Errorf("share(%d, %d) = %d, want %d", c.writes, c.workers, got, c.want)
 		}

@@ -161,7 +161,8 @@ var errSlowSync = errors.New("the sync is still running")
 // needs a human; nothing is known of an unreachable tenant.
 func levelOf(err error) health.Level {
 	for _, known := range []error{
-		renew.ErrExpired, renew.ErrOtherOrganization, renew.ErrOtherLocation, renew.ErrEarlierExpiry, renew.ErrOtherFile, renew.ErrNotVerified,
+		renew.ErrExpired, renew.ErrOtherOrganization, renew.ErrOtherLocation, renew.ErrEarlierExpiry,
+		renew.ErrOtherFile, renew.ErrNotVerified,
 		errSlowSync, errLags,
 	} {
 		if errors.Is(err, known) {

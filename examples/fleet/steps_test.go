@@ -19,7 +19,10 @@ func newBench(t *testing.T, s *site) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &bench{tenant: s.tenants[0], client: client, poll: time.Millisecond, syncTimeout: time.Minute, patience: time.Minute, alive: func() {}}
+	return &bench{
+		tenant: s.tenants[0], client: client, poll: time.Millisecond, syncTimeout: time.Minute, patience: time.Minute,
+		alive: func() {},
+	}
 }
 
 // through does all steps of a renewal.
@@ -42,7 +45,9 @@ func TestCheckFindsTheWorst(t *testing.T) {
 	beats := 0
 	b := newBench(t, s)
 	b.alive = func() { beats++ }
-	s.graphs["a"].Add(vpptoken.VPPToken{DisplayName: "Old", State: vpptoken.StateInvalid, ExpirationDateTime: s.expires, LastSyncDateTime: time.Now()})
+	s.graphs["a"].Add(vpptoken.VPPToken{
+		DisplayName: "Old", State: vpptoken.StateInvalid, ExpirationDateTime: s.expires, LastSyncDateTime: time.Now(),
+	})
 	_, r, err := b.do(t.Context(), stepCheck, nil)
 	if err != nil || r.Level != health.LevelCritical || r.Summary != "2 tokens" || len(r.Reasons) != 2 ||
 		!strings.HasPrefix(r.Reasons[0], ": expires-soon: ") || !strings.HasPrefix(r.Reasons[1], "Old: invalid: ") {
@@ -58,7 +63,8 @@ func TestCheckWithoutAVerdict(t *testing.T) {
 	s := newSite(t, "a")
 	b := newBench(t, s)
 	s.graphs["a"].Fail(vpptokentest.Fault{Status: http.StatusForbidden})
-	if _, r, err := b.do(t.Context(), stepCheck, nil); r != nil || levelOf(err) != health.LevelUnknown || mayRetry(stepCheck, err) {
+	_, r, err := b.do(t.Context(), stepCheck, nil)
+	if r != nil || levelOf(err) != health.LevelUnknown || mayRetry(stepCheck, err) {
 		t.Errorf("check: %+v, %v", r, err)
 	}
 	if err := b.client.Delete(t.Context(), s.tenants[0].Token); err != nil {

@@ -135,7 +135,9 @@ func (w *worker) handle(ctx context.Context, msg jetstream.Msg) error {
 		}
 	}
 	if meta.NumDelivered > uint64(w.attempts) { //nolint:gosec // settings.check made sure that it is positive
-		return w.finish(ctx, msg, j, result{Level: health.LevelUnknown, Error: fmt.Sprintf("%s: given up: %d workers ended in it", j.Step, w.attempts)})
+		return w.finish(ctx, msg, j, result{
+			Level: health.LevelUnknown, Error: fmt.Sprintf("%s: given up: %d workers ended in it", j.Step, w.attempts),
+		})
 	}
 
 	step, release := context.WithCancelCause(ctx)

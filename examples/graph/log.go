@@ -33,7 +33,8 @@ func logged(h http.Handler, l *log.Logger) http.Handler {
 			target += "?" + r.URL.RawQuery
 		}
 		defer func() { // also if the answer breaks off
-			l.Printf("%s %s %d %v", cli.Printable(r.Method), cli.Printable(target), a.status, time.Since(begun).Round(time.Microsecond))
+			l.Printf("%s %s %d %v",
+				cli.Printable(r.Method), cli.Printable(target), a.status, time.Since(begun).Round(time.Microsecond))
 		}()
 		h.ServeHTTP(a, r)
 	})

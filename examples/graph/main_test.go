@@ -69,14 +69,16 @@ func (r running) client(t *testing.T) *vpptoken.Client {
 	if cloud.Scope() != r.vars["VPPTOKEN_SCOPE"] {
 		t.Errorf("scope %s, want %s", r.vars["VPPTOKEN_SCOPE"], cloud.Scope())
 	}
-	cfg, err := cloud.ClientCredentials(r.vars["VPPTOKEN_TENANT"], r.vars["VPPTOKEN_CLIENT_ID"], r.vars[cli.SecretVariable])
+	cfg, err := cloud.ClientCredentials(r.vars["VPPTOKEN_TENANT"], r.vars["VPPTOKEN_CLIENT_ID"],
+		r.vars[cli.SecretVariable])
 	if err != nil {
 		t.Fatal(err)
 	}
 	hc := &http.Client{Transport: &http.Transport{}}
 	t.Cleanup(hc.CloseIdleConnections)
 	ctx := context.WithValue(t.Context(), oauth2.HTTPClient, hc)
-	c, err := vpptoken.NewClient(cfg.TokenSource(ctx), vpptoken.WithCloud(cloud), vpptoken.WithHTTPClient(hc), vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
+	c, err := vpptoken.NewClient(cfg.TokenSource(ctx), vpptoken.WithCloud(cloud), vpptoken.WithHTTPClient(hc),
+		vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +99,8 @@ func TestServesTokens(t *testing.T) {
 		t.Errorf("tokens: %s", got)
 	}
 	for _, authorization := range []string{"Bearer " + r.vars["VPPTOKEN_BEARER"], "Bearer wrong"} {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, r.vars["VPPTOKEN_GRAPH"]+"/v1.0/deviceAppManagement/vppTokens", http.NoBody)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
+			r.vars["VPPTOKEN_GRAPH"]+"/v1.0/deviceAppManagement/vppTokens", http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,7 +132,8 @@ func TestServesTokens(t *testing.T) {
 	}
 	const collection = "/deviceAppManagement/vppTokens"
 	want := []string{
-		"POST /TENANT/oauth2/v2.0/token 200", "GET /beta" + collection + "?$top=1 200", "GET /beta" + collection + "?$top=1&$ 200",
+		"POST /TENANT/oauth2/v2.0/token 200", "GET /beta" + collection + "?$top=1 200",
+		"GET /beta" + collection + "?$top=1&$ 200",
 		"GET /v1.0" + collection + " 200", "GET /v1.0" + collection + " 401",
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
@@ -210,7 +214,10 @@ func TestWrongInput(t *testing.T) {
 		{"no list", "holds no list of tokens", []string{"-tokens", file("{}")}},
 		{"wrong type", "tokens.json: ", []string{"-tokens", file(`[{"displayName":1}]`)}},
 		{"null", "token 1: it is null", []string{"-tokens", file("[null]")}},
-		{"unknown property", `token 2: there is no property "displyName"`, []string{"-tokens", file(`{"value":[{},{"displyName":"x"}]}`)}},
+		{
+			"unknown property", `token 2: there is no property "displyName"`,
+			[]string{"-tokens", file(`{"value":[{},{"displyName":"x"}]}`)},
+		},
 		{"id twice", "token 2: its id appears twice", []string{"-tokens", file(`[{"id":"a"},{"id":"a"}]`)}},
 		{"unknown flag", "-port", []string{"-port", "1"}},
 		{"argument", "something follows the flags", []string{"now"}},
@@ -221,7 +228,8 @@ func TestWrongInput(t *testing.T) {
 			defer cancel()
 			r := clitest.Run(ctx, run, nil, tt.args...)
 			clitest.Want(t, r, cli.ExitUsage, tt.want)
-			if r.Stdout != "" || !strings.HasPrefix(r.Stderr, "error: wrong input: ") || strings.Count(r.Stderr, "\n") != 2 {
+			if r.Stdout != "" || !strings.HasPrefix(r.Stderr, "error: wrong input: ") ||
+				strings.Count(r.Stderr, "\n") != 2 {
 				t.Errorf("stdout %q, stderr %q", r.Stdout, r.Stderr)
 			}
 		})

@@ -51,7 +51,8 @@ func newTraces(t *testing.T) *traces {
 
 func (tr *traces) client(t *testing.T, ts oauth2.TokenSource, root string) *vpptoken.Client {
 	t.Helper()
-	c, err := newClient(ts, tr, slog.New(slog.NewJSONHandler(&tr.log, &slog.HandlerOptions{Level: slog.LevelDebug})), root)
+	c, err := newClient(ts, tr,
+		slog.New(slog.NewJSONHandler(&tr.log, &slog.HandlerOptions{Level: slog.LevelDebug})), root)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,15 +122,17 @@ func TestNoSpanCarriesQueryOrBody(t *testing.T) {
 	if _, err := client.Update(t.Context(), id, patch, vpptoken.WithHeader("X-Canary", sentCanary)); err != nil {
 		t.Error(err)
 	}
-	srv.Fail(vpptokentest.Fault{Status: http.StatusBadRequest, Body: `{"error":{"code":"BadRequest","message":"` + answerCanary + `"}}`},
-		vpptokentest.Fault{Truncate: true})
+	srv.Fail(vpptokentest.Fault{
+		Status: http.StatusBadRequest, Body: `{"error":{"code":"BadRequest","message":"` + answerCanary + `"}}`,
+	}, vpptokentest.Fault{Truncate: true})
 	if _, err := client.Create(t.Context(), vpptoken.NewSecret(appleCanary), nil); err == nil {
 		t.Error("Create went well")
 	}
 	if _, err := client.SyncLicenses(t.Context(), id); err == nil { // its answer breaks off, and it is not repeated
 		t.Error("SyncLicenses went well")
 	}
-	tr.mustShowNone(t, 6, []string{queryCanary, sentCanary, answerCanary, appleCanary, bearer.AccessToken, "top", "skiptoken"},
+	tr.mustShowNone(t, 6,
+		[]string{queryCanary, sentCanary, answerCanary, appleCanary, bearer.AccessToken, "top", "skiptoken"},
 		queryCanary, "skiptoken", "unexpected EOF")
 
 	for _, r := range srv.Requests() {
@@ -175,7 +178,8 @@ func TestForeignSpans(t *testing.T) {
 	span.End()
 	tr.mustShowNone(t, 1, []string{sentCanary, queryCanary}, sentCanary, queryCanary)
 	got := tr.shown.GetSpans()[0]
-	if got.Name != "foreign" || got.Status.Code != codes.Error || len(got.Attributes) != 1 || got.Attributes[0].Value.AsString() != "https://h/p" {
+	if got.Name != "foreign" || got.Status.Code != codes.Error || len(got.Attributes) != 1 ||
+		got.Attributes[0].Value.AsString() != "https://h/p" {
 		t.Errorf("the span became %+v", got)
 	}
 }

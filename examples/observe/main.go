@@ -26,8 +26,8 @@ import (
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-const help = `observe shows what a client does, on a Graph inside the program: spans on standard output, a log on standard error.
-It takes no flags.
+const help = `observe shows what a client does, on a Graph inside the program: spans on standard output, a log on
+standard error. It takes no flags.
 
 Exit codes: 0 done, 1 something failed, 2 wrong input.
 `
@@ -74,7 +74,9 @@ func newGraph() (srv *vpptokentest.Server, id string) {
 }
 
 // newClient is all the wiring: the transport carries the requests, and so sees each attempt.
-func newClient(ts oauth2.TokenSource, provider trace.TracerProvider, logger *slog.Logger, root string) (*vpptoken.Client, error) {
+func newClient(
+	ts oauth2.TokenSource, provider trace.TracerProvider, logger *slog.Logger, root string,
+) (*vpptoken.Client, error) {
 	return vpptoken.NewClient(ts,
 		vpptoken.WithBaseURL(root),
 		vpptoken.WithHTTPClient(&http.Client{Transport: newTransport(http.DefaultTransport, provider)}),

@@ -67,7 +67,8 @@ func TestRun(t *testing.T) {
 			key := jobs[l.Parent.SpanID] + ": " + l.Name
 			status, _ := l.attribute("http.response.status_code").(float64)
 			requests[key] = append(requests[key], status)
-			if url, _ := l.attribute("url.full").(string); !strings.Contains(url, "/beta/deviceAppManagement/vppTokens") || strings.Contains(url, "?") {
+			url, _ := l.attribute("url.full").(string)
+			if !strings.Contains(url, "/beta/deviceAppManagement/vppTokens") || strings.Contains(url, "?") {
 				t.Errorf("url.full is %q", url)
 			}
 		}

@@ -57,7 +57,8 @@ func (v view) Attributes() []attribute.KeyValue {
 	var shown []attribute.KeyValue
 	for _, kv := range v.ReadOnlySpan.Attributes() {
 		switch kv.Key {
-		case "http.request.method", "http.response.status_code", "server.address", "server.port", "network.protocol.version", "error.type":
+		case "http.request.method", "http.response.status_code", "server.address", "server.port",
+			"network.protocol.version", "error.type":
 			shown = append(shown, kv)
 		case "url.full":
 			address, _, _ := strings.Cut(kv.Value.AsString(), "?")

@@ -62,10 +62,12 @@ func TestR20EveryUpdateArrivesOnce(t *testing.T) {
 	entries := []string{`{"id":"*","settings":{"automaticallyUpdateApps":true}}`}
 	for i, token := range many(total) {
 		if id := srv.Add(token); i%2 == 0 {
-			entries = append(entries, fmt.Sprintf(`{"id":%q,"settings":{"automaticallyUpdateApps":true,"countryOrRegion":"se"}}`, id))
+			entries = append(entries,
+				fmt.Sprintf(`{"id":%q,"settings":{"automaticallyUpdateApps":true,"countryOrRegion":"se"}}`, id))
 		}
 	}
-	wanted, err := readDesired(clitest.File(t, "desired.json", "["+strings.Join(entries, ",\n")+"]"), vpptoken.VersionBeta)
+	wanted, err := readDesired(clitest.File(t, "desired.json", "["+strings.Join(entries, ",\n")+"]"),
+		vpptoken.VersionBeta)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +109,9 @@ func TestInterruptedInTheMiddle(t *testing.T) {
 		}
 	}}
 	file := clitest.File(t, "desired.json", `[{"id":"*","settings":{"automaticallyUpdateApps":true}}]`)
-	args := []string{"-tenant", "contoso.example", "-client-id", "app", "-file", file, "-apply", "-json", "-parallel", "4"}
+	args := []string{
+		"-tenant", "contoso.example", "-client-id", "app", "-file", file, "-apply", "-json", "-parallel", "4",
+	}
 	o := clitest.Run(clitest.Through(ctx, c), run, map[string]string{cli.SecretVariable: clitest.ClientSecret}, args...)
 	list := clitest.JSON[[]entry](t, o)
 	count := make(map[status]int)
@@ -115,17 +119,20 @@ func TestInterruptedInTheMiddle(t *testing.T) {
 		count[e.Status]++
 		token, _ := s.Token(e.ID)
 		switch {
-		case e.Status == changed && token.AutomaticallyUpdateApps, e.Status == differs && !token.AutomaticallyUpdateApps:
+		case e.Status == changed && token.AutomaticallyUpdateApps,
+			e.Status == differs && !token.AutomaticallyUpdateApps:
 		case e.Status == failed && strings.Contains(e.Error, "it may have been carried out"):
 		default:
-			t.Errorf("%s is %s, its apps are updated: %t; %s", e.DisplayName, e.Status, token.AutomaticallyUpdateApps, e.Error)
+			t.Errorf("%s is %s, its apps are updated: %t; %s",
+				e.DisplayName, e.Status, token.AutomaticallyUpdateApps, e.Error)
 		}
 	}
 	if len(list) != 60 || count[changed] < 16 || count[changed] > 24 || count[failed] > 4 {
 		t.Errorf("%d results: %v", len(list), count)
 	}
-	want(t, o, cli.ExitFailed, fmt.Sprintf("error: interrupted: %d tokens failed and %d were left as they are: run it again to go on",
-		count[failed], count[differs]))
+	want(t, o, cli.ExitFailed,
+		fmt.Sprintf("error: interrupted: %d tokens failed and %d were left as they are: run it again to go on",
+			count[failed], count[differs]))
 	again := s.reconcile(t, file, "-apply")
 	want(t, again, cli.ExitOK, "")
 	if slices.ContainsFunc(s.Tokens(), func(t vpptoken.VPPToken) bool { return !t.AutomaticallyUpdateApps }) {
@@ -137,5 +144,6 @@ func TestEmbeddedTokensAreMany(t *testing.T) {
 	t.Parallel()
 	o := clitest.Run(t.Context(), run, nil, "-apply", "-tokens", "90")
 	want(t, o, cli.ExitOK, "")
-	clitest.Holds(t, o, `changed   School 90  automaticallyUpdateApps  false     true`, `1 in order, 0 to change, 92 changed, 0 failed.`)
+	clitest.Holds(t, o, `changed   School 90  automaticallyUpdateApps  false     true`,
+		`1 in order, 0 to change, 92 changed, 0 failed.`)
 }

@@ -26,7 +26,8 @@ func (r *result) describe() error {
 		return err
 	}
 	if r.patch.Token != nil {
-		r.changes = append(r.changes, change{"token", expiry(r.token.ExpirationDateTime), expiry(r.want.content.ExpirationDateTime)})
+		r.changes = append(r.changes,
+			change{"token", expiry(r.token.ExpirationDateTime), expiry(r.want.content.ExpirationDateTime)})
 	}
 	for _, p := range cli.Properties(r.token) {
 		if value, ok := body[p.Name]; ok {

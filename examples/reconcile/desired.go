@@ -85,7 +85,8 @@ func readEntry(o cli.Object, folder string, version vpptoken.APIVersion) (d desi
 	if d.displayName != "" {
 		renaming, err := members(d.patch.Diff(&vpptoken.VPPToken{DisplayName: d.displayName}))
 		if _, renames := renaming["displayName"]; err != nil || renames {
-			return d, errors.New("it changes the displayName that names its token, which the next run would not find: name the token by id")
+			return d, errors.New("it changes the displayName that names its token, " +
+				"which the next run would not find: name the token by id")
 		}
 	}
 	if file != "" {

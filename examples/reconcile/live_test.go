@@ -70,13 +70,15 @@ func TestSmallestPatches(t *testing.T) {
 	]`)
 	o := s.reconcile(t, file)
 	want(t, o, cli.ExitOK, "")
-	clitest.Holds(t, o, `differs +Field +vppTokenAccountType +business +education`, `differs +Field +roleScopeTagIds +0 +\[\]`, `differs +Field +appleId +it@nordwind.example +""`)
+	clitest.Holds(t, o, `differs +Field +vppTokenAccountType +business +education`,
+		`differs +Field +roleScopeTagIds +0 +\[\]`, `differs +Field +appleId +it@nordwind.example +""`)
 	if got := s.patches(); len(got) != 0 || strings.Contains(o.Stdout, "embedded") {
 		t.Errorf("the plan sent %v", got)
 	}
 	o = s.reconcile(t, file, "-apply", "-json")
 	want(t, o, cli.ExitOK, "")
-	if diff := cmp.Diff([]string{field + " changed", library + " changed", office + " in order"}, statuses(clitest.JSON[[]entry](t, o))); diff != "" {
+	if diff := cmp.Diff([]string{field + " changed", library + " changed", office + " in order"},
+		statuses(clitest.JSON[[]entry](t, o))); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)
 	}
 	if diff := cmp.Diff(map[string]string{
@@ -111,8 +113,10 @@ func TestOneFailureHidesNoOther(t *testing.T) {
 	s.Fail(vpptokentest.Fault{Method: http.MethodPatch, Path: field, Status: 403, Intune: true})
 	o := s.reconcile(t, file, "-apply")
 	want(t, o, cli.ExitFailed, "error: 5 of 6 tokens failed\n")
-	clitest.Holds(t, o, `failed +Twin`, `failed +gone`, `failed +Field +countryOrRegion +no +se`, `changed +Library +countryOrRegion +no +se`, `failed +Office`,
-		`Twin \S+: several tokens have this displayName: name the token by id`, `gone: there is no such token, or it is not visible to this account`,
+	clitest.Holds(t, o, `failed +Twin`, `failed +gone`, `failed +Field +countryOrRegion +no +se`,
+		`changed +Library +countryOrRegion +no +se`, `failed +Office`,
+		`Twin \S+: several tokens have this displayName: name the token by id`,
+		`gone: there is no such token, or it is not visible to this account`,
 		`Field `+field+`: vpptoken: update: 403 Forbidden: .*`, `Office `+office+`: another entry means the same token`,
 		`0 in order, 0 to change, 1 changed, 5 failed.`)
 	if got := s.patches(); len(got) != 2 || got[library] != `PATCH {"countryOrRegion":"se"}` {
@@ -131,7 +135,8 @@ func TestListFails(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	s.Fail(vpptokentest.Fault{Status: 403})
-	o := s.reconcile(t, clitest.File(t, "desired.json", `[{"displayName":"Field","settings":{"countryOrRegion":"se"}}]`), "-apply")
+	o := s.reconcile(t,
+		clitest.File(t, "desired.json", `[{"displayName":"Field","settings":{"countryOrRegion":"se"}}]`), "-apply")
 	want(t, o, cli.ExitFailed, "error: nothing was changed: vpptoken: list: 403 Forbidden")
 	if o.Stdout != "" || len(s.patches()) != 0 {
 		t.Errorf("it went on:\n%s", o.Stdout)
@@ -142,10 +147,14 @@ func TestAcceptedIsNotKept(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
 	unchanged := `{"id":"` + field + `","displayName":"Field","countryOrRegion":"no","appleId":"it@nordwind.example"}`
-	s.Fail(vpptokentest.Fault{}, vpptokentest.Fault{Status: 200, Body: unchanged, Header: http.Header{"Content-Type": {"application/json"}}})
-	o := s.reconcile(t, clitest.File(t, "desired.json", `[{"displayName":"Field","settings":{"countryOrRegion":"se","appleId":null}}]`), "-apply")
+	s.Fail(vpptokentest.Fault{},
+		vpptokentest.Fault{Status: 200, Body: unchanged, Header: http.Header{"Content-Type": {"application/json"}}})
+	o := s.reconcile(t,
+		clitest.File(t, "desired.json", `[{"displayName":"Field","settings":{"countryOrRegion":"se","appleId":null}}]`),
+		"-apply")
 	want(t, o, cli.ExitFailed, "error: 1 of 1 tokens failed")
-	clitest.Holds(t, o, `Field `+field+`: the service accepted the change, but still shows another appleId, countryOrRegion`)
+	clitest.Holds(t, o,
+		`Field `+field+`: the service accepted the change, but still shows another appleId, countryOrRegion`)
 }
 
 // content writes a .vpptoken file into the folder of file, and returns its text.
@@ -161,13 +170,15 @@ func content(t *testing.T, file, name, organization string, expires time.Time) s
 func TestTokenFile(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
-	file := clitest.File(t, "desired.json", `[{"id":"`+field+`","tokenFile":"a.vpptoken"},{"id":"`+library+`","settings":{"countryOrRegion":"se"},"tokenFile":"b.vpptoken"}]`)
+	file := clitest.File(t, "desired.json", `[{"id":"`+field+`","tokenFile":"a.vpptoken"},{"id":"`+library+
+		`","settings":{"countryOrRegion":"se"},"tokenFile":"b.vpptoken"}]`)
 	expires := time.Now().AddDate(1, 0, 0)
 	first := content(t, file, "a.vpptoken", "Nordwind AS", expires)
 	second := content(t, file, "b.vpptoken", "Nordwind AS", expires.Add(time.Hour))
 	o := s.reconcile(t, file)
 	want(t, o, cli.ExitOK, "")
-	clitest.Holds(t, o, `differs +Field +token +expires \S+ \S+ UTC +expires `+expires.UTC().Format("2006-01-02 15:04:05 UTC"),
+	clitest.Holds(t, o,
+		`differs +Field +token +expires \S+ \S+ UTC +expires `+expires.UTC().Format("2006-01-02 15:04:05 UTC"),
 		`PATCH `+library+` {"token":"REDACTED","countryOrRegion":"se"}`)
 	o = s.reconcile(t, file, "-apply", "-json")
 	want(t, o, cli.ExitOK, "")
@@ -200,12 +211,15 @@ func TestTokenFileIsRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newService(t)
-			file := clitest.File(t, "desired.json", `[{"id":"`+field+`","settings":{"countryOrRegion":"se"},"tokenFile":"a.vpptoken"},{"id":"`+library+`","settings":{"countryOrRegion":"se"}}]`)
+			file := clitest.File(t, "desired.json", `[{"id":"`+field+
+				`","settings":{"countryOrRegion":"se"},"tokenFile":"a.vpptoken"},{"id":"`+library+
+				`","settings":{"countryOrRegion":"se"}}]`)
 			content(t, file, "a.vpptoken", tt.organization, time.Now().AddDate(0, 0, tt.days))
 			o := s.reconcile(t, file, "-apply", "-json")
 			want(t, o, cli.ExitFailed, "error: 1 of 2 tokens failed")
 			list := clitest.JSON[[]entry](t, o)
-			if diff := cmp.Diff([]string{field + " failed", library + " changed"}, statuses(list)); diff != "" || !strings.HasPrefix(list[0].Error, tt.err.Error()) {
+			diff := cmp.Diff([]string{field + " failed", library + " changed"}, statuses(list))
+			if diff != "" || !strings.HasPrefix(list[0].Error, tt.err.Error()) {
 				t.Errorf("error %q, results (-want +got):\n%s", list[0].Error, diff)
 			}
 			if _, sent := s.patches()[field]; sent {

@@ -21,7 +21,8 @@ import (
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-const help = `reconcile brings Intune VPP tokens to the settings of a JSON file: it shows what differs, and sends that and nothing else.
+const help = `reconcile brings Intune VPP tokens to the settings of a JSON file: it shows what differs, and sends
+that and nothing else.
 
   reconcile                                       the plan, on an embedded Graph with a sample file
   reconcile -apply                                the same, carried out
@@ -38,14 +39,15 @@ The settings have Graph's names:
   ` + v1Settings + `
 and in beta, the version without -version,
   ` + betaSettings + `
-null clears. A setting that is not there is left alone, and so is a token that no entry means. The content token is a secret and
-never in the file: tokenFile names Apple's file, beside this one. It is uploaded while the service shows another expiry, which it
-does until the next sync; examples/renew starts one and proves the result.
+null clears. A setting that is not there is left alone, and so is a token that no entry means. The content token is
+a secret and never in the file: tokenFile names Apple's file, beside this one. It is uploaded while the service shows
+another expiry, which it does until the next sync; examples/renew starts one and proves the result.
 
 On the real service it signs in as the application when ` + cli.SecretVariable + ` holds a client secret, and
 otherwise as you, with a code to enter in a browser. A token that fails hides none of the others. An interrupt
 ends it between two tokens, and it says what was done and what was not; the next run goes on.
-Exit codes: 0 all is in order, or the plan was shown or carried out; 1 something failed, or it was interrupted; 2 wrong input, nothing was sent.
+Exit codes: 0 all is in order, or the plan was shown or carried out; 1 something failed, or it was interrupted;
+2 wrong input, nothing was sent.
 `
 
 //go:embed desired.json
@@ -64,7 +66,8 @@ func reconcile(ctx context.Context, args []string, env func(string) string, stdo
 	cli.NonEmpty(fs, "file", "the `file` with the desired settings; a sample without it", &file)
 	apply := fs.Bool("apply", false, "carry the plan out")
 	asJSON := fs.Bool("json", false, "write the result of each token as JSON")
-	parallel := fs.Int("parallel", 8, "how many tokens are changed `at once`; the client keeps the service's limit in any case")
+	parallel := fs.Int("parallel", 8,
+		"how many tokens are changed `at once`; the client keeps the service's limit in any case")
 	more := fs.Int("tokens", 0, "how many `more` tokens the embedded Graph has, which then takes 100 changes a second")
 	if err := cli.Parse(fs, args, stdout, help); err != nil {
 		return err

@@ -57,7 +57,8 @@ func (o output) results(results []*result, applied bool) error {
 	} else {
 		err = o.table(entries)
 	}
-	summary := fmt.Sprintf("\n%d in order, %d to change, %d changed, %d failed.\n", count[inOrder], count[differs], count[changed], count[failed])
+	summary := fmt.Sprintf("\n%d in order, %d to change, %d changed, %d failed.\n",
+		count[inOrder], count[differs], count[changed], count[failed])
 	if count[differs] > 0 && !applied {
 		summary += "Nothing was changed. -apply sends:\n" + bodies(entries)
 	}
@@ -103,7 +104,8 @@ func (o output) table(entries []entry) error {
 	err := t.Print(o.w, o.colored)
 	for _, e := range entries {
 		if e.Error != "" && err == nil {
-			_, err = fmt.Fprintf(o.w, "%s: %s\n", cli.Printable(strings.TrimSpace(e.DisplayName+" "+e.ID)), cli.Printable(e.Error))
+			_, err = fmt.Fprintf(o.w, "%s: %s\n",
+				cli.Printable(strings.TrimSpace(e.DisplayName+" "+e.ID)), cli.Printable(e.Error))
 		}
 	}
 	return err

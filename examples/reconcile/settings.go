@@ -14,8 +14,8 @@ import (
 // What an administrator sets, in Microsoft's order. The rest of a token is kept by Intune.
 const (
 	v1Settings   = "organizationName vppTokenAccountType appleId automaticallyUpdateApps countryOrRegion"
-	betaSettings = `dataSharingConsentGranted displayName locationName claimTokenManagementFromExternalMdm roleScopeTagIds
-  appleDeviceAppDeliveryProtocolType`
+	betaSettings = `dataSharingConsentGranted displayName locationName claimTokenManagementFromExternalMdm
+  roleScopeTagIds appleDeviceAppDeliveryProtocolType`
 )
 
 // readSettings returns a patch with the settings of an entry, which is empty if there are none. An

@@ -108,10 +108,13 @@ func TestNotVerified(t *testing.T) {
 		},
 		{
 			"the sync is refused", func(s service, _ string) {
-				s.Fail(vpptokentest.Fault{}, vpptokentest.Fault{}, vpptokentest.Fault{}, vpptokentest.Fault{}, vpptokentest.Fault{Status: 409})
+				s.Fail(vpptokentest.Fault{}, vpptokentest.Fault{}, vpptokentest.Fault{}, vpptokentest.Fault{},
+					vpptokentest.Fault{Status: 409})
 			}, nil,
 			nil,
-			[]string{"error: the file is there, but the sync could not be started, run it again: vpptoken: ", "409 Conflict"},
+			[]string{
+				"error: the file is there, but the sync could not be started, run it again: vpptoken: ", "409 Conflict",
+			},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -121,7 +124,8 @@ func TestNotVerified(t *testing.T) {
 			r := s.renew(t, clitest.Content(organization, time.Now().AddDate(1, 0, 0)), append(tt.args, "-yes")...)
 			want(t, r, cli.ExitFailed, tt.stderr...)
 			clitest.Holds(t, r, tt.stdout...)
-			if strings.Contains(r.Stdout, "\nVerified") || tt.stdout == nil && strings.Contains(r.Stdout, "erified") || s.UnusedFaults() != 0 {
+			if strings.Contains(r.Stdout, "\nVerified") || tt.stdout == nil && strings.Contains(r.Stdout, "erified") ||
+				s.UnusedFaults() != 0 {
 				t.Errorf("stdout:\n%s", r.Stdout)
 			}
 		})

@@ -32,8 +32,8 @@ const help = `renew renews an Intune VPP token from Apple's .vpptoken file and p
 The token is updated, never deleted and never created, so its apps keep their assignments. A run that broke off can be
 run again. On the real service it signs in as the application when ` + cli.SecretVariable + ` holds a client
 secret, and otherwise as you, with a code to enter in a browser.
-Exit codes: 0 verified, or the plan was shown; 1 not verified, the service refused or could not be reached; 2 the file was
-refused, or wrong input: nothing was changed.
+Exit codes: 0 verified, or the plan was shown; 1 not verified, the service refused or could not be reached; 2 the file
+was refused, or wrong input: nothing was changed.
 `
 
 func main() { cli.Main(run) }
@@ -52,9 +52,12 @@ func renewToken(ctx context.Context, args []string, env func(string) string, std
 	asJSON := fs.Bool("json", false, "write the plan, or with -yes the report, as JSON")
 	timeout := fs.Duration("timeout", 15*time.Minute, "how `long` it may take, the sync included")
 	var o renew.Options
-	fs.BoolVar(&o.AllowOtherOrganization, "allow-other-organization", false, "take a file of another organization than the token's")
-	fs.BoolVar(&o.AllowOtherLocation, "allow-other-location", false, "take a file whose name is that of another location than the token's")
-	fs.BoolVar(&o.AllowEarlierExpiry, "allow-earlier-expiry", false, "take a file that expires no later than what the service shows")
+	fs.BoolVar(&o.AllowOtherOrganization, "allow-other-organization", false,
+		"take a file of another organization than the token's")
+	fs.BoolVar(&o.AllowOtherLocation, "allow-other-location", false,
+		"take a file whose name is that of another location than the token's")
+	fs.BoolVar(&o.AllowEarlierExpiry, "allow-earlier-expiry", false,
+		"take a file that expires no later than what the service shows")
 	if err := cli.Parse(fs, args, stdout, help); err != nil {
 		return err
 	}
@@ -114,7 +117,9 @@ func renewToken(ctx context.Context, args []string, env func(string) string, std
 }
 
 // carryOut does what renew.Run does after planning, and follows the sync while it runs.
-func carryOut(ctx context.Context, client *vpptoken.Client, plan *renew.Plan, content *contenttoken.ContentToken, show *progress) (*renew.Report, error) {
+func carryOut(
+	ctx context.Context, client *vpptoken.Client, plan *renew.Plan, content *contenttoken.ContentToken, show *progress,
+) (*renew.Report, error) {
 	if err := plan.Apply(ctx, client, content); err != nil {
 		return nil, fmt.Errorf("uploading the file: %w", err)
 	}

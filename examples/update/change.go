@@ -36,10 +36,11 @@ func newChange(fs *flag.FlagSet) *change {
 		c.warnUnless(vpptoken.AccountType(v).IsKnown(), "account-type", v)
 		return p.SetAccountType(vpptoken.AccountType(v))
 	})
-	text(fs, "delivery", "a `word`: default, mobileDeviceManagement, declarativeDeviceManagement", func(v string) *vpptoken.Patch {
-		c.warnUnless(vpptoken.DeliveryProtocol(v).IsKnown(), "delivery", v)
-		return p.SetAppDeliveryProtocolType(vpptoken.DeliveryProtocol(v))
-	})
+	text(fs, "delivery", "a `word`: default, mobileDeviceManagement, declarativeDeviceManagement",
+		func(v string) *vpptoken.Patch {
+			c.warnUnless(vpptoken.DeliveryProtocol(v).IsKnown(), "delivery", v)
+			return p.SetAppDeliveryProtocolType(vpptoken.DeliveryProtocol(v))
+		})
 	fs.Func("scope-tags", "the `ids` of all scope tags, with commas between; \"\" takes all away", c.setScopeTags)
 	fs.Func("token-file", "Apple's `file`, sToken_for_<location>.vpptoken, with the new content token", c.setToken)
 	fs.Func("clear", "send null for a `property`, may be repeated: "+clearable, c.clear)

@@ -29,7 +29,8 @@ func TestRealService(t *testing.T) {
 	var methods []string
 	for _, q := range s.Requests() {
 		methods = append(methods, q.Method)
-		if q.Method == http.MethodPatch && q.Body != `{"token":"`+contentText+`","countryOrRegion":"no","displayName":"Field iPads"}` {
+		if q.Method == http.MethodPatch &&
+			q.Body != `{"token":"`+contentText+`","countryOrRegion":"no","displayName":"Field iPads"}` {
 			t.Errorf("another body arrived: %d bytes", len(q.Body))
 		}
 	}
@@ -57,7 +58,11 @@ func TestRealServiceFails(t *testing.T) {
 	}{
 		{"before", []vpptokentest.Fault{{Status: 403}}, "error: vpptoken: get: 403 Forbidden", false},
 		{"update", []vpptokentest.Fault{{}, {Status: 409}}, "error: vpptoken: update: 409 Conflict", true},
-		{"after", []vpptokentest.Fault{{}, {}, {Status: 403}}, "error: the update was carried out, but reading the token afterwards failed: vpptoken: get: 403", true},
+		{
+			"after",
+			[]vpptokentest.Fault{{}, {}, {Status: 403}},
+			"error: the update was carried out, but reading the token afterwards failed: vpptoken: get: 403", true,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

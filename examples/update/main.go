@@ -50,7 +50,9 @@ func run(ctx context.Context, args []string, env func(string) string, stdout, st
 	return cli.Exit(stderr, err)
 }
 
-func update(ctx context.Context, args []string, env func(string) string, out *bytes.Buffer, stderr io.Writer, colored bool) error {
+func update(
+	ctx context.Context, args []string, env func(string) string, out *bytes.Buffer, stderr io.Writer, colored bool,
+) error {
 	fs := flag.NewFlagSet("update", flag.ContinueOnError)
 	common := cli.NewFlags(fs)
 	var id string
@@ -88,7 +90,8 @@ func update(ctx context.Context, args []string, env func(string) string, out *by
 		if id == "" {
 			id = added
 		}
-		fmt.Fprint(out, "An embedded Microsoft Graph, no account needed; -tenant and -client-id lead to the real service.\n\n")
+		fmt.Fprint(out,
+			"An embedded Microsoft Graph, no account needed; -tenant and -client-id lead to the real service.\n\n")
 	}
 
 	before, err := client.Get(ctx, id)
@@ -111,7 +114,8 @@ func update(ctx context.Context, args []string, env func(string) string, out *by
 		return err
 	}
 	if patch.Token != nil {
-		fmt.Fprint(out, "\nThe content token was sent. Reads never show it, and what it brings shows after the next sync.\n")
+		fmt.Fprint(out,
+			"\nThe content token was sent. Reads never show it, and what it brings shows after the next sync.\n")
 	}
 	return nil
 }

@@ -89,7 +89,8 @@ func TestTwoProperties(t *testing.T) {
 	if got, want := sent(t, r), `{"automaticallyUpdateApps":true,"displayName":"Field iPads"}`; got != want {
 		t.Errorf("the body shown is %s, want %s", got, want)
 	}
-	clitest.Holds(t, r, `displayName +Field +Field iPads`, `automaticallyUpdateApps +false +true`, `\d+ other properties are as they were\.`)
+	clitest.Holds(t, r, `displayName +Field +Field iPads`, `automaticallyUpdateApps +false +true`,
+		`\d+ other properties are as they were\.`)
 
 	r = clitest.Run(t.Context(), run, nil, "-version", "v1.0")
 	clitest.Want(t, r, cli.ExitOK, "")
@@ -115,16 +116,28 @@ func TestSendsJustTheFlags(t *testing.T) {
 	}{
 		{[]string{"-display-name", "Field iPads"}, `{"displayName":"Field iPads"}`},
 		{[]string{"-display-name", ""}, `{"displayName":""}`},
-		{[]string{"-organization-name", "A", "-location-name=B", "-apple-id", "c@d.example"}, `{"organizationName":"A","appleId":"c@d.example","locationName":"B"}`},
+		{
+			[]string{"-organization-name", "A", "-location-name=B", "-apple-id", "c@d.example"},
+			`{"organizationName":"A","appleId":"c@d.example","locationName":"B"}`,
+		},
 		{[]string{"-auto-update"}, `{"automaticallyUpdateApps":true}`},
-		{[]string{"-auto-update=false", "-claim=0", "-consent=true"}, `{"automaticallyUpdateApps":false,"dataSharingConsentGranted":true,"claimTokenManagementFromExternalMdm":false}`},
+		{
+			[]string{"-auto-update=false", "-claim=0", "-consent=true"},
+			`{"automaticallyUpdateApps":false,"dataSharingConsentGranted":true,"claimTokenManagementFromExternalMdm":false}`,
+		},
 		{[]string{"-country", "se", "-id", id}, `{"countryOrRegion":"se"}`},
 		{[]string{"-account-type", "education"}, `{"vppTokenAccountType":"education"}`},
-		{[]string{"-delivery", "declarativeDeviceManagement"}, `{"appleDeviceAppDeliveryProtocolType":"declarativeDeviceManagement"}`},
+		{
+			[]string{"-delivery", "declarativeDeviceManagement"},
+			`{"appleDeviceAppDeliveryProtocolType":"declarativeDeviceManagement"}`,
+		},
 		{[]string{"-scope-tags", "0, 12"}, `{"roleScopeTagIds":["0","12"]}`},
 		{[]string{"-scope-tags", ""}, `{"roleScopeTagIds":[]}`},
 		{
-			[]string{"-clear", "display-name", "-clear=organization-name", "-clear", "location-name", "-clear", "apple-id", "-clear", "country", "-clear", "token"},
+			[]string{
+				"-clear", "display-name", "-clear=organization-name", "-clear", "location-name", "-clear", "apple-id",
+				"-clear", "country", "-clear", "token",
+			},
 			`{"organizationName":null,"appleId":null,"token":null,"countryOrRegion":null,"displayName":null,"locationName":null}`,
 		},
 		{[]string{"-display-name", "x", "-clear", "display-name"}, `{"displayName":null}`},
@@ -157,7 +170,10 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"-client-id", "x"}, "-client-id needs -tenant"},
 		{[]string{"-cloud", "china"}, "-cloud needs -tenant"},
 		{[]string{"-cloud", "mars"}, "want one of Global, USGov, USGovDoD, China, Bleu, Delos"},
-		{[]string{"-tenant", "a/b", "-client-id", "x", "-id", id, "-country", "no"}, "a tenant is a GUID or a domain name"},
+		{
+			[]string{"-tenant", "a/b", "-client-id", "x", "-id", id, "-country", "no"},
+			"a tenant is a GUID or a domain name",
+		},
 		{[]string{"-all", "-country", "no"}, "-all is a body of its own"},
 		{[]string{"-all", "-tenant", "contoso.example", "-client-id", "x", "-id", id}, "-all is a body of its own"},
 		{[]string{"-version", "2"}, "it is beta or v1.0"},
@@ -191,7 +207,9 @@ func TestWrongInput(t *testing.T) {
 
 func TestTokenTextIsNeverQuoted(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"-token-file", "c2VjcmV0"}, {"-country", "no", "c2VjcmV0"}, {"-id", "c2VjcmV0=="}} {
+	for _, args := range [][]string{
+		{"-token-file", "c2VjcmV0"}, {"-country", "no", "c2VjcmV0"}, {"-id", "c2VjcmV0=="},
+	} {
 		r := clitest.Run(t.Context(), run, nil, args...)
 		clitest.Want(t, r, cli.ExitUsage, "error: ")
 		if strings.Contains(r.Stdout+r.Stderr, "c2VjcmV0") {
@@ -213,7 +231,8 @@ func TestUnknownWordIsTheService(t *testing.T) {
 
 func TestUnknownTokenFails(t *testing.T) {
 	t.Parallel()
-	clitest.Want(t, clitest.Run(t.Context(), run, nil, "-id", "another"), cli.ExitFailed, "error: vpptoken: get: 404 Not Found")
+	clitest.Want(t, clitest.Run(t.Context(), run, nil, "-id", "another"), cli.ExitFailed,
+		"error: vpptoken: get: 404 Not Found")
 }
 
 func TestInterrupted(t *testing.T) {
@@ -243,7 +262,8 @@ func TestNothingDiffers(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	token := embeddedToken()
-	if err := compare(&out, &token, &token, false); err != nil || out.String() != "No property that can be read differs.\n" {
+	err := compare(&out, &token, &token, false)
+	if err != nil || out.String() != "No property that can be read differs.\n" {
 		t.Errorf("compare: %q, %v", out.String(), err)
 	}
 }

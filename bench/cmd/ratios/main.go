@@ -24,8 +24,10 @@ func main() {
 	testing.Init()
 	rounds := flag.Int("rounds", 5, "how often each pair is run")
 	benchtime := flag.String("benchtime", "200ms", "how long each run takes")
-	build := flag.Bool("build", true, "also build both programs from nothing, which takes a minute or two of CPU, and start them")
-	minors := flag.String("go", "", "run once with each of these versions of Go, separated by commas; empty is the one that built this")
+	build := flag.Bool("build", true,
+		"also build both programs from nothing, which takes a minute or two of CPU, and start them")
+	minors := flag.String("go", "",
+		"run once with each of these versions of Go, separated by commas; empty is the one that built this")
 	flag.Parse()
 	if *minors != "" {
 		if err := runEach(context.Background(), strings.Split(*minors, ",")); err != nil {
@@ -89,7 +91,8 @@ func printMachine(rounds int) {
 			}
 		}
 	}
-	fmt.Printf("; medians of %d rounds, as a ratio to the program written by hand, and in brackets the two values.\n\n", rounds)
+	fmt.Printf("; medians of %d rounds, as a ratio to the program written by hand, and in brackets the two values.\n\n",
+		rounds)
 }
 
 // cpuModel is empty where it can't be had cheaply.
@@ -122,7 +125,8 @@ func (p *pair) ratio() float64 {
 
 // cell shows the ratio and both values, divided by unit.
 func (p *pair) cell(unit float64, name string) string {
-	return fmt.Sprintf("**%.2f** (%s / %s%s)", p.ratio(), short(median(p.ours)/unit), short(median(p.byHand)/unit), name)
+	return fmt.Sprintf("**%.2f** (%s / %s%s)",
+		p.ratio(), short(median(p.ours)/unit), short(median(p.byHand)/unit), name)
 }
 
 // short keeps three digits, and all before the point.

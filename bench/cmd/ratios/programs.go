@@ -65,7 +65,8 @@ func printPrograms(ctx context.Context, rounds int) error {
 // as well where the system counts those of descendants (not on Windows).
 func buildCold(ctx context.Context, folder, name, to string) (float64, error) {
 	cache := filepath.Join(folder, "cache-"+name)
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", to, "./cmd/"+name) //nolint:gosec // one of two names
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", //nolint:gosec // the name is one of two
+		"-ldflags=-s -w", "-o", to, "./cmd/"+name)
 	cmd.Env = append(os.Environ(), "GOCACHE="+cache)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {

@@ -17,7 +17,8 @@ func printWorkloads(rounds int) error {
 				continue // a connection costs more than any source
 			}
 			var failed error
-			err := carrier.Pair(w.Tokens, w.Source, func(ours, byHand bench.Client) { failed = printWorkload(carrier, w, rounds, ours, byHand) })
+			err := carrier.Pair(w.Tokens, w.Source,
+				func(ours, byHand bench.Client) { failed = printWorkload(carrier, w, rounds, ours, byHand) })
 			if err == nil {
 				err = failed
 			}
@@ -45,7 +46,8 @@ func printWorkload(carrier bench.Carrier, w bench.Workload, rounds int, ours, by
 		size.add(float64(o.AllocedBytesPerOp()), float64(h.AllocedBytesPerOp()))
 		count.add(float64(o.AllocsPerOp()), float64(h.AllocsPerOp()))
 	}
-	fmt.Printf("| %s | %s | %s | %s | %s |\n", w.Name, carrier, ns.cell(1e3, " µs"), size.cell(1<<10, " KiB"), count.cell(1, ""))
+	fmt.Printf("| %s | %s | %s | %s | %s |\n",
+		w.Name, carrier, ns.cell(1e3, " µs"), size.cell(1<<10, " KiB"), count.cell(1, ""))
 	return nil
 }
 

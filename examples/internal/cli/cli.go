@@ -79,7 +79,9 @@ func Parse(fs *flag.FlagSet, args []string, stdout io.Writer, help string) error
 	case err != nil:
 		return fmt.Errorf("%w: %w", ErrUsage, err)
 	case fs.NArg() > 0: // not quoted: it may be part of a secret
-		return fmt.Errorf("%w: something follows the flags: put a value with spaces in quotes, and write a switch as -name=false", ErrUsage)
+		return fmt.Errorf(
+			"%w: something follows the flags: put a value with spaces in quotes, and write a switch as -name=false",
+			ErrUsage)
 	}
 	return nil
 }

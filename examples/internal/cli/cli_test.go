@@ -29,8 +29,14 @@ func TestExit(t *testing.T) {
 		{"help", flag.ErrHelp, 0, ""},
 		{"usage", fmt.Errorf("%w: x", cli.ErrUsage), 2, "error: wrong input: x\n-h shows what can be given.\n"},
 		{"failure", errors.New("no network"), 1, "error: no network\n"},
-		{"refused call", cli.Refused(vpptoken.ErrInvalidID), 2, "error: wrong input: " + vpptoken.ErrInvalidID.Error() + "\n-h shows what can be given.\n"},
-		{"failed call", cli.Refused(&vpptoken.Error{Op: "get", StatusCode: 404}), 1, "error: vpptoken: get: 404 Not Found\n"},
+		{
+			"refused call", cli.Refused(vpptoken.ErrInvalidID), 2,
+			"error: wrong input: " + vpptoken.ErrInvalidID.Error() + "\n-h shows what can be given.\n",
+		},
+		{
+			"failed call", cli.Refused(&vpptoken.Error{Op: "get", StatusCode: 404}), 1,
+			"error: vpptoken: get: 404 Not Found\n",
+		},
 		{"good call", cli.Refused(nil), 0, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -61,7 +67,8 @@ func TestParse(t *testing.T) {
 			fs.Int("n", 0, "a `count`")
 			var stdout bytes.Buffer
 			err := cli.Parse(fs, strings.Fields(tt.args), &stdout, "what it does\n")
-			if text := fmt.Sprint(err); tt.err == "" && err != nil || !strings.HasPrefix(text, tt.err) && tt.err != "" || strings.Contains(text, "secret") {
+			if text := fmt.Sprint(err); tt.err == "" && err != nil ||
+				!strings.HasPrefix(text, tt.err) && tt.err != "" || strings.Contains(text, "secret") {
 				t.Errorf("Parse: %v, want %q", err, tt.err)
 			}
 			if errors.Is(err, cli.ErrUsage) != tt.usage {
@@ -129,9 +136,13 @@ func TestProperties(t *testing.T) {
 	t.Parallel()
 	when := time.Date(2026, 5, 4, 3, 2, 1, 500, time.FixedZone("", -8*3600))
 	full := cli.Properties(&vpptoken.VPPToken{
-		ID: "1", OrganizationName: "2", AccountType: "3", AppleID: "4", ExpirationDateTime: when, LastSyncDateTime: when,
-		LastModifiedDateTime: when, State: "5", LastSyncStatus: "6", AutomaticallyUpdateApps: true, CountryOrRegion: "7",
-		TokenActionResults:        []vpptoken.ActionResult{{ActionName: "a", ActionState: "done"}, {ActionName: "b", ActionState: "failed"}},
+		ID: "1", OrganizationName: "2", AccountType: "3", AppleID: "4", ExpirationDateTime: when,
+		LastSyncDateTime:     when,
+		LastModifiedDateTime: when, State: "5", LastSyncStatus: "6", AutomaticallyUpdateApps: true,
+		CountryOrRegion: "7",
+		TokenActionResults: []vpptoken.ActionResult{
+			{ActionName: "a", ActionState: "done"}, {ActionName: "b", ActionState: "failed"},
+		},
 		DataSharingConsentGranted: true, DisplayName: "8", LocationName: "9", ClaimTokenManagementFromExternalMDM: true,
 		RoleScopeTagIDs: []string{"0", "1"}, AppDeliveryProtocolType: "10", Token: vpptoken.NewSecret("Token value"),
 	})

@@ -37,9 +37,12 @@ func EmbeddedTenants(version vpptoken.APIVersion, now time.Time) (tenants []Tena
 			t.LastSyncStatus, t.LastSyncDateTime = vpptoken.SyncStatusFailed, now.Add(-9*day)
 		}),
 		with(token("Old wing", -12*day), func(t *vpptoken.VPPToken) { t.State = vpptoken.StateExpired }),
-		with(token("New wing", 190*day), func(t *vpptoken.VPPToken) { t.State = "underReview" }), // a value that Graph may add
+		// A value that Graph may add.
+		with(token("New wing", 190*day), func(t *vpptoken.VPPToken) { t.State = "underReview" }),
 		with(token("Kindergarten", 260*day), func(t *vpptoken.VPPToken) {
-			t.TokenActionResults = []vpptoken.ActionResult{{ActionName: "revokeLicenses", ActionState: vpptoken.ActionStateFailed, LastUpdatedDateTime: synced}}
+			t.TokenActionResults = []vpptoken.ActionResult{
+				{ActionName: "revokeLicenses", ActionState: vpptoken.ActionStateFailed, LastUpdatedDateTime: synced},
+			}
 		}),
 	}
 	var servers []*vpptokentest.Server
@@ -50,14 +53,16 @@ func EmbeddedTenants(version vpptoken.APIVersion, now time.Time) (tenants []Tena
 			srv.Add(t)
 		}
 		opts = append(opts, vpptoken.WithAPIVersion(version))
-		tenants = append(tenants, Tenant{name, func(_ context.Context, more ...vpptoken.Option) (*vpptoken.Client, error) {
-			return srv.Client(slices.Concat(opts, more)...), nil
-		}})
+		tenants = append(tenants,
+			Tenant{name, func(_ context.Context, more ...vpptoken.Option) (*vpptoken.Client, error) {
+				return srv.Client(slices.Concat(opts, more)...), nil
+			}})
 	}
 	serve("nordwind.example", north)
 	serve("school.example", school)
-	serve("gone.example", nil, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1})) // some systems take seconds to refuse
-	servers[2].Close()                                                             // from now on its address refuses connections
+	// Without retries, because some systems take seconds to refuse.
+	serve("gone.example", nil, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
+	servers[2].Close() // from now on its address refuses connections
 	return tenants, func() {
 		for _, s := range servers {
 			s.Close()

@@ -28,7 +28,8 @@ func NewFlags(fs *flag.FlagSet) *Flags {
 	f := &Flags{Version: vpptoken.VersionBeta}
 	NonEmpty(fs, "tenant", "the `tenant`, a GUID or a domain: talk to the real service", &f.Tenant)
 	NonEmpty(fs, "client-id", "the `id` of the app registration to sign in with", &f.ClientID)
-	fs.TextVar(&f.Cloud, "cloud", vpptoken.Cloud{}, "the `cloud`: Global (the default), USGov, USGovDoD, China, Bleu, Delos")
+	fs.TextVar(&f.Cloud, "cloud", vpptoken.Cloud{},
+		"the `cloud`: Global (the default), USGov, USGovDoD, China, Bleu, Delos")
 	fs.Func("version", "the `version` of the API: beta (the default), v1.0", func(v string) error {
 		f.Version = vpptoken.APIVersion(v)
 		if f.Version != vpptoken.VersionBeta && f.Version != vpptoken.VersionV1 {
@@ -75,7 +76,9 @@ func (f *Flags) Check() error {
 // Open signs in and returns a client of the tenant, or it returns a client of a new, empty,
 // embedded server and that server, which the caller closes. The server is nil for a tenant. The
 // HTTP client in ctx, where golang.org/x/oauth2 looks for it, is used for signing in and for Graph.
-func (f *Flags) Open(ctx context.Context, env func(string) string, stderr io.Writer, opts ...vpptoken.Option) (*vpptoken.Client, *vpptokentest.Server, error) {
+func (f *Flags) Open(
+	ctx context.Context, env func(string) string, stderr io.Writer, opts ...vpptoken.Option,
+) (*vpptoken.Client, *vpptokentest.Server, error) {
 	if err := f.Check(); err != nil {
 		return nil, nil, err
 	}

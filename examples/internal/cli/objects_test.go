@@ -36,12 +36,16 @@ func TestParseObjects(t *testing.T) {
 
 func TestReadObjects(t *testing.T) {
 	t.Parallel()
-	if list, err := cli.ReadObjects("list", clitest.File(t, "list.json", `[{"a":1}]`)); err != nil || string(list[0]["a"]) != "1" {
+	if list, err := cli.ReadObjects("list", clitest.File(t, "list.json", `[{"a":1}]`)); err != nil ||
+		string(list[0]["a"]) != "1" {
 		t.Errorf("ReadObjects = %v, %v", list, err)
 	}
-	for text, want := range map[string]string{"{": "not a list", "[" + strings.Repeat(" ", 16<<20) + "]": "more than 16 MiB"} {
+	for text, want := range map[string]string{
+		"{": "not a list", "[" + strings.Repeat(" ", 16<<20) + "]": "more than 16 MiB",
+	} {
 		if _, err := cli.ReadObjects("list", clitest.File(t, "list.json", text)); !errors.Is(err, cli.ErrUsage) ||
-			!strings.HasPrefix(err.Error(), "wrong input: -list: ") || !strings.Contains(err.Error(), "list.json: it ") ||
+			!strings.HasPrefix(err.Error(), "wrong input: -list: ") ||
+			!strings.Contains(err.Error(), "list.json: it ") ||
 			!strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
@@ -51,7 +55,8 @@ func TestReadObjects(t *testing.T) {
 		!strings.HasPrefix(err.Error(), "wrong input: -list: open ") {
 		t.Errorf("no file: %v", err)
 	}
-	if _, err := cli.ReadObjects("list", t.TempDir()); !errors.Is(err, cli.ErrUsage) || !strings.Contains(err.Error(), "-list: ") {
+	_, err = cli.ReadObjects("list", t.TempDir())
+	if !errors.Is(err, cli.ErrUsage) || !strings.Contains(err.Error(), "-list: ") {
 		t.Errorf("a directory: %v", err)
 	}
 }

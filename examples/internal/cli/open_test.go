@@ -97,9 +97,12 @@ func TestFlagsTwice(t *testing.T) {
 
 func TestOpenRefuses(t *testing.T) {
 	t.Parallel()
-	for _, args := range []string{"-tenant t", "-client-id c", "-cloud global", "-tenant a/b -client-id c", "-tenant .. -client-id c"} {
+	for _, args := range []string{
+		"-tenant t", "-client-id c", "-cloud global", "-tenant a/b -client-id c", "-tenant .. -client-id c",
+	} {
 		for _, env := range []string{"", clitest.ClientSecret} {
-			client, srv, err := flags(t, strings.Fields(args)...).Open(t.Context(), func(string) string { return env }, io.Discard)
+			client, srv, err := flags(t, strings.Fields(args)...).Open(t.Context(),
+				func(string) string { return env }, io.Discard)
 			if !errors.Is(err, cli.ErrUsage) || client != nil || srv != nil {
 				t.Errorf("%s: Open = %v, %v, %v", args, client, srv, err)
 			}
@@ -110,7 +113,8 @@ func TestOpenRefuses(t *testing.T) {
 func TestOpenWithSecret(t *testing.T) {
 	t.Parallel()
 	c := &carrier{answer: func(path string, form url.Values) (int, string) {
-		if strings.HasSuffix(path, "/token") && form.Get("client_secret") == clitest.ClientSecret && form.Get("client_id") == "app" {
+		if strings.HasSuffix(path, "/token") && form.Get("client_secret") == clitest.ClientSecret &&
+			form.Get("client_id") == "app" {
 			return 200, `{"access_token":"bearer","expires_in":3600}`
 		}
 		return 200, "3"
@@ -157,11 +161,13 @@ func TestOpenWithDeviceCode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx := clitest.Through(t.Context(), deviceCode(time.Now(), ""))
 		var stderr bytes.Buffer
-		client, srv, err := flags(t, "-tenant", "contoso.example", "-client-id", "app").Open(ctx, func(string) string { return "" }, &stderr)
+		client, srv, err := flags(t, "-tenant", "contoso.example", "-client-id", "app").Open(ctx,
+			func(string) string { return "" }, &stderr)
 		if err != nil || client == nil || srv != nil {
 			t.Fatalf("Open = %v, %v, %v", client, srv, err)
 		}
-		if got, want := stderr.String(), "To sign in, open https://login.example/device and enter the code ABC\ufffd123\n"; got != want {
+		got, want := stderr.String(), "To sign in, open https://login.example/device and enter the code ABC\ufffd123\n"
+		if got != want {
 			t.Errorf("stderr %q, want %q", got, want)
 		}
 	})
@@ -170,16 +176,23 @@ func TestOpenWithDeviceCode(t *testing.T) {
 func TestSignInFails(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, last, want string }{
-		{"declined", `{"error":"authorization_declined","error_description":"AADSTS70000: hidden-device-code"}`, "vpptoken: signIn: 400 Bad Request: authorization_declined (AADSTS70000)"},
+		{
+			"declined", `{"error":"authorization_declined","error_description":"AADSTS70000: hidden-device-code"}`,
+			"vpptoken: signIn: 400 Bad Request: authorization_declined (AADSTS70000)",
+		},
 		{"strange", `{"error":"hidden-device-code"}`, "vpptoken: signIn: 400 Bad Request"},
 		{"no JSON", `hidden-device-code`, "vpptoken: signIn: 400 Bad Request"},
-		{"never entered", `{"error":"authorization_pending"}`, "vpptoken: signIn: the code expired before anybody entered it"},
+		{
+			"never entered", `{"error":"authorization_pending"}`,
+			"vpptoken: signIn: the code expired before anybody entered it",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				ctx := clitest.Through(t.Context(), deviceCode(time.Now(), tt.last))
-				_, _, err := flags(t, "-tenant", "contoso.example", "-client-id", "app").Open(ctx, func(string) string { return "" }, io.Discard)
+				_, _, err := flags(t, "-tenant", "contoso.example", "-client-id", "app").Open(ctx,
+					func(string) string { return "" }, io.Discard)
 				if err == nil || err.Error() != tt.want {
 					t.Errorf("Open: %v, want %s", err, tt.want)
 				}
@@ -194,8 +207,10 @@ func TestSignInCannotStart(t *testing.T) {
 		return 400, `{"error":"invalid_client","error_description":"AADSTS700016: no such application"}`
 	}}
 	ctx := clitest.Through(t.Context(), c)
-	_, _, err := flags(t, "-tenant", "contoso.example", "-client-id", "app").Open(ctx, func(string) string { return "" }, io.Discard)
-	if err == nil || err.Error() != "vpptoken: signIn: 400 Bad Request: invalid_client (AADSTS700016)" || errors.Is(err, cli.ErrUsage) {
+	_, _, err := flags(t, "-tenant", "contoso.example", "-client-id", "app").Open(ctx,
+		func(string) string { return "" }, io.Discard)
+	if err == nil || err.Error() != "vpptoken: signIn: 400 Bad Request: invalid_client (AADSTS700016)" ||
+		errors.Is(err, cli.ErrUsage) {
 		t.Errorf("Open: %v", err)
 	}
 }
@@ -206,7 +221,8 @@ func TestSignInInterrupted(t *testing.T) {
 		ctx := clitest.Through(t.Context(), deviceCode(time.Now(), ""))
 		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 		defer cancel()
-		_, _, err := flags(t, "-tenant", "contoso.example", "-client-id", "app").Open(ctx, func(string) string { return "" }, io.Discard)
+		_, _, err := flags(t, "-tenant", "contoso.example", "-client-id", "app").Open(ctx,
+			func(string) string { return "" }, io.Discard)
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("Open: %v", err)
 		}

@@ -31,13 +31,14 @@ func Tenants(common *Flags, file string, env func(string) string, stderr io.Writ
 	for name := range strings.SplitSeq(common.Tenant, ",") {
 		f := *common
 		if f.Tenant = strings.TrimSpace(name); f.Tenant == "" { // not skipped: a tenant may be missing unnoticed
-			return nil, fmt.Errorf("%w: -tenant: a name is empty: take the comma out, or look whether a variable is unset",
-				ErrUsage)
+			return nil, fmt.Errorf(
+				"%w: -tenant: a name is empty: take the comma out, or look whether a variable is unset", ErrUsage)
 		}
 		tenants = append(tenants, live(f, env, stderr))
 	}
 	if len(tenants) > 1 && env(SecretVariable) == "" {
-		return nil, fmt.Errorf("%w: several tenants need a client secret in %s: a code to enter in a browser is for one",
+		return nil, fmt.Errorf(
+			"%w: several tenants need a client secret in %s: a code to enter in a browser is for one",
 			ErrUsage, SecretVariable)
 	}
 	if err := distinct(tenants); err != nil {
@@ -50,7 +51,9 @@ func Tenants(common *Flags, file string, env func(string) string, stderr io.Writ
 // anything is sent.
 func fileTenants(common *Flags, file string, env func(string) string, stderr io.Writer) ([]Tenant, error) {
 	if common.Live() || common.ClientID != "" || common.Cloud != (vpptoken.Cloud{}) {
-		return nil, fmt.Errorf("%w: -tenants has each tenant's own id, clientId and cloud: leave -tenant, -client-id and -cloud out", ErrUsage)
+		return nil, fmt.Errorf(
+			"%w: -tenants has each tenant's own id, clientId and cloud: leave -tenant, -client-id and -cloud out",
+			ErrUsage)
 	}
 	list, err := ReadObjects("tenants", file)
 	if err != nil {
@@ -103,7 +106,8 @@ func fileTenant(f Flags, o Object, env func(string) string, stderr io.Writer) (T
 	}, stderr)
 	if secret == "" { // only this tenant's problem, which must not hide the others
 		t.Open = func(context.Context, ...vpptoken.Option) (*vpptoken.Client, error) {
-			return nil, errors.New("there is no client secret in the environment variable that secretVariable names") // which is not shown: it may be the secret
+			// The name is not shown: it may be the secret.
+			return nil, errors.New("there is no client secret in the environment variable that secretVariable names")
 		}
 	}
 	return t, nil

@@ -16,7 +16,10 @@ import (
 func TestWire(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ name, body, want string }{
-		{"order and secret", `{"displayName":"<x>","token":"Token value","roleScopeTagIds":["0"]}`, `{"token":"REDACTED","displayName":"\u003cx\u003e","roleScopeTagIds":["0"]}`},
+		{
+			"order and secret", `{"displayName":"<x>","token":"Token value","roleScopeTagIds":["0"]}`,
+			`{"token":"REDACTED","displayName":"\u003cx\u003e","roleScopeTagIds":["0"]}`,
+		},
 		{"null is no secret", `{"token":null}`, `{"token":null}`},
 		{"empty", `{}`, "{}"},
 		{"no JSON", `Token value`, "(a body that is no patch)"},
@@ -25,10 +28,11 @@ func TestWire(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var arrived []string
-			ctx := context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{Transport: &carrier{answer: func(_ string, form url.Values) (int, string) {
-				arrived = append(arrived, form.Encode())
-				return 200, "{}"
-			}}})
+			ctx := context.WithValue(t.Context(), oauth2.HTTPClient,
+				&http.Client{Transport: &carrier{answer: func(_ string, form url.Values) (int, string) {
+					arrived = append(arrived, form.Encode())
+					return 200, "{}"
+				}}})
 			wire := cli.NewWire(ctx)
 			if wire.String() != "" {
 				t.Errorf("before anything was sent: %q", wire.String())

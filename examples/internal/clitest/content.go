@@ -12,7 +12,8 @@ import (
 // Content returns the text of Apple's .vpptoken file for an organization. The secret in it is
 // "bm8=".
 func Content(organization string, expires time.Time) string {
-	text := fmt.Sprintf(`{"token":"bm8=","expDate":%q,"orgName":%q}`, expires.UTC().Format("2006-01-02T15:04:05-0700"), organization)
+	text := fmt.Sprintf(`{"token":"bm8=","expDate":%q,"orgName":%q}`,
+		expires.UTC().Format("2006-01-02T15:04:05-0700"), organization)
 	return base64.StdEncoding.EncodeToString([]byte(text))
 }
 

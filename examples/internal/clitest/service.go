@@ -78,7 +78,8 @@ func SignIn(r *http.Request, srv *vpptokentest.Server) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return Answer(r, http.StatusOK, fmt.Sprintf(`{"access_token":%q,"token_type":"Bearer","expires_in":3600}`, token.AccessToken)), nil
+	return Answer(r, http.StatusOK,
+		fmt.Sprintf(`{"access_token":%q,"token_type":"Bearer","expires_in":3600}`, token.AccessToken)), nil
 }
 
 // Bearer returns the access token of srv, which is a secret.
