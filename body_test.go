@@ -60,7 +60,8 @@ func TestPatchSendsOnlyWhatWasSet(t *testing.T) {
 					t.Fatalf("%s: %v", name, err)
 				}
 				if mock.Requests()[0].Body != b.want || encode(t, b.patch) != b.want || encode(t, *b.patch) != b.want {
-					t.Errorf("%s:\nsent    %s\nencoded %s\nwant    %s", name, mock.Requests()[0].Body, encode(t, b.patch), b.want)
+					t.Errorf("%s:\nsent    %s\nencoded %s\nwant    %s",
+						name, mock.Requests()[0].Body, encode(t, b.patch), b.want)
 				}
 			}
 		})
@@ -112,7 +113,8 @@ func TestPatchRefusesWhatJSONWouldChange(t *testing.T) {
 	} {
 		c, mock := faulttest.Mock(t)
 		_, err := c.Update(t.Context(), faulttest.ID, p)
-		if err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "canary") || len(mock.Requests()) != 0 {
+		if err == nil || !strings.Contains(err.Error(), name) || strings.Contains(err.Error(), "canary") ||
+			len(mock.Requests()) != 0 {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
@@ -130,23 +132,32 @@ func seedPatches(t *testing.T) map[string]*vpptoken.Patch {
 	expires, synced := at("2016-12-31T23:57:57.2481234-08:00"), at("2017-01-01T00:02:49.3205976-08:00")
 	modified := at("2017-01-01T00:00:35.1329464-08:00")
 	result := vpptoken.ActionResult{
-		ODataType: "microsoft.graph.vppTokenActionResult", ActionName: "Action Name value", ActionState: vpptoken.ActionStatePending,
-		StartDateTime: at("2016-12-31T23:58:46.7156189-08:00"), LastUpdatedDateTime: at("2017-01-01T00:00:56.8321556-08:00"),
+		ODataType: "microsoft.graph.vppTokenActionResult", ActionName: "Action Name value",
+		ActionState:         vpptoken.ActionStatePending,
+		StartDateTime:       at("2016-12-31T23:58:46.7156189-08:00"),
+		LastUpdatedDateTime: at("2017-01-01T00:00:56.8321556-08:00"),
 	}
 	return map[string]*vpptoken.Patch{
 		"Set": vpptoken.NewPatch().
-			SetOrganizationName("Organization Name value").SetAccountType(vpptoken.AccountTypeEducation).SetAppleID("Apple Id value").
+			SetOrganizationName("Organization Name value").SetAccountType(vpptoken.AccountTypeEducation).
+			SetAppleID("Apple Id value").
 			SetExpirationDateTime(expires).SetLastSyncDateTime(synced).SetToken(vpptoken.NewSecret("Token value")).
 			SetLastModifiedDateTime(modified).SetState(vpptoken.StateValid).SetTokenActionResults(result).
-			SetLastSyncStatus(vpptoken.SyncStatusInProgress).SetAutomaticallyUpdateApps(true).SetCountryOrRegion("Country Or Region value").
-			SetDataSharingConsentGranted(true).SetDisplayName("Display Name value").SetLocationName("Location Name value").
+			SetLastSyncStatus(vpptoken.SyncStatusInProgress).SetAutomaticallyUpdateApps(true).
+			SetCountryOrRegion("Country Or Region value").
+			SetDataSharingConsentGranted(true).SetDisplayName("Display Name value").
+			SetLocationName("Location Name value").
 			SetClaimTokenManagementFromExternalMDM(true),
 		"literal": {
-			OrganizationName: new("Organization Name value"), AccountType: new(vpptoken.AccountTypeEducation), AppleID: new("Apple Id value"),
-			ExpirationDateTime: &expires, LastSyncDateTime: &synced, Token: new(vpptoken.NewSecret("Token value")), LastModifiedDateTime: &modified,
-			State: new(vpptoken.StateValid), TokenActionResults: &[]vpptoken.ActionResult{result}, LastSyncStatus: new(vpptoken.SyncStatusInProgress),
-			AutomaticallyUpdateApps: new(true), CountryOrRegion: new("Country Or Region value"), DataSharingConsentGranted: new(true),
-			DisplayName: new("Display Name value"), LocationName: new("Location Name value"), ClaimTokenManagementFromExternalMDM: new(true),
+			OrganizationName: new("Organization Name value"), AccountType: new(vpptoken.AccountTypeEducation),
+			AppleID:            new("Apple Id value"),
+			ExpirationDateTime: &expires, LastSyncDateTime: &synced, Token: new(vpptoken.NewSecret("Token value")),
+			LastModifiedDateTime: &modified,
+			State:                new(vpptoken.StateValid), TokenActionResults: &[]vpptoken.ActionResult{result},
+			LastSyncStatus: new(vpptoken.SyncStatusInProgress), AutomaticallyUpdateApps: new(true),
+			CountryOrRegion: new("Country Or Region value"), DataSharingConsentGranted: new(true),
+			DisplayName: new("Display Name value"), LocationName: new("Location Name value"),
+			ClaimTokenManagementFromExternalMDM: new(true),
 		},
 	}
 }
@@ -161,7 +172,8 @@ func TestSeedUpdate(t *testing.T) {
 	}
 	for name, p := range seedPatches(t) {
 		c, mock := faulttest.Mock(t)
-		mock.RegisterResponder("PATCH", faulttest.Item, faulttest.Respond(200, faulttest.Fixture(t, "seed-update-response.json")))
+		mock.RegisterResponder("PATCH", faulttest.Item,
+			faulttest.Respond(200, faulttest.Fixture(t, "seed-update-response.json")))
 		got, err := c.Update(t.Context(), faulttest.ID, p)
 		if err != nil {
 			t.Fatal(err)

@@ -101,11 +101,13 @@ func TestMetadata(t *testing.T) {
 			answer := faulttest.Respond(op.Status, op.Answer, headers...)
 			if failing {
 				want.StatusCode = http.StatusConflict
-				answer = faulttest.Respond(want.StatusCode, `{"error":{"code":"Conflict","message":"taken"}}`, headers...)
+				answer = faulttest.Respond(want.StatusCode,
+					`{"error":{"code":"Conflict","message":"taken"}}`, headers...)
 			}
 			mock.RegisterResponder(op.Method, "=~.*", answer)
 			got := vpptoken.Metadata{StatusCode: 1, Attempts: 99, RequestID: "of an earlier call"}
-			_, err := op.Call(t.Context(), c, faulttest.ID, vpptoken.WithMetadata(&got), vpptoken.WithClientRequestID(ownID))
+			_, err := op.Call(t.Context(), c, faulttest.ID, vpptoken.WithMetadata(&got),
+				vpptoken.WithClientRequestID(ownID))
 			if failing != (err != nil) || failing && !errors.Is(err, vpptoken.ErrConflict) {
 				t.Errorf("%s: got %v", op.Name, err)
 			}
@@ -143,9 +145,11 @@ func TestMetadataWithoutAnswer(t *testing.T) {
 func TestMetadataIsNotOfAnotherCall(t *testing.T) {
 	t.Parallel()
 	c, mock := faulttest.Mock(t)
-	mock.RegisterResponder(http.MethodGet, faulttest.Item, httpmock.NewStringResponder(http.StatusOK, faulttest.BareToken))
+	mock.RegisterResponder(http.MethodGet, faulttest.Item,
+		httpmock.NewStringResponder(http.StatusOK, faulttest.BareToken))
 	var m vpptoken.Metadata
-	if _, err := c.Get(t.Context(), faulttest.ID, vpptoken.WithMetadata(&m)); err != nil || m.StatusCode != http.StatusOK {
+	_, err := c.Get(t.Context(), faulttest.ID, vpptoken.WithMetadata(&m))
+	if err != nil || m.StatusCode != http.StatusOK {
 		t.Fatal(m, err)
 	}
 	if _, err := c.Get(t.Context(), "..", vpptoken.WithMetadata(&m)); err == nil || m.StatusCode != 0 ||

@@ -186,7 +186,8 @@ func TestUpdateRefusesUnknownFutureValue(t *testing.T) {
 func TestInvalidIDs(t *testing.T) {
 	t.Parallel()
 	ids := []string{
-		"", ".", "..", "a/b", "../x", `a\b`, "a b", "a?b", "a#b", "a%2Fb", "a\r\nb", "a\x00b", "é", "a'b", "a(b)", "a;b",
+		"", ".", "..", "a/b", "../x", `a\b`, "a b", "a?b", "a#b", "a%2Fb", "a\r\nb", "a\x00b", "é", "a'b",
+		"a(b)", "a;b",
 		"a:b", "a@b",
 		strings.Repeat("a", 129),
 	}
@@ -220,7 +221,8 @@ func TestInvalidIDs(t *testing.T) {
 			if !errors.Is(err, vpptoken.ErrInvalidID) || !strings.HasPrefix(err.Error(), "vpptoken: ") {
 				t.Errorf("%s(%q): got %v, want ErrInvalidID", call.name, id, err)
 			}
-			if _, ok := errors.AsType[*vpptoken.Error](err); ok || mock.GetTotalCallCount() != 0 || ts.Asked.Load() != 0 {
+			_, ok := errors.AsType[*vpptoken.Error](err)
+			if ok || mock.GetTotalCallCount() != 0 || ts.Asked.Load() != 0 {
 				t.Errorf("%s(%q): something left the process", call.name, id)
 			}
 		}
@@ -253,11 +255,13 @@ func TestF13CreateBodies(t *testing.T) {
 		{nil, head + `,"token":"t"}`},
 		{vpptoken.NewPatch(), head + `,"token":"t"}`},
 		{
-			vpptoken.NewPatch().SetAutomaticallyUpdateApps(false).SetRoleScopeTagIDs().SetDisplayName("").ClearCountryOrRegion(),
+			vpptoken.NewPatch().SetAutomaticallyUpdateApps(false).SetRoleScopeTagIDs().SetDisplayName("").
+				ClearCountryOrRegion(),
 			head + `,"token":"t","automaticallyUpdateApps":false,"countryOrRegion":null,"displayName":"","roleScopeTagIds":[]}`,
 		},
 		{
-			vpptoken.NewPatch().SetAppDeliveryProtocolType(vpptoken.DeliveryProtocolDeclarativeDeviceManagement).SetOrganizationName("o"),
+			vpptoken.NewPatch().SetAppDeliveryProtocolType(vpptoken.DeliveryProtocolDeclarativeDeviceManagement).
+				SetOrganizationName("o"),
 			head + `,"organizationName":"o","token":"t","appleDeviceAppDeliveryProtocolType":"declarativeDeviceManagement"}`,
 		},
 	}
@@ -324,7 +328,8 @@ func TestF13CreateRefuses(t *testing.T) {
 	} {
 		c, mock := faulttest.Mock(t, vpptoken.WithAPIVersion(tc.version))
 		got, err := c.Create(t.Context(), tc.token, tc.p)
-		if got != nil || err == nil || !strings.Contains(err.Error(), tc.want) || strings.Contains(err.Error(), "canary") ||
+		if got != nil || err == nil || !strings.Contains(err.Error(), tc.want) ||
+			strings.Contains(err.Error(), "canary") ||
 			len(mock.Requests()) != 0 {
 			t.Errorf("%s: got %v, %v", name, got, err)
 		}
@@ -346,7 +351,8 @@ func TestReadModifyWriteKeepsTheChange(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := vpptoken.NewPatch().SetOrganizationName(current.OrganizationName).SetDisplayName("Field iPads").SetAutomaticallyUpdateApps(false)
+	want := vpptoken.NewPatch().SetOrganizationName(current.OrganizationName).SetDisplayName("Field iPads").
+		SetAutomaticallyUpdateApps(false)
 	if _, err = c.Update(t.Context(), faulttest.ID, want.Diff(current)); err != nil {
 		t.Fatal(err)
 	}

@@ -35,11 +35,13 @@ func clouds() []struct {
 			"https://graph.microsoft.com" + permission, "https://graph.microsoft.com/.default",
 		},
 		{
-			"US Government L4", vpptoken.CloudUSGovernment, "https://graph.microsoft.us", "https://login.microsoftonline.us",
+			"US Government L4", vpptoken.CloudUSGovernment, "https://graph.microsoft.us",
+			"https://login.microsoftonline.us",
 			"https://graph.microsoft.us" + permission, "https://graph.microsoft.us/.default",
 		},
 		{
-			"US Government L5", vpptoken.CloudUSGovernmentDoD, "https://dod-graph.microsoft.us", "https://login.microsoftonline.us",
+			"US Government L5", vpptoken.CloudUSGovernmentDoD, "https://dod-graph.microsoft.us",
+			"https://login.microsoftonline.us",
 			"https://dod-graph.microsoft.us" + permission, "https://dod-graph.microsoft.us/.default",
 		},
 		{
@@ -65,11 +67,14 @@ func TestClouds(t *testing.T) {
 			if tc.cloud.GraphURL() != tc.graph || tc.cloud.Scope() != tc.application {
 				t.Errorf("GraphURL %s, Scope %s", tc.cloud.GraphURL(), tc.cloud.Scope())
 			}
-			for _, tenant := range []string{"9ceb2f92-2f92-9ceb-922f-eb9c922feb9c", "nordwind.example", "organizations"} {
+			for _, tenant := range []string{
+				"9ceb2f92-2f92-9ceb-922f-eb9c922feb9c", "nordwind.example", "organizations",
+			} {
 				root := tc.login + "/" + tenant + "/oauth2/v2.0/"
 				// AuthStyleAutoDetect would send the secret twice.
 				want := oauth2.Endpoint{
-					AuthURL: root + "authorize", TokenURL: root + "token", DeviceAuthURL: root + "devicecode", AuthStyle: oauth2.AuthStyleInParams,
+					AuthURL: root + "authorize", TokenURL: root + "token", DeviceAuthURL: root + "devicecode",
+					AuthStyle: oauth2.AuthStyleInParams,
 				}
 				got, err := tc.cloud.Endpoint(tenant)
 				if diff := cmp.Diff(want, got); err != nil || diff != "" {
@@ -80,7 +85,8 @@ func TestClouds(t *testing.T) {
 					t.Fatal(err)
 				}
 				if diff := cmp.Diff(&clientcredentials.Config{
-					ClientID: "client-id", ClientSecret: "client-secret", TokenURL: want.TokenURL, Scopes: []string{tc.application},
+					ClientID: "client-id", ClientSecret: "client-secret", TokenURL: want.TokenURL,
+					Scopes:    []string{tc.application},
 					AuthStyle: oauth2.AuthStyleInParams,
 				}, app, cmpopts.IgnoreUnexported(clientcredentials.Config{})); diff != "" {
 					t.Errorf("ClientCredentials (-want +got):\n%s", diff)
@@ -101,7 +107,8 @@ func TestClouds(t *testing.T) {
 			if _, err := c.Get(t.Context(), faulttest.ID); err != nil {
 				t.Fatal(err)
 			}
-			if want := "GET " + tc.graph + "/beta/deviceAppManagement/vppTokens/" + faulttest.ID; mock.Lines()[0] != want {
+			want := "GET " + tc.graph + "/beta/deviceAppManagement/vppTokens/" + faulttest.ID
+			if mock.Lines()[0] != want {
 				t.Errorf("sent %v, want %s", mock.Lines(), want)
 			}
 		})
@@ -112,7 +119,8 @@ func TestClouds(t *testing.T) {
 func TestBadTenants(t *testing.T) {
 	t.Parallel()
 	for _, tenant := range []string{
-		"", ".", "..", "a/b", "../common", `a\b`, "a?b", "a#b", "a b", "a@evil.example", "a:443", "a%2Fb", "a\r\nb", "a\n", "é", ".a", "a.", "-a", "a..b",
+		"", ".", "..", "a/b", "../common", `a\b`, "a?b", "a#b", "a b", "a@evil.example", "a:443", "a%2Fb", "a\r\nb",
+		"a\n", "é", ".a", "a.", "-a", "a..b",
 		strings.Repeat("a", 300),
 	} {
 		for _, tc := range clouds() {
@@ -140,7 +148,8 @@ func checkRefused(t *testing.T, c vpptoken.Cloud, tenant string) {
 func TestSigningInNeedsAClient(t *testing.T) {
 	t.Parallel()
 	for _, pair := range [][2]string{{"", "client-secret"}, {"client-id", ""}} {
-		if cfg, err := vpptoken.CloudGlobal.ClientCredentials("nordwind.example", pair[0], pair[1]); cfg != nil || err == nil {
+		cfg, err := vpptoken.CloudGlobal.ClientCredentials("nordwind.example", pair[0], pair[1])
+		if cfg != nil || err == nil {
 			t.Errorf("ClientCredentials with %q is taken", pair)
 		}
 	}
@@ -179,7 +188,8 @@ func TestF28CloudsByName(t *testing.T) {
 		}
 		text, err := json.Marshal(map[string]vpptoken.Cloud{"cloud": want})
 		var back map[string]vpptoken.Cloud
-		if err != nil || string(text) != `{"cloud":"`+name+`"}` || json.Unmarshal(text, &back) != nil || back["cloud"] != want {
+		if err != nil || string(text) != `{"cloud":"`+name+`"}` || json.Unmarshal(text, &back) != nil ||
+			back["cloud"] != want {
 			t.Errorf("%s: JSON %s, %v, back %v", name, text, err, back)
 		}
 		var c vpptoken.Cloud
@@ -194,11 +204,13 @@ func TestF28CloudsByName(t *testing.T) {
 func TestF28NamesOfNoCloud(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
-		"", " ", "Mars", "Global ", " Global", "Globa", "Global,China", "US Gov", "https://graph.example", "https://graph.example ",
+		"", " ", "Mars", "Global ", " Global", "Globa", "Global,China", "US Gov", "https://graph.example",
+		"https://graph.example ",
 		"https://graph.example http://login.example", strings.Repeat("x", 1000),
 	} {
 		c, err := vpptoken.ParseCloud(name)
-		if err == nil || c != (vpptoken.Cloud{}) || !strings.HasPrefix(err.Error(), "vpptoken: ") || len(err.Error()) > 200 {
+		if err == nil || c != (vpptoken.Cloud{}) || !strings.HasPrefix(err.Error(), "vpptoken: ") ||
+			len(err.Error()) > 200 {
 			t.Errorf("ParseCloud(%q) = %v, %v", name, c, err)
 		}
 		for known := range cloudNames() {
@@ -227,7 +239,10 @@ func TestF28NamesOfNoCloud(t *testing.T) {
 // The same place is the same cloud, however its addresses are spelled.
 func TestF29NewCloud(t *testing.T) {
 	t.Parallel()
-	for _, graph := range []string{"https://graph.microsoft.com", "https://graph.microsoft.com/", "HTTPS://Graph.Microsoft.COM:443", "https://graph.microsoft.com:0443/"} {
+	for _, graph := range []string{
+		"https://graph.microsoft.com", "https://graph.microsoft.com/", "HTTPS://Graph.Microsoft.COM:443",
+		"https://graph.microsoft.com:0443/",
+	} {
 		for _, login := range []string{"https://login.microsoftonline.com", "https://LOGIN.microsoftonline.com:443/"} {
 			if c, err := vpptoken.NewCloud(graph, login); err != nil || c != vpptoken.CloudGlobal {
 				t.Errorf("NewCloud(%q, %q) = %v, %v", graph, login, c, err)
@@ -247,10 +262,14 @@ func TestF29NewCloud(t *testing.T) {
 
 func badRoots() []string {
 	return []string{
-		"", "graph.example", "https://", "https:///path", "https://:443", "/beta", "https:graph.example", "http://graph.example", "http://localhost.evil.example",
-		"http://127.0.0.1.evil.example", "ftp://127.0.0.1", "https://user@h", "https://user:canary@h", "https://@h", "https://h?", "https://h?canary=1", "https://h#",
-		"https://h#canary", "https://h/a/../b", "https://h/a%2Fb", "https://h//", "https://h/a//b", "https://h/./a", "https://h/a b", "https://h\r\n", " https://h", `https://h\evil`,
-		"https://[canary", "https://h:canary", "https://h:", "https://h:/a", "https://h:0", "https://h:00", "https://h:65536", "https://h:99999", "https://h:-1",
+		"", "graph.example", "https://", "https:///path", "https://:443", "/beta", "https:graph.example",
+		"http://graph.example", "http://localhost.evil.example",
+		"http://127.0.0.1.evil.example", "ftp://127.0.0.1", "https://user@h", "https://user:canary@h", "https://@h",
+		"https://h?", "https://h?canary=1", "https://h#",
+		"https://h#canary", "https://h/a/../b", "https://h/a%2Fb", "https://h//", "https://h/a//b", "https://h/./a",
+		"https://h/a b", "https://h\r\n", " https://h", `https://h\evil`,
+		"https://[canary", "https://h:canary", "https://h:", "https://h:/a", "https://h:0", "https://h:00",
+		"https://h:65536", "https://h:99999", "https://h:-1",
 		"https://[::1]:0", "https://[::1]:", "http://localhost:99999", "https://h/beta", "https://h/v1.0/",
 	}
 }
@@ -261,12 +280,14 @@ func TestF23BadAddresses(t *testing.T) {
 	for _, bad := range badRoots() {
 		for _, pair := range [][2]string{{bad, good}, {good, bad}} {
 			c, err := vpptoken.NewCloud(pair[0], pair[1])
-			if err == nil || c != (vpptoken.Cloud{}) || !strings.HasPrefix(err.Error(), "vpptoken: NewCloud: ") || strings.Contains(err.Error(), "canary") {
+			if err == nil || c != (vpptoken.Cloud{}) || !strings.HasPrefix(err.Error(), "vpptoken: NewCloud: ") ||
+				strings.Contains(err.Error(), "canary") {
 				t.Errorf("NewCloud(%q, %q) = %v, %v", pair[0], pair[1], c, err)
 			}
 		}
 		_, err := vpptoken.NewClient(oauth2.StaticTokenSource(nil), vpptoken.WithBaseURL(bad))
-		if err == nil || !strings.HasPrefix(err.Error(), "vpptoken: WithBaseURL: ") || strings.Contains(err.Error(), "canary") {
+		if err == nil || !strings.HasPrefix(err.Error(), "vpptoken: WithBaseURL: ") ||
+			strings.Contains(err.Error(), "canary") {
 			t.Errorf("WithBaseURL(%q): %v", bad, err)
 		}
 	}
@@ -280,7 +301,8 @@ func TestF02DefaultPortInTheBase(t *testing.T) {
 	if _, err := c.Get(t.Context(), faulttest.ID); err != nil {
 		t.Fatal(err)
 	}
-	if want := "GET https://gateway.example/graph/beta/deviceAppManagement/vppTokens/" + faulttest.ID; mock.Lines()[0] != want {
+	want := "GET https://gateway.example/graph/beta/deviceAppManagement/vppTokens/" + faulttest.ID
+	if mock.Lines()[0] != want {
 		t.Errorf("sent %v, want %s", mock.Lines(), want)
 	}
 }

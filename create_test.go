@@ -51,13 +51,16 @@ func ExampleClient_Create_adopt() {
 
 // newest returns the newest token of the organization that was not known before, nil when there is
 // none.
-func newest(ctx context.Context, c *vpptoken.Client, organization string, known map[string]bool) (*vpptoken.VPPToken, error) {
+func newest(
+	ctx context.Context, c *vpptoken.Client, organization string, known map[string]bool,
+) (*vpptoken.VPPToken, error) {
 	var found *vpptoken.VPPToken
 	for t, err := range c.List(ctx) {
 		if err != nil {
 			return nil, err // a part of the list proves nothing
 		}
-		if known[t.ID] || t.OrganizationName != "" && t.OrganizationName != organization { // it may show no name before its first sync
+		// It may show no name before its first sync.
+		if known[t.ID] || t.OrganizationName != "" && t.OrganizationName != organization {
 			continue
 		}
 		if found == nil || t.LastModifiedDateTime.After(found.LastModifiedDateTime) {

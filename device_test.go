@@ -21,7 +21,8 @@ import (
 	"github.com/vpptoken/vpptoken/internal/leaktest"
 )
 
-const codeAnswer = `{"device_code":"` + faulttest.ClientSecret + `","user_code":"B7RK4TQWX","verification_uri":"https://login.example/device","expires_in":900,"interval":5}`
+const codeAnswer = `{"device_code":"` + faulttest.ClientSecret +
+	`","user_code":"B7RK4TQWX","verification_uri":"https://login.example/device","expires_in":900,"interval":5}`
 
 // device is an authority for a person: polls has its answers to the polls, one after the other.
 func device(code string, polls ...func() (*http.Response, error)) *authority {
@@ -47,7 +48,8 @@ func granted() (*http.Response, error) {
 
 func deviceSource(t *testing.T, a *authority) (*vpptoken.Source, error) {
 	t.Helper()
-	return vpptoken.CloudDelos.DeviceSource(a.in(t.Context()), "contoso.example", "client-id", func(*oauth2.DeviceAuthResponse) {})
+	return vpptoken.CloudDelos.DeviceSource(a.in(t.Context()), "contoso.example", "client-id",
+		func(*oauth2.DeviceAuthResponse) {})
 }
 
 func TestDeviceSource(t *testing.T) {
@@ -57,12 +59,14 @@ func TestDeviceSource(t *testing.T) {
 		a := device(codeAnswer, pending, slow, pending, granted)
 		var shown []oauth2.DeviceAuthResponse
 		ctx, cancel := context.WithCancel(a.in(t.Context()))
-		s, err := vpptoken.CloudDelos.DeviceSource(ctx, "contoso.example", "client-id", func(r *oauth2.DeviceAuthResponse) { shown = append(shown, *r) })
+		s, err := vpptoken.CloudDelos.DeviceSource(ctx, "contoso.example", "client-id",
+			func(r *oauth2.DeviceAuthResponse) { shown = append(shown, *r) })
 		if err != nil {
 			t.Fatal(err)
 		}
 		cancel() // which ends only the sign-in
-		if len(shown) != 1 || shown[0].UserCode != "B7RK4TQWX" || shown[0].VerificationURI != "https://login.example/device" || shown[0].Expiry.IsZero() {
+		if len(shown) != 1 || shown[0].UserCode != "B7RK4TQWX" ||
+			shown[0].VerificationURI != "https://login.example/device" || shown[0].Expiry.IsZero() {
 			t.Errorf("shown %d times", len(shown))
 		}
 		leaktest.ShowsNoSecret(t, fmt.Sprintf("%+v", shown))
@@ -83,7 +87,8 @@ func TestDeviceSource(t *testing.T) {
 		if forms[0].Get("client_id") != "client-id" || forms[0].Get("scope") != scope {
 			t.Errorf("asked for a code with %v", forms[0])
 		}
-		if forms[1].Get("grant_type") != "urn:ietf:params:oauth:grant-type:device_code" || forms[1].Get("device_code") != faulttest.ClientSecret || forms[1].Has("client_secret") {
+		if forms[1].Get("grant_type") != "urn:ietf:params:oauth:grant-type:device_code" ||
+			forms[1].Get("device_code") != faulttest.ClientSecret || forms[1].Has("client_secret") {
 			t.Error("the poll is not one for this code")
 		}
 
@@ -94,7 +99,8 @@ func TestDeviceSource(t *testing.T) {
 				time.Sleep(2 * time.Hour)
 			}
 			token, err := s.TokenContext(a.in(t.Context()), "")
-			if err != nil || token.AccessToken != fmt.Sprintf("%s-%d", faulttest.Bearer, want) || token.RefreshToken != "" {
+			if err != nil || token.AccessToken != fmt.Sprintf("%s-%d", faulttest.Bearer, want) ||
+				token.RefreshToken != "" {
 				t.Errorf("token %d: %v", i, err)
 			}
 		}
@@ -103,7 +109,8 @@ func TestDeviceSource(t *testing.T) {
 		}
 		forms = a.asked()[5:]
 		for i, want := range []string{faulttest.AppleToken, "renewal", "renewal"} {
-			if f := forms[i]; f.Get("grant_type") != "refresh_token" || f.Get("refresh_token") != want || f.Get("scope") != scope || f.Has("claims") != (i == 2) {
+			if f := forms[i]; f.Get("grant_type") != "refresh_token" || f.Get("refresh_token") != want ||
+				f.Get("scope") != scope || f.Has("claims") != (i == 2) {
 				t.Errorf("refresh %d is not one with the last refresh token", i)
 			}
 		}
@@ -118,7 +125,9 @@ type blip struct {
 // blips are what may happen to a poll.
 func blips() map[string]blip {
 	answers := func(after time.Duration, status int, headers ...string) blip {
-		return blip{func() (*http.Response, error) { return faulttest.Answer(status, "<html>", headers...), nil }, after}
+		return blip{
+			func() (*http.Response, error) { return faulttest.Answer(status, "<html>", headers...), nil }, after,
+		}
 	}
 	fails := func(after time.Duration, err error) blip {
 		return blip{func() (*http.Response, error) { return nil, err }, after}
@@ -133,7 +142,8 @@ func blips() map[string]blip {
 		"unknown": fails(10*time.Second, errors.New("strange")),
 		"a pending that breaks off": {func() (*http.Response, error) {
 			a := faulttest.Answer(400, "")
-			a.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"error":"authoriz`), iotest.ErrReader(io.ErrUnexpectedEOF)))
+			a.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"error":"authoriz`),
+				iotest.ErrReader(io.ErrUnexpectedEOF)))
 			return a, nil
 		}, 10 * time.Second},
 		"hangs": {func() (*http.Response, error) {
@@ -179,18 +189,42 @@ func TestF26NoMorePolls(t *testing.T) {
 		is    string // Error.Code
 		after time.Duration
 	}{
-		"broken off":       {codeAnswer, reply{broken}, "the answer broke off, and the code is spent: start again", "", 5 * time.Second},
-		"declined":         {codeAnswer, refuses("authorization_declined"), "400 Bad Request: authorization_declined (AADSTS70016)", "authorization_declined", 5 * time.Second},
-		"expired, it says": {codeAnswer, refuses("expired_token"), "400 Bad Request: expired_token (AADSTS70016)", "expired_token", 5 * time.Second},
-		"expired":          {codeAnswer, reply{pending}, "the code expired before anybody entered it", "expired_token", 15 * time.Minute},
-		"no expiry":        {strings.Replace(codeAnswer, `"expires_in":900,`, "", 1), reply{pending}, "the code expired before anybody entered it", "expired_token", 15 * time.Minute},
-		"a long time":      {strings.Replace(codeAnswer, `900`, "99999999999", 1), reply{pending}, "the code expired before anybody entered it", "expired_token", 15 * time.Minute},
-		"a long interval":  {strings.Replace(codeAnswer, `"interval":5`, `"interval":9223372036854775807`, 1), refuses("access_denied"), "400 Bad Request: access_denied (AADSTS70016)", "access_denied", time.Minute},
-		"no interval":      {strings.Replace(codeAnswer, `"interval":5`, `"interval":-5`, 1), refuses("access_denied"), "400 Bad Request: access_denied (AADSTS70016)", "access_denied", 5 * time.Second},
-		"no code":          {`{"expires_in":900}`, reply{pending}, "the answer holds no code", "", 0},
-		"null":             {`null`, reply{pending}, "the answer is empty", "", 0},
-		"not JSON":         {faulttest.ClientSecret, reply{pending}, "the answer can't be read", "", 0},
-		"a page":           {`<html>`, reply{pending}, "200 OK: a page of HTML, perhaps of a proxy", "", 0},
+		"broken off": {
+			codeAnswer, reply{broken}, "the answer broke off, and the code is spent: start again", "", 5 * time.Second,
+		},
+		"declined": {
+			codeAnswer, refuses("authorization_declined"), "400 Bad Request: authorization_declined (AADSTS70016)",
+			"authorization_declined", 5 * time.Second,
+		},
+		"expired, it says": {
+			codeAnswer, refuses("expired_token"), "400 Bad Request: expired_token (AADSTS70016)", "expired_token",
+			5 * time.Second,
+		},
+		"expired": {
+			codeAnswer, reply{pending}, "the code expired before anybody entered it", "expired_token", 15 * time.Minute,
+		},
+		"no expiry": {
+			strings.Replace(codeAnswer, `"expires_in":900,`, "", 1),
+			reply{pending},
+			"the code expired before anybody entered it", "expired_token", 15 * time.Minute,
+		},
+		"a long time": {
+			strings.Replace(codeAnswer, `900`, "99999999999", 1),
+			reply{pending},
+			"the code expired before anybody entered it", "expired_token", 15 * time.Minute,
+		},
+		"a long interval": {
+			strings.Replace(codeAnswer, `"interval":5`, `"interval":9223372036854775807`, 1), refuses("access_denied"),
+			"400 Bad Request: access_denied (AADSTS70016)", "access_denied", time.Minute,
+		},
+		"no interval": {
+			strings.Replace(codeAnswer, `"interval":5`, `"interval":-5`, 1), refuses("access_denied"),
+			"400 Bad Request: access_denied (AADSTS70016)", "access_denied", 5 * time.Second,
+		},
+		"no code":  {`{"expires_in":900}`, reply{pending}, "the answer holds no code", "", 0},
+		"null":     {`null`, reply{pending}, "the answer is empty", "", 0},
+		"not JSON": {faulttest.ClientSecret, reply{pending}, "the answer can't be read", "", 0},
+		"a page":   {`<html>`, reply{pending}, "200 OK: a page of HTML, perhaps of a proxy", "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -198,8 +232,10 @@ func TestF26NoMorePolls(t *testing.T) {
 				began := time.Now()
 				s, err := deviceSource(t, device(tt.code, tt.poll.give))
 				e := faulttest.Error(t, err)
-				if s != nil || err.Error() != "vpptoken: signIn: "+tt.text || e.Code != tt.is || !errors.Is(err, vpptoken.ErrSignIn) || time.Since(began) != tt.after {
-					t.Errorf("after %v: %v (%q), want %q (%q) after %v", time.Since(began), err, e.Code, tt.text, tt.is, tt.after)
+				if s != nil || err.Error() != "vpptoken: signIn: "+tt.text || e.Code != tt.is ||
+					!errors.Is(err, vpptoken.ErrSignIn) || time.Since(began) != tt.after {
+					t.Errorf("after %v: %v (%q), want %q (%q) after %v",
+						time.Since(began), err, e.Code, tt.text, tt.is, tt.after)
 				}
 				leaktest.ShowsNoSecret(t, err)
 			})
@@ -236,7 +272,8 @@ func TestDeviceSourceEndsWithItsContext(t *testing.T) {
 					}
 					defer cancel()
 					began := time.Now()
-					s, err := vpptoken.CloudGlobal.DeviceSource(ctx, "contoso.example", "client-id", func(*oauth2.DeviceAuthResponse) {})
+					s, err := vpptoken.CloudGlobal.DeviceSource(ctx, "contoso.example", "client-id",
+						func(*oauth2.DeviceAuthResponse) {})
 					if s != nil || !errors.Is(err, ends) || time.Since(began) != tt.after {
 						t.Errorf("after %v: %v", time.Since(began), err)
 					}
@@ -258,19 +295,24 @@ func TestDeviceSourceCannotRefresh(t *testing.T) {
 		code  string
 	}{
 		"refused": {granted, "400 Bad Request: invalid_grant (AADSTS70016)", "invalid_grant"},
-		"none":    {func() (*http.Response, error) { return grant(0) }, "the access token expired and there is no refresh token: sign in again", ""},
+		"none": {
+			func() (*http.Response, error) { return grant(0) },
+			"the access token expired and there is no refresh token: sign in again", "",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				a := device(codeAnswer, tt.first, func() (*http.Response, error) { return refuse(400, "invalid_grant") })
+				a := device(codeAnswer, tt.first,
+					func() (*http.Response, error) { return refuse(400, "invalid_grant") })
 				s, err := deviceSource(t, a)
 				if err != nil {
 					t.Fatal(err)
 				}
 				time.Sleep(2 * time.Hour)
 				_, err = s.TokenContext(a.in(t.Context()), "")
-				if e := faulttest.Error(t, err); err.Error() != "vpptoken: signIn: "+tt.text || e.Code != tt.code || vpptoken.Retryable(err) {
+				e := faulttest.Error(t, err)
+				if err.Error() != "vpptoken: signIn: "+tt.text || e.Code != tt.code || vpptoken.Retryable(err) {
 					t.Errorf("%v (%q)", err, e.Code)
 				}
 				leaktest.ShowsNoSecret(t, err)

@@ -37,13 +37,15 @@ func TestAPIIsTheGolden(t *testing.T) {
 	}
 	const golden = "testdata/api.txt"
 	if *update {
-		if err := os.WriteFile(filepath.FromSlash(golden), []byte(strings.Join(got[1:], "\n")+"\n"), 0o600); err != nil {
+		err := os.WriteFile(filepath.FromSlash(golden), []byte(strings.Join(got[1:], "\n")+"\n"), 0o600)
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	want := strings.Split("\n"+strings.TrimSuffix(text(t, golden), "\n"), "\n")
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the API is not that of %s. When the change is meant: go test . -run TestAPI -update\n%s", golden, diff)
+		t.Errorf("the API is not that of %s. When the change is meant: go test . -run TestAPI -update\n%s",
+			golden, diff)
 	}
 }
 
@@ -186,7 +188,9 @@ func TestSnippetsAreExamples(t *testing.T) {
 	t.Parallel()
 	needsRepository(t)
 	var all strings.Builder
-	for _, pattern := range []string{"*_test.go", "docs/*_test.go", "*/example_test.go", "azauth/client_test.go", "internal/quickstart/main.go"} {
+	for _, pattern := range []string{
+		"*_test.go", "docs/*_test.go", "*/example_test.go", "azauth/client_test.go", "internal/quickstart/main.go",
+	} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatalf("%s: %v", pattern, err)

@@ -20,9 +20,12 @@ func TestF38EnumsFollowTheMetadata(t *testing.T) {
 	checkEnum(t, []string{"none", "pending", "canceled", "active", "done", "failed", "notSupported"},
 		vpptoken.ActionStateNone, vpptoken.ActionStatePending, vpptoken.ActionStateCanceled, vpptoken.ActionStateActive,
 		vpptoken.ActionStateDone, vpptoken.ActionStateFailed, vpptoken.ActionStateNotSupported)
-	checkEnum(t, []string{"none", "appleFailure", "internalError", "expiredVppToken", "expiredApplePushNotificationCertificate"},
-		vpptoken.ActionFailureReasonNone, vpptoken.ActionFailureReasonAppleFailure, vpptoken.ActionFailureReasonInternalError,
-		vpptoken.ActionFailureReasonExpiredVPPToken, vpptoken.ActionFailureReasonExpiredApplePushNotificationCertificate)
+	checkEnum(t,
+		[]string{"none", "appleFailure", "internalError", "expiredVppToken", "expiredApplePushNotificationCertificate"},
+		vpptoken.ActionFailureReasonNone, vpptoken.ActionFailureReasonAppleFailure,
+		vpptoken.ActionFailureReasonInternalError,
+		vpptoken.ActionFailureReasonExpiredVPPToken,
+		vpptoken.ActionFailureReasonExpiredApplePushNotificationCertificate)
 	checkEnum(t, []string{"default", "mobileDeviceManagement", "declarativeDeviceManagement", "unknownFutureValue"},
 		vpptoken.DeliveryProtocolDefault, vpptoken.DeliveryProtocolMobileDeviceManagement,
 		vpptoken.DeliveryProtocolDeclarativeDeviceManagement, vpptoken.DeliveryProtocolUnknownFutureValue)

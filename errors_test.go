@@ -271,7 +271,8 @@ func ExampleError_intune() {
 		fmt.Println(e.Message)
 		fmt.Println("for Microsoft's support:", e.RequestID, e.ActivityID)
 	}
-	fmt.Println(errors.Is(err, vpptoken.ErrForbidden)) // a 401 around Forbidden is no expired bearer
+	// A 401 around Forbidden is no expired bearer.
+	fmt.Println(errors.Is(err, vpptoken.ErrForbidden))
 	// Output:
 	// 401 Forbidden
 	// An error has occurred - Operation ID (for customer support): 00000000-0000-0000-0000-000000000000 - Activity ID: 00000000-0000-4000-8000-000000000077

@@ -63,7 +63,8 @@ func ExampleClient_Count() {
 	// Output: 1 <nil>
 }
 
-// Only the first upload of a location is a create. The file is checked before it leaves the process.
+// Only the first upload of a location is a create. The file is checked before it leaves the
+// process.
 func ExampleClient_Create() {
 	srv := vpptokentest.NewServer()
 	defer srv.Close()
@@ -108,7 +109,8 @@ func ExampleClient_Update() {
 	// "Field iPads" false ""
 }
 
-// Set sends a value, Clear sends null, Set without an argument sends an empty list, and nothing else is sent.
+// Set sends a value, Clear sends null, Set without an argument sends an empty list, and nothing
+// else is sent.
 func ExampleClient_Update_null() {
 	srv := vpptokentest.NewServer()
 	defer srv.Close()
@@ -138,7 +140,8 @@ func ExamplePatch() {
 	// Output: {"automaticallyUpdateApps":false,"displayName":"Field iPads"} <nil>
 }
 
-// Bring a token to a desired state with the smallest PATCH, as infrastructure as code does: here one of the three differs.
+// Bring a token to a desired state with the smallest PATCH, as infrastructure as code does: here
+// one of the three differs.
 func ExamplePatch_Diff() {
 	srv := vpptokentest.NewServer()
 	defer srv.Close()
@@ -166,7 +169,8 @@ func ExamplePatch_Diff() {
 
 // Licenses can't be revoked once their token is gone.
 func ExampleClient_RevokeLicenses() {
-	srv := vpptokentest.NewServer(vpptokentest.WithSyncDuration(0)) // or the revocation takes a while
+	// Without the option the revocation takes a while.
+	srv := vpptokentest.NewServer(vpptokentest.WithSyncDuration(0))
 	defer srv.Close()
 	ctx, client := context.Background(), srv.Client()
 	id := srv.Add(vpptoken.VPPToken{DisplayName: "Field iPads"})
@@ -194,7 +198,8 @@ func ExampleClient_LicensesForApp() {
 	srv := vpptokentest.NewServer()
 	defer srv.Close()
 	ctx, client := context.Background(), srv.Client()
-	srv.AddLicenses("com.example.app", vpptoken.LicenseSummary{OrganizationName: "Nordwind", AvailableLicenseCount: 3, UsedLicenseCount: 39})
+	srv.AddLicenses("com.example.app",
+		vpptoken.LicenseSummary{OrganizationName: "Nordwind", AvailableLicenseCount: 3, UsedLicenseCount: 39})
 
 	for l, err := range client.LicensesForApp(ctx, "com.example.app") {
 		if err != nil {
@@ -206,7 +211,8 @@ func ExampleClient_LicensesForApp() {
 	// Output: Nordwind 39 of 42
 }
 
-// A word that Microsoft added after this package was written is kept, and is not a member that is known.
+// A word that Microsoft added after this package was written is kept, and is not a member that is
+// known.
 func ExampleState_IsKnown() {
 	var t vpptoken.VPPToken
 	if err := t.UnmarshalJSON([]byte(`{"id":"1","state":"suspendedByApple","lastAppCount":12}`)); err != nil {
@@ -256,7 +262,8 @@ func ExampleClient_StartSync() {
 	// Output: completed
 }
 
-// Start a sync and wait for its result. Right after the request the service still shows the completed of the sync before.
+// Start a sync and wait for its result. Right after the request the service still shows the
+// completed of the sync before.
 func ExampleClient_WaitSync() {
 	srv := vpptokentest.NewServer(vpptokentest.WithSyncDuration(20 * time.Millisecond))
 	defer srv.Close()
@@ -270,7 +277,8 @@ func ExampleClient_WaitSync() {
 		fmt.Println(err)
 		return
 	}
-	t, err := client.WaitSync(ctx, sync, vpptoken.PollEvery(5*time.Millisecond)) // 15 s without the option
+	// Without the option it polls every 15 s.
+	t, err := client.WaitSync(ctx, sync, vpptoken.PollEvery(5*time.Millisecond))
 	if errors.Is(err, vpptoken.ErrSyncFailed) {
 		fmt.Println("the sync failed, the token is", t.State)
 		return

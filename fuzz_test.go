@@ -37,7 +37,8 @@ func seed(f *testing.F, pattern string) {
 // An id that is accepted is exactly one segment of the path, and is sent as it is.
 func FuzzID(f *testing.F) {
 	for _, s := range []string{
-		faulttest.ID, "", ".", "..", "...", "a/b", "a%2fb", "%2e%2e", "a?b", "a#b", "a b", "a\\b", "é", "a\x00", "$count",
+		faulttest.ID, "", ".", "..", "...", "a/b", "a%2fb", "%2e%2e", "a?b", "a#b", "a b", "a\\b", "é",
+		"a\x00", "$count",
 		"~._-", strings.Repeat("a", 128), strings.Repeat("a", 129),
 	} {
 		f.Add(s)
@@ -65,8 +66,10 @@ func FuzzBaseURL(f *testing.F) {
 	for _, s := range []string{
 		"https://graph.microsoft.com", "https://graph.microsoft.com/", "https://proxy.example:8443/graph/",
 		"http://127.0.0.1:8080", "http://[::1]:1", "http://localhost", "http://localhost.evil.example",
-		"http://127.0.0.1.evil.example", "https://u:p@h", "https://h?q", "https://h#f", "https://h/a/../b", "https://h//",
-		"https:h", "//h", "https://", "https://h\x83", "HTTPS://H:443", "https://h/%2e%2e", "https://h/a%2fb", `https://h\@evil`, "https://h:port",
+		"http://127.0.0.1.evil.example", "https://u:p@h", "https://h?q", "https://h#f", "https://h/a/../b",
+		"https://h//",
+		"https:h", "//h", "https://", "https://h\x83", "HTTPS://H:443", "https://h/%2e%2e", "https://h/a%2fb",
+		`https://h\@evil`, "https://h:port",
 	} {
 		f.Add(s)
 	}
@@ -117,7 +120,8 @@ func FuzzDecodeToken(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		token, err := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(200, string(body))}).Get(t.Context(),
+		token, err := faulttest.Client(t,
+			&faulttest.Service{Answer: faulttest.Always(200, string(body))}).Get(t.Context(),
 			faulttest.ID)
 		if (token == nil) == (err == nil) || token != nil && token.ID == "" {
 			t.Fatalf("token %+v, error %v", token, err)
@@ -185,7 +189,8 @@ func FuzzDecodeList(f *testing.F) {
 			}
 		}
 		for _, s := range service.Requests() {
-			if s.URL != faulttest.Root && !strings.HasPrefix(s.URL, faulttest.Root+"?") && !strings.Contains(s.URL, "%") {
+			if s.URL != faulttest.Root && !strings.HasPrefix(s.URL, faulttest.Root+"?") &&
+				!strings.Contains(s.URL, "%") {
 				t.Errorf("a request to %s", s.URL)
 			}
 		}
@@ -242,7 +247,8 @@ func FuzzTime(f *testing.F) {
 			t.Fatalf("%q was read and can't be written: %v", text, err)
 		}
 		var back vpptoken.VPPToken
-		if err := json.Unmarshal(encoded, &back); err != nil || !back.ExpirationDateTime.Equal(token.ExpirationDateTime) {
+		err = json.Unmarshal(encoded, &back)
+		if err != nil || !back.ExpirationDateTime.Equal(token.ExpirationDateTime) {
 			t.Errorf("%q came back as %v, was %v: %v", text, back.ExpirationDateTime, token.ExpirationDateTime, err)
 		}
 		_, before := token.ExpirationDateTime.Zone()

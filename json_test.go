@@ -32,13 +32,18 @@ func TestSeedResponse(t *testing.T) {
 	want := &vpptoken.VPPToken{
 		ODataType: "#microsoft.graph.vppToken", ID: faulttest.ID, OrganizationName: "Organization Name value",
 		AccountType: vpptoken.AccountTypeEducation, AppleID: "Apple Id value",
-		ExpirationDateTime: at(2016, 12, 31, 23, 57, 57, 248123400), LastSyncDateTime: at(2017, 1, 1, 0, 2, 49, 320597600),
-		Token: vpptoken.NewSecret("Token value"), LastModifiedDateTime: at(2017, 1, 1, 0, 0, 35, 132946400), State: vpptoken.StateValid,
+		ExpirationDateTime: at(2016, 12, 31, 23, 57, 57,
+			248123400), LastSyncDateTime: at(2017, 1, 1, 0, 2, 49, 320597600),
+		Token: vpptoken.NewSecret("Token value"), LastModifiedDateTime: at(2017, 1, 1, 0, 0, 35, 132946400),
+		State: vpptoken.StateValid,
 		TokenActionResults: []vpptoken.ActionResult{{
-			ODataType: "microsoft.graph.vppTokenActionResult", ActionName: "Action Name value", ActionState: vpptoken.ActionStatePending,
-			StartDateTime: at(2016, 12, 31, 23, 58, 46, 715618900), LastUpdatedDateTime: at(2017, 1, 1, 0, 0, 56, 832155600),
+			ODataType: "microsoft.graph.vppTokenActionResult", ActionName: "Action Name value",
+			ActionState:         vpptoken.ActionStatePending,
+			StartDateTime:       at(2016, 12, 31, 23, 58, 46, 715618900),
+			LastUpdatedDateTime: at(2017, 1, 1, 0, 0, 56, 832155600),
 		}},
-		LastSyncStatus: vpptoken.SyncStatusInProgress, AutomaticallyUpdateApps: true, CountryOrRegion: "Country Or Region value",
+		LastSyncStatus: vpptoken.SyncStatusInProgress, AutomaticallyUpdateApps: true,
+		CountryOrRegion:           "Country Or Region value",
 		DataSharingConsentGranted: true, DisplayName: "Display Name value", LocationName: "Location Name value",
 		ClaimTokenManagementFromExternalMDM: true,
 	}
@@ -76,10 +81,16 @@ func TestTokenEncoding(t *testing.T) {
 	t.Parallel()
 	const booleans = `"automaticallyUpdateApps":false,"dataSharingConsentGranted":false,"claimTokenManagementFromExternalMdm":false`
 	for name, tc := range map[string]struct{ in, want string }{
-		"nothing":     {`{}`, `{` + booleans + `}`},
-		"never":       {`{"expirationDateTime":"0001-01-01T00:00:00Z","lastSyncDateTime":"0001-01-01T00:00:00-08:00"}`, `{` + booleans + `}`},
-		"empty":       {`{"organizationName":"","tokenActionResults":[],"roleScopeTagIds":[]}`, `{` + booleans + `}`},
-		"annotations": {`{"@odata.context":"c","@odata.etag":"e","displayName@odata.type":"#String","#action":{}}`, `{` + booleans + `}`},
+		"nothing": {`{}`, `{` + booleans + `}`},
+		"never": {
+			`{"expirationDateTime":"0001-01-01T00:00:00Z","lastSyncDateTime":"0001-01-01T00:00:00-08:00"}`,
+			`{` + booleans + `}`,
+		},
+		"empty": {`{"organizationName":"","tokenActionResults":[],"roleScopeTagIds":[]}`, `{` + booleans + `}`},
+		"annotations": {
+			`{"@odata.context":"c","@odata.etag":"e","displayName@odata.type":"#String","#action":{}}`,
+			`{` + booleans + `}`,
+		},
 		"all null": {
 			`{"id":null,"organizationName":null,"vppTokenAccountType":null,"appleId":null,"expirationDateTime":null,"lastSyncDateTime":null,` +
 				`"token":null,"lastModifiedDateTime":null,"state":null,"tokenActionResults":null,"lastSyncStatus":null,"automaticallyUpdateApps":null,` +
@@ -94,9 +105,12 @@ func TestTokenEncoding(t *testing.T) {
 		},
 		"unknown properties": {
 			`{"zeta":{"b":[1,2.50],"a":null},"lastAppCount":12,"DisplayName":"case counts","alpha":"\u00e5"}`,
-			`{` + booleans + `,"DisplayName":"case counts","alpha":"\u00e5","lastAppCount":12,"zeta":{"b":[1,2.50],"a":null}}`,
+			`{` + booleans +
+				`,"DisplayName":"case counts","alpha":"\u00e5","lastAppCount":12,"zeta":{"b":[1,2.50],"a":null}}`,
 		},
-		"@odata.type": {`{"@odata.type":"microsoft.graph.vppToken"}`, `{"@odata.type":"microsoft.graph.vppToken",` + booleans + `}`},
+		"@odata.type": {
+			`{"@odata.type":"microsoft.graph.vppToken"}`, `{"@odata.type":"microsoft.graph.vppToken",` + booleans + `}`,
+		},
 	} {
 		token := decodeToken(t, tc.in)
 		got := encode(t, token)
@@ -191,11 +205,18 @@ func TestTimesKeepPrecisionAndOffset(t *testing.T) {
 
 func TestNeverIsTheZeroTime(t *testing.T) {
 	t.Parallel()
-	for _, never := range []string{"0001-01-01T00:00:00Z", "0001-01-01T00:00:00-08:00", "0001-01-01T00:00:00.0000000+14:00", "0001-01-01T00:00:00+01:00"} {
-		token := decodeToken(t, `{"expirationDateTime":"`+never+`","lastSyncDateTime":"`+never+`","lastModifiedDateTime":"`+never+
-			`","tokenActionResults":[{"startDateTime":"`+never+`","lastUpdatedDateTime":"`+never+`"}]}`)
+	for _, never := range []string{
+		"0001-01-01T00:00:00Z", "0001-01-01T00:00:00-08:00", "0001-01-01T00:00:00.0000000+14:00",
+		"0001-01-01T00:00:00+01:00",
+	} {
+		token := decodeToken(t,
+			`{"expirationDateTime":"`+never+`","lastSyncDateTime":"`+never+`","lastModifiedDateTime":"`+never+
+				`","tokenActionResults":[{"startDateTime":"`+never+`","lastUpdatedDateTime":"`+never+`"}]}`)
 		r := token.TokenActionResults[0]
-		for i, d := range []time.Time{token.ExpirationDateTime, token.LastSyncDateTime, token.LastModifiedDateTime, r.StartDateTime, r.LastUpdatedDateTime} {
+		for i, d := range []time.Time{
+			token.ExpirationDateTime, token.LastSyncDateTime, token.LastModifiedDateTime, r.StartDateTime,
+			r.LastUpdatedDateTime,
+		} {
 			if !d.IsZero() {
 				t.Errorf("%s, time %d: %v", never, i, d)
 			}
@@ -211,10 +232,16 @@ func TestActionResultEncoding(t *testing.T) {
 		`{"@odata.type":"` + plain + `","actionName":"sync","actionState":"done"}`: {
 			ODataType: plain, ActionName: "sync", ActionState: vpptoken.ActionStateDone,
 		},
-		`{"@odata.type":"` + revoke + `","totalLicensesCount":0,"failedLicensesCount":0}`:     {ODataType: revoke},
-		`{"@odata.type":"#` + revoke + `","totalLicensesCount":40,"failedLicensesCount":0}`:   {ODataType: "#" + revoke, TotalLicensesCount: 40},
-		`{"actionState":"new","actionFailureReason":"appleFailure","failedLicensesCount":3}`:  {ActionState: "new", ActionFailureReason: "appleFailure", FailedLicensesCount: 3},
-		`{"lastUpdatedDateTime":"2016-12-31T23:57:57.2481234-08:00","totalLicensesCount":-1}`: {LastUpdatedDateTime: instant(), TotalLicensesCount: -1},
+		`{"@odata.type":"` + revoke + `","totalLicensesCount":0,"failedLicensesCount":0}`: {ODataType: revoke},
+		`{"@odata.type":"#` + revoke + `","totalLicensesCount":40,"failedLicensesCount":0}`: {
+			ODataType: "#" + revoke, TotalLicensesCount: 40,
+		},
+		`{"actionState":"new","actionFailureReason":"appleFailure","failedLicensesCount":3}`: {
+			ActionState: "new", ActionFailureReason: "appleFailure", FailedLicensesCount: 3,
+		},
+		`{"lastUpdatedDateTime":"2016-12-31T23:57:57.2481234-08:00","totalLicensesCount":-1}`: {
+			LastUpdatedDateTime: instant(), TotalLicensesCount: -1,
+		},
 	} {
 		if got := encode(t, r); got != want {
 			t.Errorf("\ngot  %s\nwant %s", got, want)
@@ -282,7 +309,8 @@ func TestDecodeErrorsNameTheProperty(t *testing.T) {
 			t.Errorf("%.60s is taken", in)
 			continue
 		}
-		if text := err.Error(); !strings.Contains(text, want) || strings.Contains(text, "canary") || strings.Contains(text, "4711") || strings.Contains(text, "\n") {
+		if text := err.Error(); !strings.Contains(text, want) || strings.Contains(text, "canary") ||
+			strings.Contains(text, "4711") || strings.Contains(text, "\n") {
 			t.Errorf("%.60s: got %q, want one line that names %q and no value", in, text, want)
 		}
 	}
@@ -291,7 +319,8 @@ func TestDecodeErrorsNameTheProperty(t *testing.T) {
 func TestUnknownEnumIsNotLost(t *testing.T) {
 	t.Parallel()
 	c, mock := faulttest.Mock(t)
-	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, `{"id":"`+faulttest.ID+`","state":"quarantined"}`))
+	mock.RegisterResponder("GET", faulttest.Item,
+		faulttest.Respond(200, `{"id":"`+faulttest.ID+`","state":"quarantined"}`))
 	got, err := c.Get(t.Context(), faulttest.ID)
 	if err != nil {
 		t.Fatal(err)
@@ -369,7 +398,8 @@ func TestPatchRefusesWhatItCannotKeep(t *testing.T) {
 	} {
 		p := vpptoken.Patch{DisplayName: new("before")}
 		err := p.UnmarshalJSON([]byte(text))
-		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "canary") || !strings.HasPrefix(err.Error(), "vpptoken: ") {
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "canary") ||
+			!strings.HasPrefix(err.Error(), "vpptoken: ") {
 			t.Errorf("%s: got %v, want an error that names %q and no value", text, err, want)
 		}
 		if p.DisplayName == nil || *p.DisplayName != "before" {

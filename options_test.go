@@ -60,7 +60,8 @@ func TestNextLinkUnderABaseURL(t *testing.T) {
 		mock.RegisterResponder("GET", "=~.*", faulttest.Respond(200,
 			faulttest.Page(link, "1")).Then(faulttest.Respond(200, faulttest.Page("", "2"))))
 		got, err := faulttest.Collect(c.List(t.Context()))
-		if trusted != (err == nil) || !trusted && !errors.Is(err, vpptoken.ErrUntrustedURL) || trusted && len(got) != 2 {
+		if trusted != (err == nil) || !trusted && !errors.Is(err, vpptoken.ErrUntrustedURL) ||
+			trusted && len(got) != 2 {
 			t.Errorf("%s: %d tokens, %v", link, len(got), err)
 		}
 	}
@@ -89,7 +90,8 @@ func TestHTTPClientIsCopied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if hc.Transport != http.RoundTripper(mock) || hc.CheckRedirect != nil || hc.Jar != nil || hc.Timeout != time.Minute {
+	if hc.Transport != http.RoundTripper(mock) || hc.CheckRedirect != nil || hc.Jar != nil ||
+		hc.Timeout != time.Minute {
 		t.Error("the caller's http.Client was changed")
 	}
 	hc.Transport = later
@@ -122,7 +124,8 @@ func TestRetryOption(t *testing.T) {
 			defer cancel()
 			_, err := c.Get(ctx, faulttest.ID)
 			e, ok := errors.AsType[*vpptoken.Error](err)
-			if !ok || e.StatusCode != http.StatusServiceUnavailable || e.Attempts != want || mock.GetTotalCallCount() != want {
+			if !ok || e.StatusCode != http.StatusServiceUnavailable || e.Attempts != want ||
+				mock.GetTotalCallCount() != want {
 				t.Errorf("MaxAttempts %d: %d requests, %v", attempts, mock.GetTotalCallCount(), err)
 			}
 			least, most := time.Duration(want-1)*30*time.Second, time.Duration(want-1)*time.Minute
@@ -149,7 +152,8 @@ func TestLogger(t *testing.T) {
 		if _, err := c.Update(t.Context(), faulttest.ID, p, vpptoken.WithHeader("X-Custom", canary)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := faulttest.Collect(c.List(t.Context(), vpptoken.WithFilter("displayName eq '"+canary+"'"))); err != nil {
+		_, err := faulttest.Collect(c.List(t.Context(), vpptoken.WithFilter("displayName eq '"+canary+"'")))
+		if err != nil {
 			t.Fatal(err)
 		}
 		for _, want := range []string{
@@ -160,7 +164,9 @@ func TestLogger(t *testing.T) {
 				t.Errorf("the log lacks %s", want)
 			}
 		}
-		for _, not := range []string{canary, faulttest.Bearer, "Field iPads", "filter", "https://", "graph.microsoft.com"} {
+		for _, not := range []string{
+			canary, faulttest.Bearer, "Field iPads", "filter", "https://", "graph.microsoft.com",
+		} {
 			if strings.Contains(b.String(), not) {
 				t.Errorf("the log holds %s", not)
 			}
@@ -224,7 +230,8 @@ func ExampleWithRetry() {
 	defer srv.Close()
 	srv.Fail(vpptokentest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "0.02"})
 
-	patient := vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 6, MaxRetryAfter: 5 * time.Minute}) // an option of NewClient
+	// An option of NewClient.
+	patient := vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 6, MaxRetryAfter: 5 * time.Minute})
 	client := srv.Client(patient)
 	var m vpptoken.Metadata
 	n, err := client.Count(context.Background(), vpptoken.WithMetadata(&m))

@@ -37,7 +37,8 @@ func TestListReadsAllPages(t *testing.T) {
 		if diff := cmp.Diff([]string{"1", "2", "3"}, ids(got)); diff != "" {
 			t.Error(diff)
 		}
-		if diff := cmp.Diff([]string{"GET " + faulttest.Root, "GET " + second, "GET " + third}, mock.Lines()); diff != "" {
+		diff := cmp.Diff([]string{"GET " + faulttest.Root, "GET " + second, "GET " + third}, mock.Lines())
+		if diff != "" {
 			t.Error(diff)
 		}
 		mock.Forget()
@@ -116,7 +117,8 @@ func TestLicensesForApp(t *testing.T) {
 	}
 	for _, bad := range []string{"", "a\xff"} {
 		c, mock := faulttest.Mock(t)
-		if _, err := faulttest.Collect(c.LicensesForApp(t.Context(), bad)); err == nil || mock.GetTotalCallCount() != 0 {
+		_, err := faulttest.Collect(c.LicensesForApp(t.Context(), bad))
+		if err == nil || mock.GetTotalCallCount() != 0 {
 			t.Errorf("bundle id %q: got %v", bad, err)
 		}
 	}
@@ -129,11 +131,13 @@ func TestLicensesForApp(t *testing.T) {
 func TestLicensesForAppRefusesWhatIsNoPage(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{
-		``, `{}`, `null`, `[]`, `{"value":null}`, `{"value":{}}`, `{"value":[null]}`, `{"value":[{"usedLicenseCount":"7"}]}`,
+		``, `{}`, `null`, `[]`, `{"value":null}`, `{"value":{}}`, `{"value":[null]}`,
+		`{"value":[{"usedLicenseCount":"7"}]}`,
 		`{"value":[{"usedLicenseCount":1,"usedLicenseCount":2}]}`, `{"value":[]}[]`,
 	} {
 		c, mock := faulttest.Mock(t, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
-		mock.RegisterResponder("GET", "=~getLicensesForApp", faulttest.Respond(200, body, "Content-Type", "application/json"))
+		mock.RegisterResponder("GET", "=~getLicensesForApp",
+			faulttest.Respond(200, body, "Content-Type", "application/json"))
 		got, err := faulttest.Collect(c.LicensesForApp(t.Context(), "com.example.app"))
 		if e, ok := errors.AsType[*vpptoken.Error](err); !ok || len(got) != 0 || e.Op != "getLicensesForApp" {
 			t.Errorf("%s: got %d, %v, want an *Error", body, len(got), err)
@@ -238,8 +242,10 @@ func TestF04Gateway(t *testing.T) {
 	t.Parallel()
 	const gateway = "https://gw.example/graph"
 	for _, link := range []string{
-		faulttest.Root + "?$skiptoken=a", "https://graph.microsoft.com:443/beta/deviceAppManagement/vppTokens()?$skiptoken=a",
-		"/beta/deviceAppManagement/vppTokens?$skiptoken=a", gateway + "/beta/deviceAppManagement/vppTokens?$skiptoken=a",
+		faulttest.Root + "?$skiptoken=a",
+		"https://graph.microsoft.com:443/beta/deviceAppManagement/vppTokens()?$skiptoken=a",
+		"/beta/deviceAppManagement/vppTokens?$skiptoken=a",
+		gateway + "/beta/deviceAppManagement/vppTokens?$skiptoken=a",
 	} {
 		s := &byQuery{pages: map[string]string{"": faulttest.Page(link, "1"), "a": faulttest.Page("", "2")}}
 		got, err := faulttest.Collect(s.client(t, vpptoken.WithBaseURL(gateway)).List(t.Context()))
@@ -365,11 +371,15 @@ func TestF01CountWithoutRoute(t *testing.T) {
 // F01: every other failure of Count is returned, and so is one of the list.
 func TestF01CountFails(t *testing.T) {
 	t.Parallel()
-	other := &byQuery{pages: map[string]string{"$count": `{"error":{"code":"BadRequest","message":"Request not applicable to target tenant."}}`}}
+	other := &byQuery{pages: map[string]string{
+		"$count": `{"error":{"code":"BadRequest","message":"Request not applicable to target tenant."}}`,
+	}}
 	if n, err := other.client(t).Count(t.Context()); err == nil || n != 0 || len(other.asked) != 1 {
 		t.Errorf("%d, %v, asked %q", n, err, other.asked)
 	}
-	list := &byQuery{pages: map[string]string{"$count": `{"error":{"code":"No method match route template"}}`, "": `{}`}}
+	list := &byQuery{
+		pages: map[string]string{"$count": `{"error":{"code":"No method match route template"}}`, "": `{}`},
+	}
 	n, err := list.client(t).Count(t.Context(), vpptoken.WithClientRequestID("mine"))
 	e, ok := errors.AsType[*vpptoken.Error](err)
 	if n != 0 || !ok || e.Op != "count" || e.ClientRequestID != "mine" {

@@ -97,7 +97,8 @@ func TestDiff(t *testing.T) {
 	t.Parallel()
 	current := &vpptoken.VPPToken{
 		OrganizationName: "Nordwind", AppleID: "apps@nordwind.example", ExpirationDateTime: instant(),
-		State: vpptoken.StateValid, AutomaticallyUpdateApps: true, DisplayName: "Field iPads", RoleScopeTagIDs: []string{"0", "7"},
+		State: vpptoken.StateValid, AutomaticallyUpdateApps: true, DisplayName: "Field iPads",
+		RoleScopeTagIDs:    []string{"0", "7"},
 		TokenActionResults: []vpptoken.ActionResult{{ActionName: "sync", StartDateTime: instant()}},
 	}
 	for name, tc := range map[string]struct {
@@ -105,24 +106,51 @@ func TestDiff(t *testing.T) {
 		current *vpptoken.VPPToken
 		want    string
 	}{
-		"same":                  {vpptoken.NewPatch().SetDisplayName("Field iPads").SetAutomaticallyUpdateApps(true), current, `{}`},
-		"one of two":            {vpptoken.NewPatch().SetDisplayName("x").SetAppleID("apps@nordwind.example"), current, `{"displayName":"x"}`},
-		"to zero":               {vpptoken.NewPatch().SetDisplayName("").SetAutomaticallyUpdateApps(false), current, `{"automaticallyUpdateApps":false,"displayName":""}`},
-		"zero is zero":          {vpptoken.NewPatch().SetLocationName("").SetDataSharingConsentGranted(false), current, `{}`},
-		"same instant":          {vpptoken.NewPatch().SetExpirationDateTime(instant().UTC()), current, `{}`},
-		"other instant":         {vpptoken.NewPatch().SetExpirationDateTime(instant().Add(time.Nanosecond).UTC()), current, `{"expirationDateTime":"2017-01-01T07:57:57.248123401Z"}`},
-		"same list":             {vpptoken.NewPatch().SetRoleScopeTagIDs("0", "7"), current, `{}`},
-		"other order":           {vpptoken.NewPatch().SetRoleScopeTagIDs("7", "0"), current, `{}`},
-		"list emptied":          {vpptoken.NewPatch().SetRoleScopeTagIDs(), current, `{"roleScopeTagIds":[]}`},
-		"empty and absent":      {vpptoken.NewPatch().SetRoleScopeTagIDs().SetTokenActionResults(), &vpptoken.VPPToken{RoleScopeTagIDs: []string{}}, `{}`},
-		"same results":          {vpptoken.NewPatch().SetTokenActionResults(vpptoken.ActionResult{ActionName: "sync", StartDateTime: instant().UTC()}), current, `{}`},
-		"other results":         {vpptoken.NewPatch().SetTokenActionResults(vpptoken.ActionResult{ActionName: "sync"}), current, `{"tokenActionResults":[{"actionName":"sync"}]}`},
-		"clear what is there":   {vpptoken.NewPatch().ClearDisplayName(), current, `{"displayName":null}`},
-		"clear what is not":     {vpptoken.NewPatch().ClearLocationName().ClearCountryOrRegion(), current, `{}`},
-		"token always":          {vpptoken.NewPatch().SetToken(vpptoken.NewSecret("t")), &vpptoken.VPPToken{Token: vpptoken.NewSecret("t")}, `{"token":"t"}`},
-		"cleared token always":  {vpptoken.NewPatch().ClearToken(), current, `{"token":null}`},
-		"nil current keeps all": {vpptoken.NewPatch().SetDisplayName("").ClearLocationName(), nil, `{"displayName":"","locationName":null}`},
-		"nil patch":             {nil, current, `{}`},
+		"same": {
+			vpptoken.NewPatch().SetDisplayName("Field iPads").SetAutomaticallyUpdateApps(true), current, `{}`,
+		},
+		"one of two": {
+			vpptoken.NewPatch().SetDisplayName("x").SetAppleID("apps@nordwind.example"), current, `{"displayName":"x"}`,
+		},
+		"to zero": {
+			vpptoken.NewPatch().SetDisplayName("").SetAutomaticallyUpdateApps(false), current,
+			`{"automaticallyUpdateApps":false,"displayName":""}`,
+		},
+		"zero is zero": {
+			vpptoken.NewPatch().SetLocationName("").SetDataSharingConsentGranted(false), current, `{}`,
+		},
+		"same instant": {vpptoken.NewPatch().SetExpirationDateTime(instant().UTC()), current, `{}`},
+		"other instant": {
+			vpptoken.NewPatch().SetExpirationDateTime(instant().Add(time.Nanosecond).UTC()), current,
+			`{"expirationDateTime":"2017-01-01T07:57:57.248123401Z"}`,
+		},
+		"same list":    {vpptoken.NewPatch().SetRoleScopeTagIDs("0", "7"), current, `{}`},
+		"other order":  {vpptoken.NewPatch().SetRoleScopeTagIDs("7", "0"), current, `{}`},
+		"list emptied": {vpptoken.NewPatch().SetRoleScopeTagIDs(), current, `{"roleScopeTagIds":[]}`},
+		"empty and absent": {
+			vpptoken.NewPatch().SetRoleScopeTagIDs().SetTokenActionResults(),
+			&vpptoken.VPPToken{RoleScopeTagIDs: []string{}}, `{}`,
+		},
+		"same results": {
+			vpptoken.NewPatch().
+				SetTokenActionResults(vpptoken.ActionResult{ActionName: "sync", StartDateTime: instant().UTC()}),
+			current, `{}`,
+		},
+		"other results": {
+			vpptoken.NewPatch().SetTokenActionResults(vpptoken.ActionResult{ActionName: "sync"}), current,
+			`{"tokenActionResults":[{"actionName":"sync"}]}`,
+		},
+		"clear what is there": {vpptoken.NewPatch().ClearDisplayName(), current, `{"displayName":null}`},
+		"clear what is not":   {vpptoken.NewPatch().ClearLocationName().ClearCountryOrRegion(), current, `{}`},
+		"token always": {
+			vpptoken.NewPatch().SetToken(vpptoken.NewSecret("t")), &vpptoken.VPPToken{Token: vpptoken.NewSecret("t")},
+			`{"token":"t"}`,
+		},
+		"cleared token always": {vpptoken.NewPatch().ClearToken(), current, `{"token":null}`},
+		"nil current keeps all": {
+			vpptoken.NewPatch().SetDisplayName("").ClearLocationName(), nil, `{"displayName":"","locationName":null}`,
+		},
+		"nil patch": {nil, current, `{}`},
 	} {
 		before := ""
 		if tc.patch != nil {
@@ -139,7 +167,8 @@ func TestDiff(t *testing.T) {
 	// Every property on its own: kept when it differs from the zero token, dropped when it does
 	// not.
 	for _, tc := range patchCases(t) {
-		if got := encode(t, tc.set(vpptoken.NewPatch()).Diff(&vpptoken.VPPToken{})); got != `{"`+tc.name+`":`+tc.value+`}` {
+		got := encode(t, tc.set(vpptoken.NewPatch()).Diff(&vpptoken.VPPToken{}))
+		if got != `{"`+tc.name+`":`+tc.value+`}` {
 			t.Errorf("%s: got %s", tc.name, got)
 		}
 		if got := tc.zero(vpptoken.NewPatch()).Diff(&vpptoken.VPPToken{}); got.IsEmpty() == (tc.name == "token") {
@@ -155,7 +184,8 @@ func TestRequestBodiesLogWithoutTheToken(t *testing.T) {
 	for _, h := range []slog.Handler{slog.NewTextHandler(&b, nil), slog.NewJSONHandler(&b, nil)} {
 		b.Reset()
 		slog.New(h).Info("update", "patch", p, "value", *p)
-		if strings.Contains(b.String(), "canary") || strings.Count(b.String(), "Field iPads") != 2 || strings.Count(b.String(), "REDACTED") != 2 {
+		if strings.Contains(b.String(), "canary") || strings.Count(b.String(), "Field iPads") != 2 ||
+			strings.Count(b.String(), "REDACTED") != 2 {
 			t.Errorf("logged %s", b.String())
 		}
 	}
@@ -182,7 +212,8 @@ func TestF07DiffKeepsWhatWasNotRead(t *testing.T) {
 			if tc.clear == nil {
 				continue
 			}
-			if got := encode(t, tc.clear(vpptoken.NewPatch()).Diff(decodeToken(t, current))); got != `{"`+tc.name+`":null}` {
+			got := encode(t, tc.clear(vpptoken.NewPatch()).Diff(decodeToken(t, current)))
+			if got != `{"`+tc.name+`":null}` {
 				t.Errorf("%s, %s: null became %s", tc.name, name, got)
 			}
 		}
@@ -211,27 +242,67 @@ func TestF10DiffEnds(t *testing.T) {
 		p             *vpptoken.Patch
 		current, want string
 	}{
-		"tags in another order":     {vpptoken.NewPatch().SetRoleScopeTagIDs("1", "2"), `{"roleScopeTagIds":["2","1"]}`, `{}`},
-		"tags more than once":       {vpptoken.NewPatch().SetRoleScopeTagIDs("1", "2", "1"), `{"roleScopeTagIds":["2","1"]}`, `{}`},
-		"more tags":                 {vpptoken.NewPatch().SetRoleScopeTagIDs("1", "2"), `{"roleScopeTagIds":["2"]}`, `{"roleScopeTagIds":["1","2"]}`},
-		"fewer tags":                {vpptoken.NewPatch().SetRoleScopeTagIDs("1"), `{"roleScopeTagIds":["2","1"]}`, `{"roleScopeTagIds":["1"]}`},
-		"as many, others":           {vpptoken.NewPatch().SetRoleScopeTagIDs("1", "1"), `{"roleScopeTagIds":["2","1"]}`, `{"roleScopeTagIds":["1","1"]}`},
-		"tags in another case":      {vpptoken.NewPatch().SetRoleScopeTagIDs("a"), `{"roleScopeTagIds":["A"]}`, `{"roleScopeTagIds":["a"]}`},
-		"no tags, null":             {vpptoken.NewPatch().SetRoleScopeTagIDs(), `{"roleScopeTagIds":null}`, `{}`},
-		"country":                   {vpptoken.NewPatch().SetCountryOrRegion("NO"), `{"countryOrRegion":"no"}`, `{}`},
-		"country from lower case":   {vpptoken.NewPatch().SetCountryOrRegion("no"), `{"countryOrRegion":"NO"}`, `{}`},
-		"another country":           {vpptoken.NewPatch().SetCountryOrRegion("NO"), `{"countryOrRegion":"se"}`, `{"countryOrRegion":"NO"}`},
-		"name counts with case":     {vpptoken.NewPatch().SetDisplayName("NO"), `{"displayName":"no"}`, `{"displayName":"NO"}`},
-		"never in another zone":     {vpptoken.NewPatch().SetLastSyncDateTime(time.Date(1, 1, 1, 0, 0, 0, 0, zone)), `{"lastSyncDateTime":"` + never + `"}`, `{}`},
-		"results, type with #":      {vpptoken.NewPatch().SetTokenActionResults(results("a.b")), `{"tokenActionResults":[{"@odata.type":"#a.b","actionName":"sync"}]}`, `{}`},
-		"results in another order":  {vpptoken.NewPatch().SetTokenActionResults(results(""), results("x")), `{"tokenActionResults":[{"@odata.type":"x","actionName":"sync"},{"actionName":"sync"}]}`, `{"tokenActionResults":[{"actionName":"sync"},{"@odata.type":"x","actionName":"sync"}]}`},
-		"null is not empty":         {vpptoken.NewPatch().SetDisplayName(""), `{"displayName":null}`, `{"displayName":""}`},
-		"empty is not null":         {vpptoken.NewPatch().ClearDisplayName(), `{"displayName":""}`, `{"displayName":null}`},
-		"null is null":              {vpptoken.NewPatch().ClearDisplayName().ClearAppleID(), `{"displayName":null,"appleId":null}`, `{}`},
-		"empty is empty":            {vpptoken.NewPatch().SetDisplayName(""), `{"displayName":""}`, `{}`},
-		"country, null and empty":   {vpptoken.NewPatch().SetCountryOrRegion(""), `{"countryOrRegion":null}`, `{"countryOrRegion":""}`},
-		"false is false":            {vpptoken.NewPatch().SetAutomaticallyUpdateApps(false), `{"automaticallyUpdateApps":false}`, `{}`},
-		"token, whatever was read":  {vpptoken.NewPatch().SetToken(vpptoken.NewSecret("t")), `{"token":"t"}`, `{"token":"t"}`},
+		"tags in another order": {
+			vpptoken.NewPatch().SetRoleScopeTagIDs("1", "2"), `{"roleScopeTagIds":["2","1"]}`, `{}`,
+		},
+		"tags more than once": {
+			vpptoken.NewPatch().SetRoleScopeTagIDs("1", "2", "1"), `{"roleScopeTagIds":["2","1"]}`, `{}`,
+		},
+		"more tags": {
+			vpptoken.NewPatch().SetRoleScopeTagIDs("1", "2"), `{"roleScopeTagIds":["2"]}`,
+			`{"roleScopeTagIds":["1","2"]}`,
+		},
+		"fewer tags": {
+			vpptoken.NewPatch().SetRoleScopeTagIDs("1"), `{"roleScopeTagIds":["2","1"]}`, `{"roleScopeTagIds":["1"]}`,
+		},
+		"as many, others": {
+			vpptoken.NewPatch().SetRoleScopeTagIDs("1", "1"), `{"roleScopeTagIds":["2","1"]}`,
+			`{"roleScopeTagIds":["1","1"]}`,
+		},
+		"tags in another case": {
+			vpptoken.NewPatch().SetRoleScopeTagIDs("a"), `{"roleScopeTagIds":["A"]}`, `{"roleScopeTagIds":["a"]}`,
+		},
+		"no tags, null":           {vpptoken.NewPatch().SetRoleScopeTagIDs(), `{"roleScopeTagIds":null}`, `{}`},
+		"country":                 {vpptoken.NewPatch().SetCountryOrRegion("NO"), `{"countryOrRegion":"no"}`, `{}`},
+		"country from lower case": {vpptoken.NewPatch().SetCountryOrRegion("no"), `{"countryOrRegion":"NO"}`, `{}`},
+		"another country": {
+			vpptoken.NewPatch().SetCountryOrRegion("NO"), `{"countryOrRegion":"se"}`, `{"countryOrRegion":"NO"}`,
+		},
+		"name counts with case": {
+			vpptoken.NewPatch().SetDisplayName("NO"), `{"displayName":"no"}`, `{"displayName":"NO"}`,
+		},
+		"never in another zone": {
+			vpptoken.NewPatch().SetLastSyncDateTime(time.Date(1, 1, 1, 0, 0, 0, 0, zone)),
+			`{"lastSyncDateTime":"` + never + `"}`, `{}`,
+		},
+		"results, type with #": {
+			vpptoken.NewPatch().SetTokenActionResults(results("a.b")),
+			`{"tokenActionResults":[{"@odata.type":"#a.b","actionName":"sync"}]}`, `{}`,
+		},
+		"results in another order": {
+			vpptoken.NewPatch().SetTokenActionResults(results(""), results("x")),
+			`{"tokenActionResults":[{"@odata.type":"x","actionName":"sync"},{"actionName":"sync"}]}`,
+			`{"tokenActionResults":[{"actionName":"sync"},{"@odata.type":"x","actionName":"sync"}]}`,
+		},
+		"null is not empty": {
+			vpptoken.NewPatch().SetDisplayName(""), `{"displayName":null}`, `{"displayName":""}`,
+		},
+		"empty is not null": {
+			vpptoken.NewPatch().ClearDisplayName(), `{"displayName":""}`, `{"displayName":null}`,
+		},
+		"null is null": {
+			vpptoken.NewPatch().ClearDisplayName().ClearAppleID(), `{"displayName":null,"appleId":null}`, `{}`,
+		},
+		"empty is empty": {vpptoken.NewPatch().SetDisplayName(""), `{"displayName":""}`, `{}`},
+		"country, null and empty": {
+			vpptoken.NewPatch().SetCountryOrRegion(""), `{"countryOrRegion":null}`, `{"countryOrRegion":""}`,
+		},
+		"false is false": {
+			vpptoken.NewPatch().SetAutomaticallyUpdateApps(false), `{"automaticallyUpdateApps":false}`, `{}`,
+		},
+		"token, whatever was read": {
+			vpptoken.NewPatch().SetToken(vpptoken.NewSecret("t")), `{"token":"t"}`, `{"token":"t"}`,
+		},
 		"null token, null was read": {vpptoken.NewPatch().ClearToken(), `{"token":null}`, `{"token":null}`},
 	} {
 		if got := encode(t, tc.p.Diff(decodeToken(t, tc.current))); got != tc.want {
@@ -284,15 +355,36 @@ func TestF39CheckNamesEveryProperty(t *testing.T) {
 		want    []string
 		newer   bool
 	}{
-		"zero token":       {vpptoken.NewPatch().SetToken(vpptoken.Secret{}), vpptoken.VersionBeta, []string{"token"}, false},
-		"zero token field": {&vpptoken.Patch{Token: new(vpptoken.Secret{})}, vpptoken.VersionV1, []string{"token"}, false},
-		"empty token":      {vpptoken.NewPatch().SetToken(vpptoken.NewSecret("")), vpptoken.VersionBeta, []string{"token"}, false},
-		"read token":       {vpptoken.NewPatch().SetToken(decodeToken(t, `{"token":null}`).Token), vpptoken.VersionBeta, []string{"token"}, false},
-		"mark for a token": {vpptoken.NewPatch().SetToken(vpptoken.NewSecret("REDACTED")), vpptoken.VersionBeta, []string{"token"}, false},
-		"future protocol":  {vpptoken.NewPatch().SetAppDeliveryProtocolType(ignored), vpptoken.VersionBeta, []string{"appleDeviceAppDeliveryProtocolType"}, false},
-		"future state":     {vpptoken.NewPatch().SetState("unknownFutureValue"), vpptoken.VersionBeta, []string{"state"}, false},
+		"zero token": {
+			vpptoken.NewPatch().SetToken(vpptoken.Secret{}), vpptoken.VersionBeta, []string{"token"}, false,
+		},
+		"zero token field": {
+			&vpptoken.Patch{Token: new(vpptoken.Secret{})}, vpptoken.VersionV1, []string{"token"}, false,
+		},
+		"empty token": {
+			vpptoken.NewPatch().SetToken(vpptoken.NewSecret("")), vpptoken.VersionBeta, []string{"token"}, false,
+		},
+		"read token": {
+			vpptoken.NewPatch().SetToken(decodeToken(t, `{"token":null}`).Token), vpptoken.VersionBeta,
+			[]string{"token"},
+			false,
+		},
+		"mark for a token": {
+			vpptoken.NewPatch().SetToken(vpptoken.NewSecret("REDACTED")), vpptoken.VersionBeta,
+			[]string{"token"},
+			false,
+		},
+		"future protocol": {
+			vpptoken.NewPatch().SetAppDeliveryProtocolType(ignored), vpptoken.VersionBeta,
+			[]string{"appleDeviceAppDeliveryProtocolType"},
+			false,
+		},
+		"future state": {
+			vpptoken.NewPatch().SetState("unknownFutureValue"), vpptoken.VersionBeta, []string{"state"}, false,
+		},
 		"future action state": {
-			vpptoken.NewPatch().SetTokenActionResults(vpptoken.ActionResult{}, vpptoken.ActionResult{ActionState: "unknownFutureValue"}),
+			vpptoken.NewPatch().SetTokenActionResults(vpptoken.ActionResult{},
+				vpptoken.ActionResult{ActionState: "unknownFutureValue"}),
 			vpptoken.VersionBeta,
 			[]string{"tokenActionResults"},
 			false,
@@ -303,18 +395,27 @@ func TestF39CheckNamesEveryProperty(t *testing.T) {
 			[]string{"tokenActionResults"},
 			false,
 		},
-		"a name may be it": {vpptoken.NewPatch().SetDisplayName("unknownFutureValue"), vpptoken.VersionBeta, nil, false},
-		"not UTF-8":        {vpptoken.NewPatch().SetAppleID("canary\xff"), vpptoken.VersionBeta, []string{"appleId"}, false},
-		"no year":          {vpptoken.NewPatch().SetLastSyncDateTime(year10000), vpptoken.VersionV1, []string{"lastSyncDateTime"}, false},
+		"a name may be it": {
+			vpptoken.NewPatch().SetDisplayName("unknownFutureValue"), vpptoken.VersionBeta, nil, false,
+		},
+		"not UTF-8": {vpptoken.NewPatch().SetAppleID("canary\xff"), vpptoken.VersionBeta, []string{"appleId"}, false},
+		"no year": {
+			vpptoken.NewPatch().SetLastSyncDateTime(year10000), vpptoken.VersionV1, []string{"lastSyncDateTime"}, false,
+		},
 		"on v1.0": {
-			vpptoken.NewPatch().SetDisplayName("canary").ClearLocationName().SetAppleID("a"), vpptoken.VersionV1, []string{"displayName", "locationName"}, true,
+			vpptoken.NewPatch().SetDisplayName("canary").ClearLocationName().SetAppleID("a"), vpptoken.VersionV1,
+			[]string{"displayName", "locationName"},
+			true,
 		},
 		"all at once": {
-			vpptoken.NewPatch().SetOrganizationName("\xff").SetToken(vpptoken.Secret{}).SetExpirationDateTime(year10000).SetRoleScopeTagIDs("canary\xff").
-				SetAppDeliveryProtocolType(ignored).SetTokenActionResults(vpptoken.ActionResult{StartDateTime: year10000}),
+			vpptoken.NewPatch().SetOrganizationName("\xff").SetToken(vpptoken.Secret{}).
+				SetExpirationDateTime(year10000).SetRoleScopeTagIDs("canary\xff").
+				SetAppDeliveryProtocolType(ignored).
+				SetTokenActionResults(vpptoken.ActionResult{StartDateTime: year10000}),
 			vpptoken.VersionV1,
 			[]string{
-				"organizationName", "expirationDateTime", "token", "tokenActionResults", "roleScopeTagIds", "appleDeviceAppDeliveryProtocolType",
+				"organizationName", "expirationDateTime", "token", "tokenActionResults", "roleScopeTagIds",
+				"appleDeviceAppDeliveryProtocolType",
 			},
 			true,
 		},
@@ -334,7 +435,8 @@ func TestF39CheckNamesEveryProperty(t *testing.T) {
 				t.Errorf("%s: %v (%T)", name, err, err)
 				continue
 			}
-			if diff := cmp.Diff(tc.want, e.Properties); diff != "" || errors.Is(err, vpptoken.ErrNotInVersion) != tc.newer {
+			diff := cmp.Diff(tc.want, e.Properties)
+			if diff != "" || errors.Is(err, vpptoken.ErrNotInVersion) != tc.newer {
 				t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
 			}
 			text := err.Error()
@@ -343,7 +445,8 @@ func TestF39CheckNamesEveryProperty(t *testing.T) {
 					t.Errorf("%s: the text does not name %s: %s", name, property, text)
 				}
 			}
-			if strings.Contains(text, "canary") || strings.ContainsAny(text, "\r\n") || !strings.HasPrefix(text, "vpptoken: ") ||
+			if strings.Contains(text, "canary") || strings.ContainsAny(text, "\r\n") ||
+				!strings.HasPrefix(text, "vpptoken: ") ||
 				tc.newer && !strings.Contains(text, vpptoken.ErrNotInVersion.Error()) {
 				t.Errorf("%s: %s", name, text)
 			}
@@ -358,7 +461,8 @@ func TestF39CheckOfOtherPatches(t *testing.T) {
 	t.Parallel()
 	var none *vpptoken.Patch
 	for _, p := range []*vpptoken.Patch{none, {}, vpptoken.NewPatch()} {
-		if err := p.Check(vpptoken.VersionBeta); !errors.Is(err, vpptoken.ErrEmptyPatch) || !strings.HasPrefix(err.Error(), "vpptoken: ") {
+		err := p.Check(vpptoken.VersionBeta)
+		if !errors.Is(err, vpptoken.ErrEmptyPatch) || !strings.HasPrefix(err.Error(), "vpptoken: ") {
 			t.Error(err)
 		}
 	}
@@ -381,10 +485,13 @@ func TestRedacted(t *testing.T) {
 	var none *vpptoken.Patch
 	for want, p := range map[string]*vpptoken.Patch{
 		`{}`: none,
-		`{"token":"REDACTED","displayName":"d","locationName":null}`: vpptoken.NewPatch().SetToken(vpptoken.NewSecret("canary")).SetDisplayName("d").ClearLocationName(),
+		`{"token":"REDACTED","displayName":"d","locationName":null}`: vpptoken.NewPatch().
+			SetToken(vpptoken.NewSecret("canary")).SetDisplayName("d").ClearLocationName(),
 		`{"token":null}`: vpptoken.NewPatch().ClearToken(),
-		`{"token":"REDACTED","automaticallyUpdateApps":true}`: vpptoken.NewPatch().SetToken(vpptoken.Secret{}).SetAutomaticallyUpdateApps(true),
-		`vpptoken: displayName is not valid UTF-8`:            vpptoken.NewPatch().SetToken(vpptoken.NewSecret("canary")).SetDisplayName("canary\xff"),
+		`{"token":"REDACTED","automaticallyUpdateApps":true}`: vpptoken.NewPatch().SetToken(vpptoken.Secret{}).
+			SetAutomaticallyUpdateApps(true),
+		`vpptoken: displayName is not valid UTF-8`: vpptoken.NewPatch().SetToken(vpptoken.NewSecret("canary")).
+			SetDisplayName("canary\xff"),
 	} {
 		if got := p.Redacted(); got != want {
 			t.Errorf("got %s, want %s", got, want)

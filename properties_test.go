@@ -192,7 +192,8 @@ func TestEachSetAndClearSurvivesJSON(t *testing.T) {
 				t.Errorf("%s: %v", text, err)
 				continue
 			}
-			if again := encode(t, back); again != text || !strings.HasPrefix(text, `{"`+tc.name+`":`) || back.IsEmpty() {
+			again := encode(t, back)
+			if again != text || !strings.HasPrefix(text, `{"`+tc.name+`":`) || back.IsEmpty() {
 				t.Errorf("%s came back as %s", text, again)
 			}
 		}
@@ -222,7 +223,8 @@ func TestTokensFollowTheFacts(t *testing.T) {
 		if token := decodeToken(t, `{"`+name+`":null}`); token.Extra != nil {
 			t.Errorf("%s is not known: %v", name, token.Extra)
 		}
-		if b, err := json.Marshal(vpptoken.VPPToken{Extra: map[string]json.RawMessage{name: json.RawMessage("1")}}); err == nil {
+		b, err := json.Marshal(vpptoken.VPPToken{Extra: map[string]json.RawMessage{name: json.RawMessage("1")}})
+		if err == nil {
 			t.Errorf("Extra may hold %s: %s", name, b)
 		}
 	}
@@ -240,7 +242,8 @@ func TestVersionsFollowTheFacts(t *testing.T) {
 		_, selected := faulttest.Collect(c.List(t.Context(), vpptoken.WithSelect(f.name)))
 		_, ordered := faulttest.Collect(c.List(t.Context(), vpptoken.WithOrderBy(f.name+" desc")))
 		for _, err := range []error{patched, selected, ordered} {
-			if f.v1 && err != nil || !f.v1 && (!errors.Is(err, vpptoken.ErrNotInVersion) || !strings.Contains(err.Error(), f.name)) {
+			if f.v1 && err != nil ||
+				!f.v1 && (!errors.Is(err, vpptoken.ErrNotInVersion) || !strings.Contains(err.Error(), f.name)) {
 				t.Errorf("%s on v1.0: %v", f.name, err)
 			}
 			if _, ok := errors.AsType[*vpptoken.Error](err); ok {
@@ -289,7 +292,8 @@ func sample(tb testing.TB, t reflect.Type) (value any, text, zero string) {
 		return []string{"0", "7"}, `["0","7"]`, `[]`
 	case reflect.TypeFor[[]vpptoken.ActionResult]():
 		return []vpptoken.ActionResult{{
-				ODataType: "microsoft.graph.vppTokenActionResult", ActionName: "sync", ActionState: vpptoken.ActionStatePending, StartDateTime: instant(),
+				ODataType: "microsoft.graph.vppTokenActionResult", ActionName: "sync",
+				ActionState: vpptoken.ActionStatePending, StartDateTime: instant(),
 			}},
 			`[{"@odata.type":"microsoft.graph.vppTokenActionResult","actionName":"sync","actionState":"pending","startDateTime":` + at + `}]`, `[]`
 	}

@@ -31,7 +31,8 @@ func TestMembersComeInAnyOrder(t *testing.T) {
 	}
 	escaped := strings.ReplaceAll(strings.Join(members, " ,\r\n\t"), `"state":`, `"\u0073tate" : `)
 	for name, text := range map[string]string{
-		"backwards": strings.Join(backwards, ","), "among others": strings.Join(crowded, ","), "with white space and escapes": escaped,
+		"backwards": strings.Join(backwards, ","), "among others": strings.Join(crowded, ","),
+		"with white space and escapes": escaped,
 	} {
 		got := decodeToken(t, " {"+text+"}\n")
 		if diff := cmp.Diff(want, got); diff != "" || got.Extra != nil {
@@ -95,8 +96,9 @@ func TestR07BoundsOnCounts(t *testing.T) {
 func TestTokensOfAPageShareWords(t *testing.T) {
 	t.Parallel()
 	c, mock := faulttest.Mock(t)
-	mock.RegisterResponder("GET", faulttest.Root, faulttest.Respond(200, `{"value":[{"id":"1","organizationName":"Nordwind","state":"valid"},`+
-		`{"id":"2","organizationName":"Nordwind","state":"valid"},{"id":"3","organizationName":"S\u00f8r","state":"valid"}]}`))
+	mock.RegisterResponder("GET", faulttest.Root,
+		faulttest.Respond(200, `{"value":[{"id":"1","organizationName":"Nordwind","state":"valid"},`+
+			`{"id":"2","organizationName":"Nordwind","state":"valid"},{"id":"3","organizationName":"S\u00f8r","state":"valid"}]}`))
 	tokens, err := faulttest.Collect(c.List(t.Context()))
 	if err != nil || len(tokens) != 3 || tokens[2].OrganizationName != "Sør" {
 		t.Fatal(tokens, err)

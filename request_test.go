@@ -24,7 +24,8 @@ func TestNoContentMayHaveAType(t *testing.T) {
 	empty := httpmock.NewStringResponder(http.StatusNoContent, "").HeaderSet(http.Header{"Content-Type": {"text/html"}})
 	mock.RegisterResponder(http.MethodDelete, faulttest.Item, empty)
 	mock.RegisterResponder(http.MethodPatch, faulttest.Item, empty)
-	mock.RegisterResponder(http.MethodGet, faulttest.Item, httpmock.NewStringResponder(http.StatusOK, faulttest.BareToken))
+	mock.RegisterResponder(http.MethodGet, faulttest.Item,
+		httpmock.NewStringResponder(http.StatusOK, faulttest.BareToken))
 	if err := c.Delete(t.Context(), faulttest.ID); err != nil {
 		t.Error(err)
 	}
@@ -44,7 +45,8 @@ func TestAnswerAtTheDeadlineCounts(t *testing.T) {
 				return nil, errors.New("reset")
 			}
 			time.Sleep(8 * time.Second)
-			return httpmock.NewStringResponse(http.StatusNotFound, `{"error":{"code":"ResourceNotFound","message":"gone"}}`), nil
+			return httpmock.NewStringResponse(http.StatusNotFound,
+				`{"error":{"code":"ResourceNotFound","message":"gone"}}`), nil
 		})
 		c, _ := faulttest.Mock(t, vpptoken.WithHTTPClient(&http.Client{Transport: rt}))
 		ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
@@ -74,7 +76,8 @@ func TestF08EmptySuccess(t *testing.T) {
 	for _, status := range []int{200, 201, 202, 204} {
 		for _, body := range []string{"", " \r\n", "\uFEFF"} {
 			c, mock := faulttest.Mock(t)
-			mock.RegisterResponder("PATCH", faulttest.Item, faulttest.Respond(status, body, "Content-Type", "text/html"))
+			mock.RegisterResponder("PATCH", faulttest.Item,
+				faulttest.Respond(status, body, "Content-Type", "text/html"))
 			mock.RegisterResponder("POST", faulttest.Item+"/syncLicenses", faulttest.Respond(status, body))
 			mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, faulttest.BareToken))
 			mock.RegisterResponder("POST", faulttest.Root, faulttest.Respond(status, body))
@@ -133,8 +136,9 @@ func (c canned) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	return &http.Response{
-		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, ContentLength: int64(len(c)),
-		Body: io.NopCloser(strings.NewReader(string(c))), Request: r,
+		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
+		ContentLength: int64(len(c)),
+		Body:          io.NopCloser(strings.NewReader(string(c))), Request: r,
 	}, nil
 }
 

@@ -113,7 +113,9 @@ func TestSecretUnderEveryVerb(t *testing.T) {
 				t.Errorf("%s under %s has no mark: %s", h.name, f, text)
 			}
 		}
-		for _, text := range []string{fmt.Sprint(h.value), fmt.Sprintln(h.value), fmt.Errorf("v: %v", h.value).Error()} {
+		for _, text := range []string{
+			fmt.Sprint(h.value), fmt.Sprintln(h.value), fmt.Errorf("v: %v", h.value).Error(),
+		} {
 			if shows(text) {
 				t.Errorf("%s printed %s", h.name, text)
 			}

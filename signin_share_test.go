@@ -79,7 +79,8 @@ func TestF25SignInEndsInTime(t *testing.T) {
 		}}
 		began := time.Now()
 		_, err := appSource(t, vpptoken.CloudGlobal).TokenContext(a.in(t.Context()), "")
-		if !errors.Is(err, vpptoken.ErrSignIn) || errors.Is(err, context.DeadlineExceeded) || !vpptoken.Retryable(err) || time.Since(began) != 30*time.Second {
+		if !errors.Is(err, vpptoken.ErrSignIn) || errors.Is(err, context.DeadlineExceeded) ||
+			!vpptoken.Retryable(err) || time.Since(began) != 30*time.Second {
 			t.Errorf("after %v: %v", time.Since(began), err)
 		}
 		ctx, cancel := context.WithTimeout(a.in(t.Context()), 5*time.Second)
@@ -120,7 +121,8 @@ func TestManyCallsShareOneSignIn(t *testing.T) {
 						defer cancel()
 						began := time.Now()
 						_, err := s.TokenContext(ctx, "")
-						if early := limit < 300*time.Millisecond; early != (err != nil) || early && (!errors.Is(err, context.DeadlineExceeded) || time.Since(began) != limit) {
+						if early := limit < 300*time.Millisecond; early != (err != nil) ||
+							early && (!errors.Is(err, context.DeadlineExceeded) || time.Since(began) != limit) {
 							t.Errorf("after %v of %v: %v", time.Since(began), limit, err)
 						}
 					})
@@ -153,7 +155,8 @@ func TestClaimsShareNoOtherSignIn(t *testing.T) {
 			claims := strings.Repeat("x", i%2)
 			wait.Go(func() {
 				token, err := s.TokenContext(a.in(t.Context()), claims)
-				if want := fmt.Sprintf("%s-%d", faulttest.Bearer, len(claims)); err != nil || token.AccessToken != want {
+				want := fmt.Sprintf("%s-%d", faulttest.Bearer, len(claims))
+				if err != nil || token.AccessToken != want {
 					t.Errorf("%q: %v", claims, err)
 				}
 			})

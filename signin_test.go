@@ -23,7 +23,8 @@ import (
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
 
-// authority is a sign-in service behind a transport. answer gets the form and how many came before it.
+// authority is a sign-in service behind a transport. answer gets the form and how many came before
+// it.
 type authority struct {
 	answer func(n int, form url.Values) (*http.Response, error)
 
@@ -76,12 +77,15 @@ func (a *authority) in(ctx context.Context) context.Context {
 
 // grant answers with the nth access token, for an hour.
 func grant(n int, more ...string) (*http.Response, error) {
-	body := fmt.Sprintf(`{"token_type":"Bearer","expires_in":3599,"access_token":"%s-%d"%s}`, faulttest.Bearer, n, strings.Join(more, ""))
+	body := fmt.Sprintf(`{"token_type":"Bearer","expires_in":3599,"access_token":"%s-%d"%s}`,
+		faulttest.Bearer, n, strings.Join(more, ""))
 	return faulttest.Answer(200, body, "Content-Type", "application/json"), nil
 }
 
 func refuse(status int, code string) (*http.Response, error) {
-	body, err := json.Marshal(map[string]any{"error": code, "error_description": "AADSTS70016: " + code + " " + faulttest.ClientSecret})
+	body, err := json.Marshal(map[string]any{
+		"error": code, "error_description": "AADSTS70016: " + code + " " + faulttest.ClientSecret,
+	})
 	return faulttest.Answer(status, string(body), "Content-Type", "application/json"), err
 }
 
@@ -101,7 +105,8 @@ func TestAppSourceSignsInOnceAnHour(t *testing.T) {
 		s := appSource(t, vpptoken.CloudChina)
 		for i, want := range []int{0, 0, 1} { // after 0, 58 and 59 minutes
 			token, err := s.TokenContext(a.in(t.Context()), "")
-			if err != nil || token.AccessToken != fmt.Sprintf("%s-%d", faulttest.Bearer, want) || token.Type() != "Bearer" || token.RefreshToken != "" {
+			if err != nil || token.AccessToken != fmt.Sprintf("%s-%d", faulttest.Bearer, want) ||
+				token.Type() != "Bearer" || token.RefreshToken != "" {
 				t.Fatalf("token %d: %v", i, err)
 			}
 			time.Sleep(58 * time.Minute)
@@ -117,7 +122,8 @@ func TestAppSourceSignsInOnceAnHour(t *testing.T) {
 			"scope": {"https://microsoftgraph.chinacloudapi.cn/.default"},
 		}
 		if got := a.asked()[0].Encode(); got != want.Encode() {
-			t.Errorf("the form is not that of a client credentials grant: %d bytes, want %d", len(got), len(want.Encode()))
+			t.Errorf("the form is not that of a client credentials grant: %d bytes, want %d",
+				len(got), len(want.Encode()))
 		}
 		if s.Cloud() != vpptoken.CloudChina {
 			t.Errorf("Cloud %v", s.Cloud())
@@ -147,9 +153,12 @@ func TestRefusedTokenIsReplaced(t *testing.T) {
 	t.Parallel()
 	for status, signIns := range map[int]int{401: 2, 403: 1} {
 		a := &authority{answer: func(n int, _ url.Values) (*http.Response, error) { return grant(n) }}
-		service := &faulttest.Service{Answer: faulttest.Once(faulttest.Always(status, ""), faulttest.Always(200, faulttest.BareToken))}
+		service := &faulttest.Service{
+			Answer: faulttest.Once(faulttest.Always(status, ""), faulttest.Always(200, faulttest.BareToken)),
+		}
 		type embeds struct{ *vpptoken.Source }
-		client := faulttest.ClientFor(t, embeds{appSource(t, vpptoken.CloudGlobal)}, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
+		client := faulttest.ClientFor(t, embeds{appSource(t, vpptoken.CloudGlobal)},
+			vpptoken.WithHTTPClient(&http.Client{Transport: service}))
 		_, _ = client.Get(a.in(t.Context()), faulttest.ID)
 		if _, err := client.Get(a.in(t.Context()), faulttest.ID); err != nil || len(a.asked()) != signIns {
 			t.Errorf("%d: %v after %d sign-ins, want %d", status, err, len(a.asked()), signIns)
@@ -166,7 +175,8 @@ func TestSignInFollowsNoRedirect(t *testing.T) {
 				return faulttest.Answer(status, "", "Location", to), nil
 			}}
 			_, err := appSource(t, vpptoken.CloudGlobal).TokenContext(a.in(t.Context()), "")
-			if len(a.asked()) != 1 || !errors.Is(err, vpptoken.ErrSignIn) || !strings.Contains(err.Error(), "redirect") || vpptoken.Retryable(err) {
+			if len(a.asked()) != 1 || !errors.Is(err, vpptoken.ErrSignIn) ||
+				!strings.Contains(err.Error(), "redirect") || vpptoken.Retryable(err) {
 				t.Errorf("%d to %s: %d requests, %v", status, to, len(a.asked()), err)
 			}
 		}
@@ -178,10 +188,13 @@ func TestF27SourceNamesTheCloud(t *testing.T) {
 	t.Parallel()
 	s := appSource(t, vpptoken.CloudUSGovernment)
 	a := &authority{answer: func(n int, _ url.Values) (*http.Response, error) { return grant(n) }}
-	for name, opts := range map[string][]vpptoken.Option{"alone": nil, "twice": {vpptoken.WithCloud(vpptoken.CloudUSGovernment)}} {
+	for name, opts := range map[string][]vpptoken.Option{
+		"alone": nil, "twice": {vpptoken.WithCloud(vpptoken.CloudUSGovernment)},
+	} {
 		service := &faulttest.Service{Answer: faulttest.Always(200, faulttest.BareToken)}
 		client := faulttest.ClientFor(t, s, append(opts, vpptoken.WithHTTPClient(&http.Client{Transport: service}))...)
-		if _, err := client.Get(a.in(t.Context()), faulttest.ID); err != nil || !strings.HasPrefix(service.Requests()[0].URL, "https://graph.microsoft.us/beta/") {
+		_, err := client.Get(a.in(t.Context()), faulttest.ID)
+		if err != nil || !strings.HasPrefix(service.Requests()[0].URL, "https://graph.microsoft.us/beta/") {
 			t.Errorf("%s: %v, %v", name, service.Requests(), err)
 		}
 	}
@@ -190,7 +203,8 @@ func TestF27SourceNamesTheCloud(t *testing.T) {
 	}
 	for _, c := range []vpptoken.Cloud{vpptoken.CloudGlobal, vpptoken.CloudUSGovernmentDoD, vpptoken.CloudDelos} {
 		client, err := vpptoken.NewClient(s, vpptoken.WithCloud(c))
-		if client != nil || err == nil || !strings.HasPrefix(err.Error(), "vpptoken: NewClient: ") || !strings.Contains(err.Error(), "USGov") {
+		if client != nil || err == nil || !strings.HasPrefix(err.Error(), "vpptoken: NewClient: ") ||
+			!strings.Contains(err.Error(), "USGov") {
 			t.Errorf("%v: %v", c, err)
 		}
 	}
@@ -213,8 +227,11 @@ func TestSourcesThatNobodyMade(t *testing.T) {
 	if _, err := appSource(t, vpptoken.CloudGlobal).TokenContext(ctx, ""); err == nil {
 		t.Error("a nil context is taken")
 	}
-	for _, args := range [][3]string{{"a/b", "id", "s"}, {"", "id", "s"}, {"t.example", "", "s"}, {"t.example", "id", ""}} {
-		if s, err := vpptoken.CloudGlobal.AppSource(args[0], args[1], args[2]); s != nil || err == nil || !strings.HasPrefix(err.Error(), "vpptoken: ") {
+	for _, args := range [][3]string{
+		{"a/b", "id", "s"}, {"", "id", "s"}, {"t.example", "", "s"}, {"t.example", "id", ""},
+	} {
+		s, err := vpptoken.CloudGlobal.AppSource(args[0], args[1], args[2])
+		if s != nil || err == nil || !strings.HasPrefix(err.Error(), "vpptoken: ") {
 			t.Errorf("AppSource%q: %v", args, err)
 		}
 	}
@@ -232,31 +249,39 @@ func TestF24TroubleIsNamed(t *testing.T) {
 			a := &authority{answer: func(int, url.Values) (*http.Response, error) { return tt.answer.give() }}
 			_, err := appSource(t, vpptoken.CloudGlobal).TokenContext(a.in(t.Context()), "")
 			e := faulttest.Error(t, err)
-			if err.Error() != "vpptoken: signIn: "+tt.text || !errors.Is(err, vpptoken.ErrSignIn) || e.Code != tt.code || vpptoken.Retryable(err) != tt.passes {
+			if err.Error() != "vpptoken: signIn: "+tt.text || !errors.Is(err, vpptoken.ErrSignIn) ||
+				e.Code != tt.code || vpptoken.Retryable(err) != tt.passes {
 				t.Errorf("%q, code %q, Retryable %v, want %+v", err, e.Code, vpptoken.Retryable(err), tt)
 			}
-			if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || e.StatusCode != 0 || e.Ambiguous || e.Op != "signIn" {
+			if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || e.StatusCode != 0 ||
+				e.Ambiguous || e.Op != "signIn" {
 				t.Errorf("%+v", *e)
 			}
 			leaktest.ShowsNoSecret(t, err)
 
 			// Through a client, and from a source of somebody else.
 			foreign := oauth2.ReuseTokenSource(nil, faulttest.SourceFunc(func() (*oauth2.Token, error) {
-				cfg, err := vpptoken.CloudGlobal.ClientCredentials("contoso.example", "client-id", faulttest.ClientSecret)
+				cfg, err := vpptoken.CloudGlobal.ClientCredentials("contoso.example", "client-id",
+					faulttest.ClientSecret)
 				if err != nil {
 					return nil, err
 				}
 				return cfg.Token(a.in(t.Context()))
 			}))
-			for prefix, source := range map[string]oauth2.TokenSource{"sign-in failed: ": appSource(t, vpptoken.CloudGlobal), "the token source failed: ": foreign} {
+			for prefix, source := range map[string]oauth2.TokenSource{
+				"sign-in failed: ": appSource(t, vpptoken.CloudGlobal), "the token source failed: ": foreign,
+			} {
 				service := &faulttest.Service{Answer: faulttest.Always(200, faulttest.BareToken)}
-				client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}), vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
+				client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}),
+					vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
 				_, err := client.Get(a.in(t.Context()), faulttest.ID)
 				e := faulttest.Error(t, err)
-				if !errors.Is(err, vpptoken.ErrSignIn) || e.Code != tt.code || vpptoken.Retryable(err) != tt.passes || e.Attempts != 0 || len(service.Requests()) != 0 {
+				if !errors.Is(err, vpptoken.ErrSignIn) || e.Code != tt.code || vpptoken.Retryable(err) != tt.passes ||
+					e.Attempts != 0 || len(service.Requests()) != 0 {
 					t.Errorf("%q, code %q, Retryable %v, want %+v", err, e.Code, vpptoken.Retryable(err), tt)
 				}
-				if want := "vpptoken: get: " + prefix + tt.text; !strings.HasPrefix(err.Error(), want) && (prefix[0] == 's' || !tt.ours) {
+				want := "vpptoken: get: " + prefix + tt.text
+				if !strings.HasPrefix(err.Error(), want) && (prefix[0] == 's' || !tt.ours) {
 					t.Errorf("%q, want %q", err, want)
 				}
 				leaktest.ShowsNoSecret(t, err)

@@ -87,7 +87,8 @@ func TestStartedSyncIsNotLost(t *testing.T) {
 			return httpmock.NewStringResponse(http.StatusOK, faulttest.BareToken), nil
 		})
 		mock.RegisterResponder(http.MethodPost, faulttest.Item+"/syncLicenses", answer)
-		if sync, err := c.StartSync(t.Context(), faulttest.ID); err != nil || sync.TokenID != faulttest.ID || reads != 1 {
+		sync, err := c.StartSync(t.Context(), faulttest.ID)
+		if err != nil || sync.TokenID != faulttest.ID || reads != 1 {
 			t.Errorf("%+v, %v after %d reads", sync, err, reads)
 		}
 	}
@@ -208,7 +209,8 @@ func TestWaitSync(t *testing.T) {
 					t.Errorf("got status %s of %v", got.LastSyncStatus, got.LastSyncDateTime)
 				}
 				if took := time.Since(s.Start); took != tc.ends || len(s.Gets) != tc.polls || len(seen) != tc.polls {
-					t.Errorf("took %v, %d reads, %d polls; want %v and %d", took, len(s.Gets), len(seen), tc.ends, tc.polls)
+					t.Errorf("took %v, %d reads, %d polls; want %v and %d",
+						took, len(s.Gets), len(seen), tc.ends, tc.polls)
 				}
 				if tc.failed {
 					checkSyncFailed(t, err)
@@ -277,7 +279,8 @@ func TestWaitSyncReturnsTheLastTokenWithAnyError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, mock := faulttest.Mock(t)
 		mock.RegisterResponder("GET", faulttest.Item,
-			faulttest.Respond(200, `{"id":"`+faulttest.ID+`","lastSyncStatus":"inProgress"}`).Then(faulttest.Respond(404, "")))
+			faulttest.Respond(200,
+				`{"id":"`+faulttest.ID+`","lastSyncStatus":"inProgress"}`).Then(faulttest.Respond(404, "")))
 		got, err := c.WaitSync(anHour(t), &vpptoken.Sync{TokenID: faulttest.ID})
 		if got == nil || got.LastSyncStatus != vpptoken.SyncStatusInProgress || !errors.Is(err, vpptoken.ErrNotFound) {
 			t.Errorf("got %v, %v", got, err)

@@ -16,7 +16,8 @@ func TestUserAgentNamesTheVersion(t *testing.T) {
 	if _, err := c.Get(t.Context(), faulttest.ID); err != nil {
 		t.Fatal(err)
 	}
-	if got := mock.Requests()[0].Header.Get("User-Agent"); !regexp.MustCompile(`^nordwind-monitor/2\.1 vpptoken/\d+\.\d+\.\d+\b`).MatchString(got) {
+	got := mock.Requests()[0].Header.Get("User-Agent")
+	if !regexp.MustCompile(`^nordwind-monitor/2\.1 vpptoken/\d+\.\d+\.\d+\b`).MatchString(got) {
 		t.Errorf("User-Agent %q", got)
 	}
 }

@@ -42,7 +42,8 @@ func TestListFixture(t *testing.T) {
 			ODataType: "#microsoft.graph.vppTokenRevokeLicensesActionResult", ActionName: "revokeLicenses",
 			ActionState: vpptoken.ActionStateFailed, StartDateTime: date("2026-11-19T07:00:00Z"),
 			LastUpdatedDateTime: date("2026-11-19T07:05:00.5Z"),
-			ActionFailureReason: vpptoken.ActionFailureReasonAppleFailure, TotalLicensesCount: 40, FailedLicensesCount: 3,
+			ActionFailureReason: vpptoken.ActionFailureReasonAppleFailure, TotalLicensesCount: 40,
+			FailedLicensesCount: 3,
 		}},
 		LastSyncStatus: vpptoken.SyncStatusFailed, DataSharingConsentGranted: true,
 		AppDeliveryProtocolType: "someFutureProtocol",
@@ -71,7 +72,8 @@ func TestF07HandBuiltTokensHaveAll(t *testing.T) {
 		reflect.ValueOf(&token).Elem().FieldByIndex(f.field.Index).Set(reflect.ValueOf(value))
 		for _, other := range facts(t) {
 			if !token.Has(other.name) || token.IsNull(other.name) == (other.name == f.name) {
-				t.Errorf("with %s, %s: Has %v, IsNull %v", f.name, other.name, token.Has(other.name), token.IsNull(other.name))
+				t.Errorf("with %s, %s: Has %v, IsNull %v",
+					f.name, other.name, token.Has(other.name), token.IsNull(other.name))
 			}
 		}
 	}
@@ -86,7 +88,8 @@ func TestF07DecodedTokensHaveWhatWasRead(t *testing.T) {
 			for _, other := range facts(t) {
 				same := other.name == f.name
 				if token.Has(other.name) != same || token.IsNull(other.name) != (same && null) {
-					t.Errorf("%s of %s: %s: Has %v, IsNull %v", value, f.name, other.name, token.Has(other.name), token.IsNull(other.name))
+					t.Errorf("%s of %s: %s: Has %v, IsNull %v",
+						value, f.name, other.name, token.Has(other.name), token.IsNull(other.name))
 				}
 			}
 		}
@@ -97,13 +100,15 @@ func TestF07PresenceOfOthers(t *testing.T) {
 	t.Parallel()
 	token := decodeToken(t, `{"@odata.type":"x","lastAppCount":12,"alpha":null,"displayName":null}`)
 	for name, want := range map[string][2]bool{
-		"lastAppCount": {true, false}, "alpha": {true, true}, "beta": {}, "": {}, "DisplayName": {}, "displayName": {true, true}, "@odata.etag": {}, "a\"b": {},
+		"lastAppCount": {true, false}, "alpha": {true, true}, "beta": {}, "": {}, "DisplayName": {},
+		"displayName": {true, true}, "@odata.etag": {}, "a\"b": {},
 	} {
 		if token.Has(name) != want[0] || token.IsNull(name) != want[1] {
 			t.Errorf("%s: Has %v, IsNull %v", name, token.Has(name), token.IsNull(name))
 		}
 	}
-	if zero := new(vpptoken.VPPToken); zero.Has("lastAppCount") || zero.IsNull("lastAppCount") || zero.Has("@odata.type") {
+	zero := new(vpptoken.VPPToken)
+	if zero.Has("lastAppCount") || zero.IsNull("lastAppCount") || zero.Has("@odata.type") {
 		t.Error("a zero token has what Graph has not")
 	}
 	var none *vpptoken.VPPToken
@@ -119,7 +124,8 @@ func TestF07PresenceOfOthers(t *testing.T) {
 	}
 	// Written and read again it may have fewer, not more.
 	again := decodeToken(t, encode(t, decodeToken(t, `{"id":"1","displayName":"","organizationName":"o"}`)))
-	if !again.Has("id") || !again.Has("organizationName") || again.Has("displayName") || again.Has("automaticallyUpdateApps") {
+	if !again.Has("id") || !again.Has("organizationName") || again.Has("displayName") ||
+		again.Has("automaticallyUpdateApps") {
 		t.Error("after JSON:", encode(t, again))
 	}
 }
@@ -128,14 +134,17 @@ func TestF07PresenceOfOthers(t *testing.T) {
 func TestF07PresenceOfAnswers(t *testing.T) {
 	t.Parallel()
 	c, mock := faulttest.Mock(t)
-	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, `{"value":{"id":"`+faulttest.ID+`","appleId":null}}`))
-	mock.RegisterResponder("GET", faulttest.Root, faulttest.Respond(200, `{"value":[{"id":"1","displayName":"a"},{"id":"2"},{"displayName":null,"id":"3"}]}`))
+	mock.RegisterResponder("GET", faulttest.Item,
+		faulttest.Respond(200, `{"value":{"id":"`+faulttest.ID+`","appleId":null}}`))
+	mock.RegisterResponder("GET", faulttest.Root,
+		faulttest.Respond(200, `{"value":[{"id":"1","displayName":"a"},{"id":"2"},{"displayName":null,"id":"3"}]}`))
 	got, err := c.Get(t.Context(), faulttest.ID)
 	if err != nil || !got.Has("id") || !got.IsNull("appleId") || got.Has("displayName") {
 		t.Error(got, err)
 	}
 	list, err := faulttest.Collect(c.List(t.Context()))
-	if err != nil || len(list) != 3 || !list[0].Has("displayName") || list[1].Has("displayName") || !list[2].IsNull("displayName") || list[0].IsNull("displayName") {
+	if err != nil || len(list) != 3 || !list[0].Has("displayName") || list[1].Has("displayName") ||
+		!list[2].IsNull("displayName") || list[0].IsNull("displayName") {
 		t.Error(list, err)
 	}
 }
@@ -146,8 +155,11 @@ func TestEqual(t *testing.T) {
 	t.Parallel()
 	text := `{"id":"1","appleId":null,"expirationDateTime":"2016-12-31T23:57:57.2481234-08:00","roleScopeTagIds":[],"x":1}`
 	read := decodeToken(t, text)
-	literal := vpptoken.VPPToken{ID: "1", ExpirationDateTime: instant().UTC(), Extra: map[string]json.RawMessage{"x": json.RawMessage("1")}}
-	if !read.Equal(literal) || !literal.Equal(*read) || !cmp.Equal(*read, literal) || !cmp.Equal([]*vpptoken.VPPToken{read}, []*vpptoken.VPPToken{&literal}) {
+	literal := vpptoken.VPPToken{
+		ID: "1", ExpirationDateTime: instant().UTC(), Extra: map[string]json.RawMessage{"x": json.RawMessage("1")},
+	}
+	if !read.Equal(literal) || !literal.Equal(*read) || !cmp.Equal(*read, literal) ||
+		!cmp.Equal([]*vpptoken.VPPToken{read}, []*vpptoken.VPPToken{&literal}) {
 		t.Errorf("%v is not %v", read, literal)
 	}
 	if !reflect.DeepEqual(read, decodeToken(t, text)) {
@@ -172,8 +184,14 @@ func TestEqual(t *testing.T) {
 	for name, pair := range map[string][2]vpptoken.VPPToken{
 		"order of tags":   {{RoleScopeTagIDs: []string{"1", "2"}}, {RoleScopeTagIDs: []string{"2", "1"}}},
 		"case of country": {{CountryOrRegion: "no"}, {CountryOrRegion: "NO"}},
-		"type of results": {{TokenActionResults: []vpptoken.ActionResult{{ODataType: "a"}}}, {TokenActionResults: []vpptoken.ActionResult{{ODataType: "#a"}}}},
-		"value in Extra":  {{Extra: map[string]json.RawMessage{"x": json.RawMessage("1")}}, {Extra: map[string]json.RawMessage{"x": json.RawMessage("2")}}},
+		"type of results": {
+			{TokenActionResults: []vpptoken.ActionResult{{ODataType: "a"}}},
+			{TokenActionResults: []vpptoken.ActionResult{{ODataType: "#a"}}},
+		},
+		"value in Extra": {
+			{Extra: map[string]json.RawMessage{"x": json.RawMessage("1")}},
+			{Extra: map[string]json.RawMessage{"x": json.RawMessage("2")}},
+		},
 	} {
 		if pair[0].Equal(pair[1]) {
 			t.Errorf("%s does not count", name)

@@ -55,7 +55,8 @@ func (g *graph) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="", error="insufficient_claims", claims=%q`,
 		base64.StdEncoding.EncodeToString([]byte(g.claims))))
 	w.WriteHeader(http.StatusUnauthorized)
-	_, _ = io.WriteString(w, `{"error":{"code":"InvalidAuthenticationToken","message":"Continuous access evaluation."}}`)
+	_, _ = io.WriteString(w,
+		`{"error":{"code":"InvalidAuthenticationToken","message":"Continuous access evaluation."}}`)
 }
 
 func (g *graph) seen() []string {
@@ -66,7 +67,8 @@ func (g *graph) seen() []string {
 
 func newClient(t *testing.T, ts oauth2.TokenSource, root string) *vpptoken.Client {
 	t.Helper()
-	c, err := vpptoken.NewClient(ts, vpptoken.WithBaseURL(root), vpptoken.WithRetry(vpptoken.Retry{MinWait: time.Millisecond}))
+	c, err := vpptoken.NewClient(ts, vpptoken.WithBaseURL(root),
+		vpptoken.WithRetry(vpptoken.Retry{MinWait: time.Millisecond}))
 	if err != nil {
 		t.Fatal(err)
 	}

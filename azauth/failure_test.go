@@ -26,8 +26,10 @@ type answerError struct {
 }
 
 func (e *answerError) Error() string {
-	return fmt.Sprintf("ClientSecretCredential authentication failed. \nPOST https://login.microsoftonline.com/t/oauth2/v2.0/token\n"+
-		"----\nRESPONSE %d: %[1]d %s\n----\n%s\n----", e.response.StatusCode, http.StatusText(e.response.StatusCode), e.body)
+	return fmt.Sprintf(
+		"ClientSecretCredential authentication failed. \nPOST https://login.microsoftonline.com/t/oauth2/v2.0/token\n"+
+			"----\nRESPONSE %d: %[1]d %s\n----\n%s\n----", e.response.StatusCode,
+		http.StatusText(e.response.StatusCode), e.body)
 }
 
 func answered(status int, body string) error {
@@ -56,9 +58,11 @@ func TestCredentialErrors(t *testing.T) {
 			"vpptoken: get: the token source failed: 400 Bad Request: credential_failed", "credential_failed", false,
 		},
 		"invalid secret": {
-			answered(401, `{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret `+secret+`."}`),
+			answered(401,
+				`{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret `+secret+`."}`),
 			"azauth: the credential failed: 401 Unauthorized: invalid_client (AADSTS7000215)",
-			"vpptoken: get: the token source failed: 401 Unauthorized: invalid_client (AADSTS7000215)", "invalid_client", false,
+			"vpptoken: get: the token source failed: 401 Unauthorized: invalid_client (AADSTS7000215)",
+			"invalid_client", false,
 		},
 		"no code": {
 			answered(400, secret), "azauth: the credential failed: 400 Bad Request",
@@ -66,12 +70,14 @@ func TestCredentialErrors(t *testing.T) {
 		},
 		"outage": {
 			answered(503, "<html>"+secret), "azauth: the credential failed: 503 Service Unavailable",
-			"vpptoken: get: the token source failed: 503 Service Unavailable: credential_failed", "credential_failed", true,
+			"vpptoken: get: the token source failed: 503 Service Unavailable: credential_failed",
+			"credential_failed", true,
 		},
 		"throttled": {
 			answered(429, `{"error_description":"AADSTS90055: `+secret+`"}`),
 			"azauth: the credential failed: 429 Too Many Requests (AADSTS90055)",
-			"vpptoken: get: the token source failed: 429 Too Many Requests: credential_failed (AADSTS90055)", "credential_failed", true,
+			"vpptoken: get: the token source failed: 429 Too Many Requests: credential_failed (AADSTS90055)",
+			"credential_failed", true,
 		},
 		"a command line's": {
 			errors.New("AzureCLICredential: ERROR: AADSTS50173: The provided grant has expired. " + secret),
@@ -94,11 +100,13 @@ func TestCredentialErrors(t *testing.T) {
 
 			srv := newGraph(t)
 			_, err = newClient(t, s, srv.URL).Get(t.Context(), "a")
-			if err == nil || !strings.HasPrefix(err.Error(), c.client+" (client-request-id ") || !errors.Is(err, c.err) {
+			if err == nil || !strings.HasPrefix(err.Error(), c.client+" (client-request-id ") ||
+				!errors.Is(err, c.err) {
 				t.Errorf("Get: %v, want %q", err, c.client)
 			}
 			e, ok := errors.AsType[*vpptoken.Error](err)
-			if got := vpptoken.Retryable(err); got != c.retryable || !ok || e.Code != c.code || !errors.Is(err, vpptoken.ErrSignIn) {
+			got := vpptoken.Retryable(err)
+			if got != c.retryable || !ok || e.Code != c.code || !errors.Is(err, vpptoken.ErrSignIn) {
 				t.Errorf("Retryable = %v, error %+v", got, e)
 			}
 			mustHide(t, err, secret)
@@ -116,7 +124,8 @@ func TestErrorsAsFindsTheCredentialsError(t *testing.T) {
 	if got, ok := errors.AsType[*answerError](err); !ok || !errors.Is(cause, got) {
 		t.Errorf("errors.AsType = %v, %v", got, ok)
 	}
-	if got, ok := errors.AsType[*oauth2.RetrieveError](err); !ok || got.Error() != `oauth2: "credential_failed" "AADSTS7000215"` {
+	got, ok := errors.AsType[*oauth2.RetrieveError](err)
+	if !ok || got.Error() != `oauth2: "credential_failed" "AADSTS7000215"` {
 		t.Errorf("the OAuth error is %v, %v", got, ok)
 	}
 

@@ -47,7 +47,9 @@ func always(token string) *credential {
 
 // failing returns a credential that has only this error.
 func failing(err error) *credential {
-	return &credential{answer: func(context.Context, int) (azcore.AccessToken, error) { return azcore.AccessToken{}, err }}
+	return &credential{
+		answer: func(context.Context, int) (azcore.AccessToken, error) { return azcore.AccessToken{}, err },
+	}
 }
 
 func newSource(t *testing.T, cred azcore.TokenCredential, opts ...azauth.Option) *azauth.Source {

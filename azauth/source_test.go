@@ -34,7 +34,9 @@ func TestNewRefuses(t *testing.T) {
 			nil,
 			"azauth: New: the zero Cloud is invalid: use vpptoken.CloudGlobal or another cloud",
 		},
-		"nil option": {&fake.TokenCredential{}, vpptoken.CloudGlobal, []azauth.Option{nil}, "azauth: New: option 0 is nil"},
+		"nil option": {
+			&fake.TokenCredential{}, vpptoken.CloudGlobal, []azauth.Option{nil}, "azauth: New: option 0 is nil",
+		},
 		"domain": {
 			&fake.TokenCredential{}, vpptoken.CloudGlobal,
 			[]azauth.Option{azauth.WithTenantGuard("contoso.com")},
@@ -96,8 +98,10 @@ func TestFakeCredential(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := oauth2.Token{AccessToken: "fake_token", TokenType: "Bearer", Expiry: time.Now().Add(24 * time.Hour)}
-		if got.AccessToken != want.AccessToken || got.TokenType != want.TokenType || !got.Expiry.Equal(want.Expiry) || got.RefreshToken != "" {
-			t.Errorf("Token has type %q and expires %v; want %q and %v", got.TokenType, got.Expiry, want.TokenType, want.Expiry)
+		if got.AccessToken != want.AccessToken || got.TokenType != want.TokenType || !got.Expiry.Equal(want.Expiry) ||
+			got.RefreshToken != "" {
+			t.Errorf("Token has type %q and expires %v; want %q and %v",
+				got.TokenType, got.Expiry, want.TokenType, want.Expiry)
 		}
 	})
 }
@@ -175,7 +179,8 @@ func TestF27SourceNamesItsCloud(t *testing.T) {
 	if !strings.HasPrefix(sent, "https://dod-graph.microsoft.us/") || s.Cloud() != vpptoken.CloudUSGovernmentDoD {
 		t.Errorf("%v: sent to %s", s.Cloud(), sent)
 	}
-	if _, err := vpptoken.NewClient(s, vpptoken.WithCloud(vpptoken.CloudGlobal)); err == nil || !strings.Contains(err.Error(), "USGovDoD") {
+	_, err = vpptoken.NewClient(s, vpptoken.WithCloud(vpptoken.CloudGlobal))
+	if err == nil || !strings.Contains(err.Error(), "USGovDoD") {
 		t.Errorf("a contradiction is taken: %v", err)
 	}
 	var none *azauth.Source

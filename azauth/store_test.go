@@ -63,7 +63,9 @@ func TestTokenIsKept(t *testing.T) {
 func TestClaimsReplaceTheKeptToken(t *testing.T) {
 	t.Parallel()
 	s := newSource(t, numbered(time.Hour, 0))
-	for i, c := range []struct{ claims, want string }{{"", "1"}, {`{"a":1}`, "2"}, {"", "2"}, {`{"a":1}`, "3"}, {"", "3"}} {
+	for i, c := range []struct{ claims, want string }{
+		{"", "1"}, {`{"a":1}`, "2"}, {"", "2"}, {`{"a":1}`, "3"}, {"", "3"},
+	} {
 		if got, err := s.TokenContext(t.Context(), c.claims); err != nil || got.AccessToken != c.want {
 			t.Errorf("%d: TokenContext: %v, want token %s", i, err, c.want)
 		}

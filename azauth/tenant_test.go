@@ -22,18 +22,20 @@ func TestTenantGuard(t *testing.T) {
 	for name, c := range map[string]struct{ token, want string }{
 		"same":             {jwt(`{"aud":"x","tid":"` + tenantID + `"}`), ""},
 		"same, upper case": {jwt(`{"tid":"` + strings.ToUpper(tenantID) + `"}`), ""},
-		"same, padded":     {"e30." + base64.URLEncoding.EncodeToString([]byte(`{"tid":"`+tenantID+`"} `)) + ".c2ln", ""},
-		"other":            {jwt(`{"tid":"00000000-0000-0000-0000-000000000000","upn":"` + canary + `"}`), other},
-		"prefix":           {jwt(`{"tid":"` + tenantID + `0"}`), other},
-		"no tid":           {jwt(`{"upn":"` + canary + `"}`), nameless},
-		"null tid":         {jwt(`{"tid":null,"upn":"` + canary + `"}`), nameless},
-		"tid is a number":  {jwt(`{"tid":7,"upn":"` + canary + `"}`), opaque},
-		"opaque":           {canary, opaque},
-		"two parts":        {canary + "." + canary, opaque},
-		"encrypted":        {"a.b.c.d." + canary, opaque},
-		"not base64":       {"e30.!" + canary + ".c2ln", opaque},
-		"not JSON":         {"e30." + base64.RawURLEncoding.EncodeToString([]byte(canary)) + ".c2ln", opaque},
-		"an array":         {jwt(`["` + canary + `"]`), opaque},
+		"same, padded": {
+			"e30." + base64.URLEncoding.EncodeToString([]byte(`{"tid":"`+tenantID+`"} `)) + ".c2ln", "",
+		},
+		"other":           {jwt(`{"tid":"00000000-0000-0000-0000-000000000000","upn":"` + canary + `"}`), other},
+		"prefix":          {jwt(`{"tid":"` + tenantID + `0"}`), other},
+		"no tid":          {jwt(`{"upn":"` + canary + `"}`), nameless},
+		"null tid":        {jwt(`{"tid":null,"upn":"` + canary + `"}`), nameless},
+		"tid is a number": {jwt(`{"tid":7,"upn":"` + canary + `"}`), opaque},
+		"opaque":          {canary, opaque},
+		"two parts":       {canary + "." + canary, opaque},
+		"encrypted":       {"a.b.c.d." + canary, opaque},
+		"not base64":      {"e30.!" + canary + ".c2ln", opaque},
+		"not JSON":        {"e30." + base64.RawURLEncoding.EncodeToString([]byte(canary)) + ".c2ln", opaque},
+		"an array":        {jwt(`["` + canary + `"]`), opaque},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -71,7 +73,8 @@ func TestTenantGuardInTheClient(t *testing.T) {
 	if !errors.Is(err, azauth.ErrTenant) || vpptoken.Retryable(err) {
 		t.Errorf("Get: %v, retryable %v", err, vpptoken.Retryable(err))
 	}
-	if want := "vpptoken: get: the token source failed: tenant_guard"; err == nil || !strings.HasPrefix(err.Error(), want) {
+	want := "vpptoken: get: the token source failed: tenant_guard"
+	if err == nil || !strings.HasPrefix(err.Error(), want) {
 		t.Errorf("Get: %v, want %q", err, want)
 	}
 	mustHide(t, err, token)

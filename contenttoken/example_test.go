@@ -44,7 +44,8 @@ func ExampleParse() {
 
 // Every mix-up has an error of its own, whose text says what to do.
 func ExampleParse_mixUp() {
-	_, err := contenttoken.Parse([]byte(`{"token":"example","expDate":"2027-11-20T18:13:52+0000","orgName":"Nordwind"}`))
+	_, err := contenttoken.Parse(
+		[]byte(`{"token":"example","expDate":"2027-11-20T18:13:52+0000","orgName":"Nordwind"}`))
 	fmt.Println(errors.Is(err, contenttoken.ErrDecoded))
 	fmt.Println(err)
 	// Output:

@@ -54,7 +54,8 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatalf("accepted once, then %v", err)
 		}
-		if again.OrganizationName != ct.OrganizationName || !again.ExpirationDateTime.Equal(ct.ExpirationDateTime) || again.Secret().Reveal() != secret {
+		if again.OrganizationName != ct.OrganizationName || !again.ExpirationDateTime.Equal(ct.ExpirationDateTime) ||
+			again.Secret().Reveal() != secret {
 			t.Errorf("%+v became %+v", ct, again)
 		}
 	})

@@ -38,7 +38,8 @@ const (
 	orgNameType = malformed + "the JSON inside has orgName, but not as a string"
 	badExpDate  = malformed + "the JSON inside has expDate, but not as a date with time and offset"
 	broken      = malformed + "its base64 was broken into lines, as mail programs do: join them to one line without spaces, or use the file as Apple made it"
-	altered     = malformed + "its base64 was altered (padding lost, or - and _ in place of + and /): use the file as Apple made it"
+	altered     = malformed +
+		"its base64 was altered (padding lost, or - and _ in place of + and /): use the file as Apple made it"
 )
 
 // pkcs7 starts like the content of a real smime.p7m: an indefinite SEQUENCE, the OID of
@@ -72,10 +73,19 @@ func mixups() []mixup {
 		{"S/MIME message in other case", strings.ToUpper(smime()), contenttoken.ErrServerToken, serverToken},
 		{"base64 of the S/MIME message", encode(smime()), contenttoken.ErrServerToken, serverToken},
 		{"PKCS #7 in base64", encode(pkcs7), contenttoken.ErrServerToken, serverToken},
-		{"PKCS #7 in base64, in lines", wrap(encode(pkcs7+strings.Repeat("\x00\xff", 90)), "\r\n"), contenttoken.ErrServerToken, serverToken},
+		{
+			"PKCS #7 in base64, in lines", wrap(encode(pkcs7+strings.Repeat("\x00\xff", 90)), "\r\n"),
+			contenttoken.ErrServerToken, serverToken,
+		},
 		{"PKCS #7 in binary", pkcs7, contenttoken.ErrServerToken, serverToken},
-		{"PKCS #7 in PEM", "-----BEGIN PKCS7-----\n" + encode(pkcs7) + "\n-----END PKCS7-----\n", contenttoken.ErrServerToken, serverToken},
-		{"decrypted", "-----BEGIN MESSAGE-----\n" + consumer + "\n-----END MESSAGE-----\n", contenttoken.ErrServerToken, serverToken},
+		{
+			"PKCS #7 in PEM", "-----BEGIN PKCS7-----\n" + encode(pkcs7) + "\n-----END PKCS7-----\n",
+			contenttoken.ErrServerToken, serverToken,
+		},
+		{
+			"decrypted", "-----BEGIN MESSAGE-----\n" + consumer + "\n-----END MESSAGE-----\n",
+			contenttoken.ErrServerToken, serverToken,
+		},
 		{"decrypted, JSON alone", consumer, contenttoken.ErrServerToken, serverToken},
 		{"decrypted, in base64", encode(consumer), contenttoken.ErrServerToken, serverToken},
 
@@ -93,7 +103,10 @@ func mixups() []mixup {
 		{"twice, with the line feed of the file", encode(valid + "\n"), contenttoken.ErrEncodedTwice, encodedTwice},
 		{"twice, in lines", wrap(encode(wrap(valid, "\n")), "\n"), contenttoken.ErrEncodedTwice, encodedTwice},
 		{"twice, of UTF-16", encode(string(utf16LE(valid))), contenttoken.ErrEncodedTwice, encodedTwice},
-		{"twice, in the URL alphabet", base64.RawURLEncoding.EncodeToString([]byte(valid)), contenttoken.ErrEncodedTwice, encodedTwice},
+		{
+			"twice, in the URL alphabet", base64.RawURLEncoding.EncodeToString([]byte(valid)),
+			contenttoken.ErrEncodedTwice, encodedTwice,
+		},
 		{"three times", encode(encode(valid)), contenttoken.ErrEncodedTwice, encodedTwice},
 
 		{"UTF-16LE", "\xff\xfe" + string(utf16LE(valid)), contenttoken.ErrMalformed, utf16Text},
@@ -108,7 +121,11 @@ func mixups() []mixup {
 		{"other JSON", `{"error":{"code":"Forbidden"}}`, contenttoken.ErrMalformed, notBase64},
 		{"in quotation marks", `"` + valid + `"`, contenttoken.ErrMalformed, notBase64},
 		{"only padding", "====", contenttoken.ErrMalformed, notBase64},
-		{"a certificate", "-----BEGIN CERTIFICATE-----\n" + encode("\x30\x82\x01\x00") + "\n-----END CERTIFICATE-----\n", contenttoken.ErrMalformed, notBase64},
+		{
+			"a certificate",
+			"-----BEGIN CERTIFICATE-----\n" + encode("\x30\x82\x01\x00") + "\n-----END CERTIFICATE-----\n",
+			contenttoken.ErrMalformed, notBase64,
+		},
 
 		{"cut off", valid[:len(valid)-8], contenttoken.ErrMalformed, damaged},
 		{"something after the object", encode(good + "{}"), contenttoken.ErrMalformed, damaged},
@@ -116,7 +133,10 @@ func mixups() []mixup {
 		{"UTF-16 inside", encode(string(utf16LE(good))), contenttoken.ErrMalformed, damaged},
 		{"expDate twice", with("{", `{"expDate":"2030-01-01T00:00:00Z",`), contenttoken.ErrMalformed, twice},
 		{"not UTF-8", with("Canary", "\xe9"), contenttoken.ErrMalformed, notUTF8},
-		{"deep", with("{", `{"a":`+strings.Repeat("[", 10_001)+strings.Repeat("]", 10_001)+`,`), contenttoken.ErrMalformed, damaged},
+		{
+			"deep", with("{", `{"a":`+strings.Repeat("[", 10_001)+strings.Repeat("]", 10_001)+`,`),
+			contenttoken.ErrMalformed, damaged,
+		},
 
 		{"an empty object", encode("{}"), contenttoken.ErrMalformed, noToken},
 		{"no token", without("token"), contenttoken.ErrMalformed, noToken},
@@ -126,7 +146,10 @@ func mixups() []mixup {
 		{"empty token", with(innerToken, ""), contenttoken.ErrMalformed, noToken},
 		{"null orgName", with(`"`+orgCanary+`"`, "null"), contenttoken.ErrMalformed, noOrgName},
 		{"token is a number", with(`"`+innerToken+`"`, "4711"), contenttoken.ErrMalformed, tokenType},
-		{"expDate is a number", with(`"2027-11-20T18:13:52+0000"`, "1800000000"), contenttoken.ErrMalformed, expDateType},
+		{
+			"expDate is a number", with(`"2027-11-20T18:13:52+0000"`, "1800000000"), contenttoken.ErrMalformed,
+			expDateType,
+		},
 		{"orgName is a list", with(`"`+orgCanary+`"`, `["`+orgCanary+`"]`), contenttoken.ErrMalformed, orgNameType},
 		{"expDate without an offset", encode(object("2027-11-20T18:13:52")), contenttoken.ErrMalformed, badExpDate},
 		{"expDate without a time", encode(object("2027-11-20")), contenttoken.ErrMalformed, badExpDate},

@@ -17,7 +17,9 @@ import (
 // either.
 func checkHidden(t *testing.T, how, out string) {
 	t.Helper()
-	for _, secret := range []string{valid[:16], valid[len(valid)-16:], innerToken, fmt.Sprintf("%x", valid[:16]), fmt.Sprintf("%X", valid[:16])} {
+	for _, secret := range []string{
+		valid[:16], valid[len(valid)-16:], innerToken, fmt.Sprintf("%x", valid[:16]), fmt.Sprintf("%X", valid[:16]),
+	} {
 		if strings.Contains(out, secret) {
 			t.Errorf("%s shows the token: %s", how, out)
 		}

@@ -153,7 +153,8 @@ func TestMissingFile(t *testing.T) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("%v does not match fs.ErrNotExist", err)
 	}
-	if !strings.HasPrefix(err.Error(), "contenttoken: the file can't be read: ") || !strings.HasSuffix(err.Error(), `sToken_for_Nordwind.vpptoken")`) {
+	if !strings.HasPrefix(err.Error(), "contenttoken: the file can't be read: ") ||
+		!strings.HasSuffix(err.Error(), `sToken_for_Nordwind.vpptoken")`) {
 		t.Errorf("error text %s, want the cause and the file", err)
 	}
 }
@@ -183,12 +184,15 @@ func TestReadFileNamesTheFile(t *testing.T) {
 // People put the text of the token where the name of its file belongs.
 func TestTokenAsName(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{valid, valid + "\n", object("2027-11-20T18:13:52+0000"), innerToken, "a\x00" + innerToken} {
+	for _, text := range []string{
+		valid, valid + "\n", object("2027-11-20T18:13:52+0000"), innerToken, "a\x00" + innerToken,
+	} {
 		_, err := contenttoken.ReadFile(text)
 		if err == nil {
 			t.Fatal("no error")
 		}
-		if strings.Contains(err.Error(), innerToken) || strings.Contains(err.Error(), valid) || strings.Contains(err.Error(), orgCanary) {
+		if strings.Contains(err.Error(), innerToken) || strings.Contains(err.Error(), valid) ||
+			strings.Contains(err.Error(), orgCanary) {
 			t.Errorf("error text %s quotes the token", err)
 		}
 		if _, ok := errors.AsType[*fs.PathError](err); ok {

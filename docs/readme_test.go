@@ -17,11 +17,14 @@ import (
 
 // The renewal from Apple's file: one PATCH with the one key token, a sync, and the proof.
 func Example_renewal() {
-	november := func() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) } // so that the file never expires
+	// So that the file never expires.
+	november := func() time.Time { return time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC) }
 	srv := vpptokentest.NewServer(vpptokentest.WithNow(november), vpptokentest.WithSyncDuration(0))
 	defer srv.Close()
 	ctx, client := context.Background(), srv.Client()
-	id := srv.Add(vpptoken.VPPToken{OrganizationName: "Nordwind School District", ExpirationDateTime: november().AddDate(0, 0, 7)})
+	id := srv.Add(vpptoken.VPPToken{
+		OrganizationName: "Nordwind School District", ExpirationDateTime: november().AddDate(0, 0, 7),
+	})
 	options, file := renew.Options{Now: november}, "../testdata/sToken_for_Nordwind.vpptoken"
 
 	show(func() error {
@@ -45,7 +48,8 @@ func Example_renewal() {
 func Example_health() {
 	token := &vpptoken.VPPToken{
 		DisplayName: "Field iPads", State: vpptoken.StateInvalid,
-		ExpirationDateTime: time.Now().AddDate(0, 6, 0), LastSyncDateTime: time.Now(), LastSyncStatus: vpptoken.SyncStatusCompleted,
+		ExpirationDateTime: time.Now().AddDate(0, 6, 0), LastSyncDateTime: time.Now(),
+		LastSyncStatus: vpptoken.SyncStatusCompleted,
 	}
 
 	verdict := health.Assess(token, time.Now(), health.Policy{})

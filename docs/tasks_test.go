@@ -101,15 +101,20 @@ func Example_expiring() {
 	srv := vpptokentest.NewServer()
 	defer srv.Close()
 	ctx, client := context.Background(), srv.Client()
-	srv.Add(vpptoken.VPPToken{DisplayName: "Bergen", ExpirationDateTime: time.Now().AddDate(0, 0, 40), LastSyncDateTime: time.Now()})
-	srv.Add(vpptoken.VPPToken{DisplayName: "Oslo", ExpirationDateTime: time.Now().AddDate(0, 6, 0), LastSyncDateTime: time.Now()})
+	srv.Add(vpptoken.VPPToken{
+		DisplayName: "Bergen", ExpirationDateTime: time.Now().AddDate(0, 0, 40), LastSyncDateTime: time.Now(),
+	})
+	srv.Add(vpptoken.VPPToken{
+		DisplayName: "Oslo", ExpirationDateTime: time.Now().AddDate(0, 6, 0), LastSyncDateTime: time.Now(),
+	})
 
 	show(func() error {
 		for t, err := range client.List(ctx) {
 			if err != nil {
 				return err // what was read so far is not all
 			}
-			if v := health.Assess(t, time.Now(), health.Policy{WarnBefore: 45 * 24 * time.Hour}); v.Level != health.LevelOK {
+			v := health.Assess(t, time.Now(), health.Policy{WarnBefore: 45 * 24 * time.Hour})
+			if v.Level != health.LevelOK {
 				fmt.Println(t.DisplayName, v.Level, v.Reasons[0].Code)
 			}
 		}
@@ -131,7 +136,8 @@ func Example_syncAndWait() {
 		if err != nil {
 			return err
 		}
-		t, err := client.WaitSync(ctx, sync, vpptoken.OnPoll(func(t *vpptoken.VPPToken) { fmt.Println(t.LastSyncStatus) }))
+		t, err := client.WaitSync(ctx, sync,
+			vpptoken.OnPoll(func(t *vpptoken.VPPToken) { fmt.Println(t.LastSyncStatus) }))
 		fmt.Println(t.State)
 		return err
 	})

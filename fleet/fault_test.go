@@ -46,18 +46,20 @@ func TestRuntimeFaultShowsItsText(t *testing.T) {
 	)
 	close(closed)
 	for want, f := range map[string]func(){
-		"index out of range [7] with length 0":                               func() { _ = list[7+zero] },
-		"slice bounds out of range [7:0]":                                    func() { _ = list[7+zero:] },
-		"assignment to entry in nil map":                                     func() { none[canary] = 1 },
-		"invalid memory address or nil pointer dereference":                  func() { _ = *nobody.name },
-		"integer divide by zero":                                             func() { _ = math.MaxInt8 / zero },
-		"makeslice: len out of range":                                        func() { _ = make([]int, size) },
-		"hash of unhashable type []string":                                   func() { keys[[]string{canary}] = 1 },
-		"comparing uncomparable type []string":                               func() { _ = anything == uncomparable || uncomparable == any(list) },
+		"index out of range [7] with length 0":              func() { _ = list[7+zero] },
+		"slice bounds out of range [7:0]":                   func() { _ = list[7+zero:] },
+		"assignment to entry in nil map":                    func() { none[canary] = 1 },
+		"invalid memory address or nil pointer dereference": func() { _ = *nobody.name },
+		"integer divide by zero":                            func() { _ = math.MaxInt8 / zero },
+		"makeslice: len out of range":                       func() { _ = make([]int, size) },
+		"hash of unhashable type []string":                  func() { keys[[]string{canary}] = 1 },
+		"comparing uncomparable type []string": func() {
+			_ = anything == uncomparable || uncomparable == any(list)
+		},
 		"interface conversion: interface {} is string, not int":              func() { _ = anything.(int) },
 		"interface conversion: string is not fmt.Stringer: missing method S": func() { _ = anything.(fmt.Stringer) },
-		"send on closed channel":                                             func() { closed <- 1 },
-		"close of closed channel":                                            func() { close(closed) },
+		"send on closed channel":  func() { closed <- 1 },
+		"close of closed channel": func() { close(closed) },
 	} {
 		err := faultOf(t, f)
 		if !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "TestRuntimeFaultShowsItsText.func") {

@@ -106,14 +106,15 @@ func TestLimit(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var running, most atomic.Int64
 				start := time.Now()
-				for range fleet.ForEach(t.Context(), upTo(12, new(atomic.Int64)), tt.limit, func(context.Context, int) (int, error) {
-					if n := running.Add(1); n > most.Load() {
-						most.Store(n) // all of them start one after the other, on one clock tick
-					}
-					time.Sleep(time.Second)
-					running.Add(-1)
-					return 0, nil
-				}) {
+				for range fleet.ForEach(t.Context(), upTo(12, new(atomic.Int64)), tt.limit,
+					func(context.Context, int) (int, error) {
+						if n := running.Add(1); n > most.Load() {
+							most.Store(n) // all of them start one after the other, on one clock tick
+						}
+						time.Sleep(time.Second)
+						running.Add(-1)
+						return 0, nil
+					}) {
 				}
 				if got := int(most.Load()); got != tt.want {
 					t.Errorf("%d at a time, want %d", got, tt.want)
@@ -253,15 +254,16 @@ func TestLeavingByPanicAndGoexit(t *testing.T) {
 				var wg sync.WaitGroup
 				wg.Go(func() {
 					defer func() { got = recover() }()
-					for range fleet.ForEach(t.Context(), upTo(9, new(atomic.Int64)), 3, func(ctx context.Context, k int) (int, error) {
-						begun.Add(1)
-						defer ended.Add(1)
-						if k > 0 {
-							<-ctx.Done()
-							time.Sleep(time.Second)
-						}
-						return 0, nil
-					}) {
+					for range fleet.ForEach(t.Context(), upTo(9, new(atomic.Int64)), 3,
+						func(ctx context.Context, k int) (int, error) {
+							begun.Add(1)
+							defer ended.Add(1)
+							if k > 0 {
+								<-ctx.Done()
+								time.Sleep(time.Second)
+							}
+							return 0, nil
+						}) {
 						leave()
 					}
 				})

@@ -28,9 +28,10 @@ func (e secretError) Error() string { return e.Text }
 // panicOf returns the one result of a function that panics with value.
 func panicOf(t *testing.T, value any) fleet.Result[string, int] {
 	t.Helper()
-	for r := range fleet.ForEach(t.Context(), slices.Values([]string{"tenant"}), 1, func(context.Context, string) (int, error) {
-		panic(value)
-	}) {
+	for r := range fleet.ForEach(t.Context(), slices.Values([]string{"tenant"}), 1,
+		func(context.Context, string) (int, error) {
+			panic(value)
+		}) {
 		return r
 	}
 	t.Fatal("no result")
@@ -40,7 +41,13 @@ func panicOf(t *testing.T, value any) fleet.Result[string, int] {
 func TestPanicBecomesTheKeysError(t *testing.T) {
 	t.Parallel()
 	site := regexp.MustCompile(`^fleet: panic in [^ ]+/fleet_test\.panicOf\.func\d+ \(panic_test\.go:\d+\)$`)
-	for _, value := range []any{canary, secretError{canary}, &secretError{canary}, fmt.Errorf("around: %w", secretError{canary}), []byte(canary), 7, nil} {
+	for _, value := range []any{
+		canary,
+		secretError{canary},
+		&secretError{canary},
+		fmt.Errorf("around: %w", secretError{canary}),
+		[]byte(canary), 7, nil,
+	} {
 		t.Run(fmt.Sprintf("%T", value), func(t *testing.T) {
 			t.Parallel()
 			r := panicOf(t, value)
@@ -66,7 +73,10 @@ func TestPanicBecomesTheKeysError(t *testing.T) {
 			}
 			out.Write(text)
 			shown := out.String()
-			for _, secret := range []string{canary, fmt.Sprintf("%x", canary), fmt.Sprintf("%X", canary), strings.Trim(fmt.Sprintf("%d", []byte(canary)), "[]")} {
+			for _, secret := range []string{
+				canary, fmt.Sprintf("%x", canary), fmt.Sprintf("%X", canary),
+				strings.Trim(fmt.Sprintf("%d", []byte(canary)), "[]"),
+			} {
 				if strings.Contains(shown, secret) {
 					t.Errorf("%s in %s", secret, shown)
 				}
@@ -108,12 +118,13 @@ func TestRuntimeFault(t *testing.T) {
 func TestGoexitBecomesTheKeysError(t *testing.T) {
 	t.Parallel()
 	n := 0
-	for r := range fleet.ForEach(t.Context(), slices.Values([]int{1, 2, 3}), 1, func(_ context.Context, k int) (int, error) {
-		if k == 2 {
-			runtime.Goexit()
-		}
-		return k, nil
-	}) {
+	for r := range fleet.ForEach(t.Context(), slices.Values([]int{1, 2, 3}), 1,
+		func(_ context.Context, k int) (int, error) {
+			if k == 2 {
+				runtime.Goexit()
+			}
+			return k, nil
+		}) {
 		n++
 		if r.Key != 2 {
 			if r.Err != nil || r.Value != r.Key {

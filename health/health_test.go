@@ -51,8 +51,14 @@ func TestAssess(t *testing.T) {
 		{"healthy", nil, []string{"ok"}},
 
 		// State first.
-		{"invalid is critical", func(t *token) { t.State = vpptoken.StateInvalid }, []string{"critical", "critical invalid"}},
-		{"expired is critical", func(t *token) { t.State = vpptoken.StateExpired }, []string{"critical", "critical expired"}},
+		{
+			"invalid is critical", func(t *token) { t.State = vpptoken.StateInvalid },
+			[]string{"critical", "critical invalid"},
+		},
+		{
+			"expired is critical", func(t *token) { t.State = vpptoken.StateExpired },
+			[]string{"critical", "critical expired"},
+		},
 		{
 			"duplicate location is critical", func(t *token) { t.State = vpptoken.StateDuplicateLocationID },
 			[]string{"critical", "critical duplicate-location"},
@@ -61,13 +67,22 @@ func TestAssess(t *testing.T) {
 			"external MDM is a warning", func(t *token) { t.State = vpptoken.StateAssignedToExternalMDM },
 			[]string{"warning", "warning external-mdm"},
 		},
-		{"the service's own unknown", func(t *token) { t.State = vpptoken.StateUnknown }, []string{"unknown", "unknown unknown-state"}},
-		{"a state of later days", func(t *token) { t.State = "someFutureState" }, []string{"unknown", "unknown unknown-state"}},
+		{
+			"the service's own unknown", func(t *token) { t.State = vpptoken.StateUnknown },
+			[]string{"unknown", "unknown unknown-state"},
+		},
+		{
+			"a state of later days", func(t *token) { t.State = "someFutureState" },
+			[]string{"unknown", "unknown unknown-state"},
+		},
 		{"a state in another case", func(t *token) { t.State = "Valid" }, []string{"unknown", "unknown unknown-state"}},
 		{"no state", func(t *token) { t.State = "" }, []string{"unknown", "unknown unknown-state"}},
 
 		// Then the date.
-		{"no date", func(t *token) { t.ExpirationDateTime = time.Time{} }, []string{"unknown", "unknown no-expiry-date"}},
+		{
+			"no date", func(t *token) { t.ExpirationDateTime = time.Time{} },
+			[]string{"unknown", "unknown no-expiry-date"},
+		},
 		{"past 30 days", func(t *token) { t.ExpirationDateTime = now.Add(30*day + 1) }, []string{"ok"}},
 		{
 			"exactly 30 days", func(t *token) { t.ExpirationDateTime = now.Add(30 * day) },
@@ -89,17 +104,29 @@ func TestAssess(t *testing.T) {
 		{"expires now, seen in another zone", func(t *token) {
 			t.ExpirationDateTime = now.In(time.FixedZone("", -8*3600))
 		}, []string{"critical", "critical expired"}},
-		{"expired", func(t *token) { t.ExpirationDateTime = now.Add(-400 * day) }, []string{"critical", "critical expired"}},
+		{
+			"expired", func(t *token) { t.ExpirationDateTime = now.Add(-400 * day) },
+			[]string{"critical", "critical expired"},
+		},
 
 		// Then the last sync.
-		{"sync failed", func(t *token) { t.LastSyncStatus = vpptoken.SyncStatusFailed }, []string{"warning", "warning sync-failed"}},
+		{
+			"sync failed", func(t *token) { t.LastSyncStatus = vpptoken.SyncStatusFailed },
+			[]string{"warning", "warning sync-failed"},
+		},
 		{"sync in progress", func(t *token) { t.LastSyncStatus = vpptoken.SyncStatusInProgress }, []string{"ok"}},
 		{"sync status none", func(t *token) { t.LastSyncStatus = vpptoken.SyncStatusNone }, []string{"ok"}},
 		{"a sync status of later days", func(t *token) { t.LastSyncStatus = "someFutureStatus" }, []string{"ok"}},
 		{"exactly 72 hours", func(t *token) { t.LastSyncDateTime = now.Add(-72 * time.Hour) }, []string{"ok"}},
-		{"past 72 hours", func(t *token) { t.LastSyncDateTime = now.Add(-72*time.Hour - 1) }, []string{"warning", "warning sync-stale"}},
+		{
+			"past 72 hours", func(t *token) { t.LastSyncDateTime = now.Add(-72*time.Hour - 1) },
+			[]string{"warning", "warning sync-stale"},
+		},
 		{"synced in the future", func(t *token) { t.LastSyncDateTime = now.Add(90 * day) }, []string{"ok"}},
-		{"never synced", func(t *token) { t.LastSyncDateTime = time.Time{} }, []string{"warning", "warning never-synced"}},
+		{
+			"never synced", func(t *token) { t.LastSyncDateTime = time.Time{} },
+			[]string{"warning", "warning never-synced"},
+		},
 		{"the first sync is running", func(t *token) {
 			t.LastSyncDateTime, t.LastSyncStatus = time.Time{}, vpptoken.SyncStatusInProgress
 		}, []string{"warning", "warning never-synced"}},
@@ -111,13 +138,17 @@ func TestAssess(t *testing.T) {
 		}, []string{"warning", "warning sync-failed", "warning sync-stale"}},
 
 		// Then the results of actions.
-		{"action failed", func(t *token) { t.TokenActionResults = []vpptoken.ActionResult{failed} }, []string{"warning", "warning action-failed"}},
+		{
+			"action failed", func(t *token) { t.TokenActionResults = []vpptoken.ActionResult{failed} },
+			[]string{"warning", "warning action-failed"},
+		},
 		{"one reason for each failed action", func(t *token) {
 			t.TokenActionResults = []vpptoken.ActionResult{failed, {ActionState: vpptoken.ActionStateDone}, failed}
 		}, []string{"warning", "warning action-failed", "warning action-failed"}},
 		{"actions that did not fail", func(t *token) {
 			for _, s := range []vpptoken.ActionState{
-				vpptoken.ActionStateNone, vpptoken.ActionStatePending, vpptoken.ActionStateCanceled, vpptoken.ActionStateActive,
+				vpptoken.ActionStateNone, vpptoken.ActionStatePending, vpptoken.ActionStateCanceled,
+				vpptoken.ActionStateActive,
 				vpptoken.ActionStateDone, vpptoken.ActionStateNotSupported, "", "someFutureState",
 			} {
 				t.TokenActionResults = append(t.TokenActionResults, vpptoken.ActionResult{ActionState: s})
@@ -138,7 +169,8 @@ func TestAssess(t *testing.T) {
 			t.State, t.ExpirationDateTime = vpptoken.StateInvalid, now
 		}, []string{"critical", "critical invalid", "critical expired"}},
 		{"unknown outranks a warning", func(t *token) {
-			t.State, t.LastSyncStatus, t.ExpirationDateTime = vpptoken.StateAssignedToExternalMDM, vpptoken.SyncStatusFailed, time.Time{}
+			t.State, t.LastSyncStatus = vpptoken.StateAssignedToExternalMDM, vpptoken.SyncStatusFailed
+			t.ExpirationDateTime = time.Time{}
 		}, []string{"unknown", "unknown no-expiry-date", "warning external-mdm", "warning sync-failed"}},
 		{"critical outranks unknown", func(t *token) {
 			t.State, t.ExpirationDateTime = "someFutureState", now.Add(day)
@@ -192,21 +224,54 @@ func TestPolicy(t *testing.T) {
 		change func(*token)
 		want   []string
 	}{
-		{"WarnBefore", health.Policy{WarnBefore: 60 * day}, func(t *token) { t.ExpirationDateTime = now.Add(60 * day) }, []string{"warning", "warning expires-soon"}},
-		{"past WarnBefore", health.Policy{WarnBefore: 60 * day}, func(t *token) { t.ExpirationDateTime = now.Add(60*day + 1) }, []string{"ok"}},
-		{"CriticalBefore", health.Policy{CriticalBefore: 14 * day}, func(t *token) { t.ExpirationDateTime = now.Add(14 * day) }, []string{"critical", "critical expires-soon"}},
-		{"past CriticalBefore", health.Policy{CriticalBefore: 14 * day}, func(t *token) { t.ExpirationDateTime = now.Add(14*day + 1) }, []string{"warning", "warning expires-soon"}},
-		{"MaxSyncAge", health.Policy{MaxSyncAge: time.Hour}, func(t *token) { t.LastSyncDateTime = now.Add(-time.Hour) }, []string{"ok"}},
-		{"past MaxSyncAge", health.Policy{MaxSyncAge: time.Hour}, func(t *token) { t.LastSyncDateTime = now.Add(-time.Hour - 1) }, []string{"warning", "warning sync-stale"}},
+		{
+			"WarnBefore",
+			health.Policy{WarnBefore: 60 * day},
+			func(t *token) { t.ExpirationDateTime = now.Add(60 * day) },
+			[]string{"warning", "warning expires-soon"},
+		},
+		{
+			"past WarnBefore",
+			health.Policy{WarnBefore: 60 * day},
+			func(t *token) { t.ExpirationDateTime = now.Add(60*day + 1) },
+			[]string{"ok"},
+		},
+		{
+			"CriticalBefore",
+			health.Policy{CriticalBefore: 14 * day},
+			func(t *token) { t.ExpirationDateTime = now.Add(14 * day) },
+			[]string{"critical", "critical expires-soon"},
+		},
+		{
+			"past CriticalBefore",
+			health.Policy{CriticalBefore: 14 * day},
+			func(t *token) { t.ExpirationDateTime = now.Add(14*day + 1) },
+			[]string{"warning", "warning expires-soon"},
+		},
+		{
+			"MaxSyncAge",
+			health.Policy{MaxSyncAge: time.Hour},
+			func(t *token) { t.LastSyncDateTime = now.Add(-time.Hour) },
+			[]string{"ok"},
+		},
+		{
+			"past MaxSyncAge",
+			health.Policy{MaxSyncAge: time.Hour},
+			func(t *token) { t.LastSyncDateTime = now.Add(-time.Hour - 1) },
+			[]string{"warning", "warning sync-stale"},
+		},
 		{
 			"CriticalBefore counts also when WarnBefore is less",
 			health.Policy{WarnBefore: 3 * day},
 			func(t *token) { t.ExpirationDateTime = now.Add(7 * day) },
 			[]string{"critical", "critical expires-soon"},
 		},
-		{"negative means the default, soon", health.Policy{WarnBefore: -1, CriticalBefore: -1, MaxSyncAge: -1}, func(t *token) {
-			t.ExpirationDateTime, t.LastSyncDateTime = now.Add(30*day), now.Add(-72*time.Hour-1)
-		}, []string{"warning", "warning expires-soon", "warning sync-stale"}},
+		{
+			"negative means the default, soon",
+			health.Policy{WarnBefore: -1, CriticalBefore: -1, MaxSyncAge: -1},
+			func(t *token) { t.ExpirationDateTime, t.LastSyncDateTime = now.Add(30*day), now.Add(-72*time.Hour-1) },
+			[]string{"warning", "warning expires-soon", "warning sync-stale"},
+		},
 		{
 			"negative means the default, not soon",
 			health.Policy{WarnBefore: -1, CriticalBefore: -1, MaxSyncAge: -1},

@@ -33,7 +33,8 @@ func TestF38LevelCompare(t *testing.T) {
 		t.Errorf("the worst is %q", got)
 	}
 	slices.SortFunc(levels, health.Level.Compare)
-	if diff := cmp.Diff([]health.Level{health.LevelOK, health.LevelWarning, health.LevelUnknown, health.LevelCritical}, levels); diff != "" {
+	if diff := cmp.Diff([]health.Level{health.LevelOK, health.LevelWarning, health.LevelUnknown, health.LevelCritical},
+		levels); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -42,8 +43,10 @@ func TestF38LevelCompare(t *testing.T) {
 func TestF38Codes(t *testing.T) {
 	t.Parallel()
 	got := strings.Join([]string{
-		health.CodeExpired, health.CodeExpiresSoon, health.CodeInvalid, health.CodeDuplicateLocation, health.CodeExternalMDM, health.CodeSyncFailed,
-		health.CodeSyncStale, health.CodeNeverSynced, health.CodeActionFailed, health.CodeUnknownState, health.CodeNoExpiryDate,
+		health.CodeExpired, health.CodeExpiresSoon, health.CodeInvalid, health.CodeDuplicateLocation,
+		health.CodeExternalMDM, health.CodeSyncFailed,
+		health.CodeSyncStale, health.CodeNeverSynced, health.CodeActionFailed, health.CodeUnknownState,
+		health.CodeNoExpiryDate,
 	}, " ")
 	const want = "expired expires-soon invalid duplicate-location external-mdm sync-failed sync-stale never-synced action-failed unknown-state no-expiry-date"
 	if got != want {

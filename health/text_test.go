@@ -37,37 +37,89 @@ func TestTexts(t *testing.T) {
 		{"expired by state", state(vpptoken.StateExpired), "The token has expired: " + renewIt},
 		{"invalid", state(vpptoken.StateInvalid), "Apple no longer accepts the token, as after a changed password, an account that left the organization, or a revocation: " + renewIt},
 		{"duplicate", state(vpptoken.StateDuplicateLocationID), "The token's location was uploaded twice, so sync has stopped: find the other token of this location, keep the one whose apps are assigned, and delete the other."},
-		{"external MDM", state(vpptoken.StateAssignedToExternalMDM), "Another MDM owns the token: remove it there, or claim it by setting claimTokenManagementFromExternalMdm to true."},
-		{"service's unknown", state(vpptoken.StateUnknown), "The service itself doesn't know the token's state: start a sync and look again."},
+		{
+			"external MDM", state(vpptoken.StateAssignedToExternalMDM),
+			"Another MDM owns the token: remove it there, or claim it by setting claimTokenManagementFromExternalMdm to true.",
+		},
+		{
+			"service's unknown", state(vpptoken.StateUnknown),
+			"The service itself doesn't know the token's state: start a sync and look again.",
+		},
 		{"no state", state(""), "The token came without a state: read it again, with the property state."},
-		{"later state", state("some\nState\x1b[2J"), `The state "some\nState\x1b[2J" is not known here: look it up at Microsoft, and update this program.`},
+		{
+			"later state", state("some\nState\x1b[2J"),
+			`The state "some\nState\x1b[2J" is not known here: look it up at Microsoft, and update this program.`,
+		},
 
-		{"no date", func(t *token) { t.ExpirationDateTime = time.Time{} }, "The token has no expiry date: start a sync and look again, and if it stays away, look in the .vpptoken file or at Apple."},
+		{
+			"no date", func(t *token) { t.ExpirationDateTime = time.Time{} },
+			"The token has no expiry date: start a sync and look again, and if it stays away, look in the .vpptoken file or at Apple.",
+		},
 		{"expired", expires(-time.Second), "The token expired on 2026-11-24 11:59 UTC: " + renewIt},
-		{"20 days", expires(20*day + 23*time.Hour), "The token expires on 2026-12-15 11:00 UTC, in 20 days: " + renewIt},
+		{
+			"20 days", expires(20*day + 23*time.Hour),
+			"The token expires on 2026-12-15 11:00 UTC, in 20 days: " + renewIt,
+		},
 		{"2 days", expires(2 * day), "The token expires on 2026-11-26 12:00 UTC, in 2 days: " + renewIt},
-		{"below 2 days", expires(2*day - time.Second), "The token expires on 2026-11-26 11:59 UTC, in 47 hours: " + renewIt},
+		{
+			"below 2 days", expires(2*day - time.Second),
+			"The token expires on 2026-11-26 11:59 UTC, in 47 hours: " + renewIt,
+		},
 		{"an hour", expires(time.Hour), "The token expires on 2026-11-24 13:00 UTC, in 1 hour: " + renewIt},
-		{"a minute", expires(time.Minute), "The token expires on 2026-11-24 12:01 UTC, in less than an hour: " + renewIt},
-		{"another zone", func(t *token) { t.ExpirationDateTime = now.Add(day).In(time.FixedZone("", 9*3600)) }, "The token expires on 2026-11-25 12:00 UTC, in 24 hours: " + renewIt},
+		{
+			"a minute", expires(time.Minute),
+			"The token expires on 2026-11-24 12:01 UTC, in less than an hour: " + renewIt,
+		},
+		{
+			"another zone", func(t *token) { t.ExpirationDateTime = now.Add(day).In(time.FixedZone("", 9*3600)) },
+			"The token expires on 2026-11-25 12:00 UTC, in 24 hours: " + renewIt,
+		},
 
-		{"failed", func(t *token) { t.LastSyncStatus = vpptoken.SyncStatusFailed }, "The last sync with Apple failed: start one, and if it fails again, renew the token."},
-		{"never", func(t *token) { t.LastSyncDateTime = time.Time{} }, "The token has never completed a sync, so its apps are not there yet: start one."},
+		{
+			"failed", func(t *token) { t.LastSyncStatus = vpptoken.SyncStatusFailed },
+			"The last sync with Apple failed: start one, and if it fails again, renew the token.",
+		},
+		{
+			"never", func(t *token) { t.LastSyncDateTime = time.Time{} },
+			"The token has never completed a sync, so its apps are not there yet: start one.",
+		},
 		{"never, but running", func(t *token) {
 			t.LastSyncDateTime, t.LastSyncStatus = time.Time{}, vpptoken.SyncStatusInProgress
 		}, "The token has never completed a sync, so its apps are not there yet: one is running now, look again when it is over."},
-		{"stale", func(t *token) { t.LastSyncDateTime = now.Add(-9 * day) }, "The last sync was on 2026-11-15 12:00 UTC, 9 days ago, though Intune syncs twice a day: start one."},
+		{
+			"stale", func(t *token) { t.LastSyncDateTime = now.Add(-9 * day) },
+			"The last sync was on 2026-11-15 12:00 UTC, 9 days ago, though Intune syncs twice a day: start one.",
+		},
 
-		{"action without anything", action(vpptoken.ActionResult{}), "An action on the token failed: no reason was given; repeat the action."},
+		{
+			"action without anything", action(vpptoken.ActionResult{}),
+			"An action on the token failed: no reason was given; repeat the action.",
+		},
 		{"action with everything", action(vpptoken.ActionResult{
-			ActionName: "revokeLicenses\r", LastUpdatedDateTime: now, ActionFailureReason: vpptoken.ActionFailureReasonAppleFailure,
-			TotalLicensesCount: 40, FailedLicensesCount: 3,
+			ActionName: "revokeLicenses\r", LastUpdatedDateTime: now,
+			ActionFailureReason: vpptoken.ActionFailureReasonAppleFailure,
+			TotalLicensesCount:  40, FailedLicensesCount: 3,
 		}), `The action "revokeLicenses\r" on the token failed on 2026-11-24 12:00 UTC, for 3 of 40 licenses: Apple refused or did not answer; repeat the action later.`},
-		{"none", reason(vpptoken.ActionFailureReasonNone), "An action on the token failed: no reason was given; repeat the action."},
-		{"internal error", reason(vpptoken.ActionFailureReasonInternalError), "An action on the token failed: Intune had an error of its own; repeat the action later."},
-		{"expired token", reason(vpptoken.ActionFailureReasonExpiredVPPToken), "An action on the token failed: the token had expired; renew it, then repeat the action."},
-		{"expired push certificate", reason(vpptoken.ActionFailureReasonExpiredApplePushNotificationCertificate), "An action on the token failed: the Apple push certificate of the tenant had expired; renew that, then repeat the action."},
-		{"later reason", reason("solarFlare"), `An action on the token failed: the reason given is "solarFlare"; repeat the action.`},
+		{
+			"none", reason(vpptoken.ActionFailureReasonNone),
+			"An action on the token failed: no reason was given; repeat the action.",
+		},
+		{
+			"internal error", reason(vpptoken.ActionFailureReasonInternalError),
+			"An action on the token failed: Intune had an error of its own; repeat the action later.",
+		},
+		{
+			"expired token", reason(vpptoken.ActionFailureReasonExpiredVPPToken),
+			"An action on the token failed: the token had expired; renew it, then repeat the action.",
+		},
+		{
+			"expired push certificate", reason(vpptoken.ActionFailureReasonExpiredApplePushNotificationCertificate),
+			"An action on the token failed: the Apple push certificate of the tenant had expired; renew that, then repeat the action.",
+		},
+		{
+			"later reason", reason("solarFlare"),
+			`An action on the token failed: the reason given is "solarFlare"; repeat the action.`,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -22,7 +22,9 @@ import (
 // onRealClock is the fake on the real clock, whose syncs take a moment.
 func onRealClock(t *testing.T, opts ...vpptokentest.Option) (*service, *contenttoken.ContentToken, renew.Options) {
 	t.Helper()
-	s := newService(t, append([]vpptokentest.Option{vpptokentest.WithNow(time.Now), vpptokentest.WithSyncDuration(80 * time.Millisecond)}, opts...)...)
+	s := newService(t, append([]vpptokentest.Option{
+		vpptokentest.WithNow(time.Now), vpptokentest.WithSyncDuration(80 * time.Millisecond),
+	}, opts...)...)
 	s.Edit(s.id, func(t *vpptoken.VPPToken) { t.ExpirationDateTime = time.Now().AddDate(0, 0, 1) })
 	return s, file(t, org, time.Now().AddDate(1, 0, 0)), renew.Options{PollEvery: 20 * time.Millisecond}
 }
@@ -34,7 +36,9 @@ func (s *service) posts() int { return strings.Count(strings.Join(s.sent(), "\n"
 func TestF34ForeignSync(t *testing.T) {
 	t.Parallel()
 	for _, refusal := range []int{0, http.StatusTooManyRequests, http.StatusConflict, http.StatusBadRequest} {
-		for _, outcome := range []vpptokentest.SyncOutcome{vpptokentest.SyncCompletes, vpptokentest.SyncFails, vpptokentest.SyncFailsUnmoved} {
+		for _, outcome := range []vpptokentest.SyncOutcome{
+			vpptokentest.SyncCompletes, vpptokentest.SyncFails, vpptokentest.SyncFailsUnmoved,
+		} {
 			var opts []vpptokentest.Option
 			if refusal != 0 {
 				opts = append(opts, vpptokentest.WithSyncRefusal(refusal))
@@ -47,7 +51,8 @@ func TestF34ForeignSync(t *testing.T) {
 			report, err := renew.Run(t.Context(), s.client, s.id, ct, o)
 			ok(t, err)
 			token, _ := s.Token(s.id)
-			if !report.Verified || s.posts() != 1 || len(s.patches()) != 1 || token.LastSyncStatus != vpptoken.SyncStatusCompleted {
+			if !report.Verified || s.posts() != 1 || len(s.patches()) != 1 ||
+				token.LastSyncStatus != vpptoken.SyncStatusCompleted {
 				t.Errorf("refusal %d, outcome %v: %+v, sent %v", refusal, outcome, report, s.sent())
 			}
 		}
@@ -133,7 +138,8 @@ func TestF34ForeignSyncNeverEnds(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	report, err := renew.Run(ctx, s.client, s.id, ct, o)
-	if report == nil || report.Verified || !errors.Is(err, renew.ErrNotVerified) || !errors.Is(err, context.DeadlineExceeded) || s.posts() != 0 {
+	if report == nil || report.Verified || !errors.Is(err, renew.ErrNotVerified) ||
+		!errors.Is(err, context.DeadlineExceeded) || s.posts() != 0 {
 		t.Errorf("Run = %+v, %v, sent %v", report, err, s.sent())
 	}
 	checkLine(t, err)
@@ -157,7 +163,9 @@ func TestF35FailedSync(t *testing.T) {
 	}
 }
 
-func testFailedSync(t *testing.T, takes time.Duration, outcome vpptokentest.SyncOutcome, before vpptoken.SyncStatus, seen bool) {
+func testFailedSync(
+	t *testing.T, takes time.Duration, outcome vpptokentest.SyncOutcome, before vpptoken.SyncStatus, seen bool,
+) {
 	t.Helper()
 	s, ct, o := onRealClock(t, vpptokentest.WithSyncDuration(takes))
 	s.Edit(s.id, func(t *vpptoken.VPPToken) { t.LastSyncStatus = before })
@@ -190,7 +198,9 @@ func testFailedSync(t *testing.T, takes time.Duration, outcome vpptokentest.Sync
 // PATCH.
 func TestF36FreshRunGoesOn(t *testing.T) {
 	t.Parallel()
-	for _, state := range []vpptoken.State{vpptoken.StateValid, vpptoken.StateExpired, vpptoken.StateInvalid, vpptoken.StateUnknown} {
+	for _, state := range []vpptoken.State{
+		vpptoken.StateValid, vpptoken.StateExpired, vpptoken.StateInvalid, vpptoken.StateUnknown,
+	} {
 		s := newService(t)
 		ct := file(t, org, expires)
 		p := s.plan(t, ct)
@@ -240,7 +250,8 @@ func TestF37PlanFor(t *testing.T) {
 		t.Errorf("sent %v, steps %v", s.sent(), steps)
 	}
 	made := s.plan(t, ct)
-	if diff := cmp.Diff(made, p, cmpopts.IgnoreUnexported(renew.Plan{}), cmpopts.IgnoreFields(renew.Plan{}, "RequestIDs")); diff != "" {
+	diff := cmp.Diff(made, p, cmpopts.IgnoreUnexported(renew.Plan{}), cmpopts.IgnoreFields(renew.Plan{}, "RequestIDs"))
+	if diff != "" {
 		t.Error(diff)
 	}
 	ok(t, p.Apply(t.Context(), s.client, ct))

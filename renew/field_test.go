@@ -133,7 +133,8 @@ func TestF31WithAndTheFileIsThere(t *testing.T) {
 		s := newService(t)
 		s.Edit(s.id, func(t *vpptoken.VPPToken) { t.ExpirationDateTime = expires })
 		for range 2 {
-			report, err := renew.Run(t.Context(), s.client, s.id, file(t, org, expires), renew.Options{Now: clock, With: with})
+			report, err := renew.Run(t.Context(), s.client, s.id, file(t, org, expires),
+				renew.Options{Now: clock, With: with})
 			ok(t, err)
 			if !report.Verified || len(s.patches()) != patches {
 				t.Errorf("%d patches, want %d: %+v", len(s.patches()), patches, report)
@@ -158,7 +159,8 @@ func TestF31WithRefused(t *testing.T) {
 			SetAppDeliveryProtocolType(vpptoken.DeliveryProtocolUnknownFutureValue),
 	} {
 		property, _, _ := strings.Cut(name, ",")
-		p, err := renew.MakePlan(t.Context(), s.client, s.id, file(t, org, expires), renew.Options{Now: clock, With: with})
+		p, err := renew.MakePlan(t.Context(), s.client, s.id, file(t, org, expires),
+			renew.Options{Now: clock, With: with})
 		if p != nil || err == nil || !strings.Contains(err.Error(), property) {
 			t.Errorf("%s: %+v, %v", name, p, err)
 			continue
@@ -179,8 +181,14 @@ func TestF32ApplyLooksAgain(t *testing.T) {
 		change func(*vpptoken.VPPToken)
 		want   error
 	}{
-		{"newer file", func(t *vpptoken.VPPToken) { t.ExpirationDateTime = expires.Add(time.Second) }, renew.ErrEarlierExpiry},
-		{"other organization", func(t *vpptoken.VPPToken) { t.OrganizationName = "Sudwind" }, renew.ErrOtherOrganization},
+		{
+			"newer file", func(t *vpptoken.VPPToken) { t.ExpirationDateTime = expires.Add(time.Second) },
+			renew.ErrEarlierExpiry,
+		},
+		{
+			"other organization", func(t *vpptoken.VPPToken) { t.OrganizationName = "Sudwind" },
+			renew.ErrOtherOrganization,
+		},
 		{"other location", func(t *vpptoken.VPPToken) { t.LocationName = "Oslo" }, renew.ErrOtherLocation},
 		{"the file is there", func(t *vpptoken.VPPToken) { t.ExpirationDateTime = expires }, nil},
 		{"nothing that matters", func(t *vpptoken.VPPToken) { t.DisplayName = "New iPads" }, nil},

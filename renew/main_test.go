@@ -36,7 +36,8 @@ func clock() time.Time { return today }
 // file is a content token as Apple makes it.
 func file(t *testing.T, organization string, expires time.Time) *contenttoken.ContentToken {
 	t.Helper()
-	text := fmt.Sprintf(`{"token":%q,"expDate":%q,"orgName":%q}`, canary, expires.Format("2006-01-02T15:04:05-0700"), organization)
+	text := fmt.Sprintf(`{"token":%q,"expDate":%q,"orgName":%q}`,
+		canary, expires.Format("2006-01-02T15:04:05-0700"), organization)
 	ct, err := contenttoken.Parse([]byte(base64.StdEncoding.EncodeToString([]byte(text))))
 	if err != nil {
 		t.Fatal(err)

@@ -22,8 +22,10 @@ func TestMakePlan(t *testing.T) {
 	want := &renew.Plan{
 		TokenID: s.id,
 		Before: renew.Snapshot{
-			State: vpptoken.StateValid, ExpirationDateTime: today.AddDate(0, 0, 1), LastSyncDateTime: today.Add(-time.Hour),
-			LastSyncStatus: vpptoken.SyncStatusCompleted, OrganizationName: org, LocationName: "Nordwind", DisplayName: "Field iPads",
+			State: vpptoken.StateValid, ExpirationDateTime: today.AddDate(0, 0, 1),
+			LastSyncDateTime: today.Add(-time.Hour),
+			LastSyncStatus:   vpptoken.SyncStatusCompleted, OrganizationName: org, LocationName: "Nordwind",
+			DisplayName: "Field iPads",
 		},
 		OrganizationName: org, ExpirationDateTime: expires, Location: "Nordwind",
 		NeedsApply: true, PollEvery: 15 * time.Second, RequestIDs: s.answer.pick(0),
@@ -54,25 +56,57 @@ func TestRefused(t *testing.T) {
 		{"expires now", org, today, valid, expires, allowAll, renew.ErrExpired, false},
 		{"expires in a second", org, today, valid, expires.Add(-time.Second), renew.Options{}, nil, true},
 
-		{"other organization", "Sudwind", today, valid, today, renew.Options{AllowEarlierExpiry: true}, renew.ErrOtherOrganization, false},
-		{"other organization allowed", "Sudwind", today, valid, today, renew.Options{AllowOtherOrganization: true}, nil, true},
+		{
+			"other organization", "Sudwind", today, valid, today,
+			renew.Options{AllowEarlierExpiry: true},
+			renew.ErrOtherOrganization, false,
+		},
+		{
+			"other organization allowed", "Sudwind", today, valid, today,
+			renew.Options{AllowOtherOrganization: true},
+			nil, true,
+		},
 		{"other case", strings.ToUpper(org), today, valid, today, renew.Options{}, renew.ErrOtherOrganization, false},
 		{"a space more", org + " ", today, valid, today, renew.Options{}, renew.ErrOtherOrganization, false},
 		{"no organization", "", today, valid, today, renew.Options{}, nil, true},
 
-		{"a second earlier", org, expires.Add(time.Second), valid, today, renew.Options{AllowOtherOrganization: true}, renew.ErrEarlierExpiry, false},
-		{"a second earlier allowed", org, expires.Add(time.Second), valid, today, renew.Options{AllowEarlierExpiry: true}, nil, true},
+		{
+			"a second earlier", org, expires.Add(time.Second), valid, today,
+			renew.Options{AllowOtherOrganization: true},
+			renew.ErrEarlierExpiry, false,
+		},
+		{
+			"a second earlier allowed", org, expires.Add(time.Second), valid, today,
+			renew.Options{AllowEarlierExpiry: true},
+			nil, true,
+		},
 		{"a second later", org, expires.Add(-time.Second), valid, today, renew.Options{}, nil, true},
-		{"less than a second later", org, expires.Add(-time.Nanosecond * 100), valid, today, renew.Options{}, nil, true},
+		{
+			"less than a second later", org, expires.Add(-time.Nanosecond * 100), valid, today,
+			renew.Options{},
+			nil, true,
+		},
 		{"no expiry at the service", org, time.Time{}, valid, today, renew.Options{}, nil, true},
-		{"other organization and earlier", "Sudwind", expires.Add(time.Second), valid, today, renew.Options{}, renew.ErrOtherOrganization, false},
+		{
+			"other organization and earlier", "Sudwind", expires.Add(time.Second), valid, today,
+			renew.Options{},
+			renew.ErrOtherOrganization, false,
+		},
 
 		{"done", org, expires, valid, today, renew.Options{}, nil, false},
 		{"done, all allowed", org, expires, valid, today, allowAll, nil, false},
-		{"done, in the same second", org, expires.Add(999 * time.Millisecond), valid, today, renew.Options{}, nil, false},
+		{
+			"done, in the same second", org, expires.Add(999 * time.Millisecond), valid, today,
+			renew.Options{},
+			nil, false,
+		},
 		{"same expiry, invalid", org, expires, invalid, today, renew.Options{}, nil, false}, // F36
 		{"same expiry, unknown word", org, expires, "validated", today, renew.Options{}, nil, false},
-		{"same expiry, invalid, allowed", org, expires, invalid, today, renew.Options{AllowEarlierExpiry: true}, nil, true},
+		{
+			"same expiry, invalid, allowed", org, expires, invalid, today,
+			renew.Options{AllowEarlierExpiry: true},
+			nil, true,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -101,7 +135,8 @@ func TestRefused(t *testing.T) {
 			}
 			checkLine(t, err)
 			report, err := renew.Run(t.Context(), s.client, s.id, ct, tt.o)
-			if report != nil || !errors.Is(err, tt.want) || errors.Is(err, renew.ErrNotVerified) || len(s.patches()) != 0 {
+			if report != nil || !errors.Is(err, tt.want) || errors.Is(err, renew.ErrNotVerified) ||
+				len(s.patches()) != 0 {
 				t.Errorf("Run = %+v, %v", report, err)
 			}
 		})
@@ -137,7 +172,8 @@ func TestRefusalsSayWhatIsThere(t *testing.T) {
 			t.Parallel()
 			s := newService(t)
 			s.Edit(s.id, tt.change)
-			_, err := renew.MakePlan(t.Context(), s.client, s.id, file(t, org, expires), renew.Options{Now: func() time.Time { return tt.now }})
+			_, err := renew.MakePlan(t.Context(), s.client, s.id, file(t, org, expires),
+				renew.Options{Now: func() time.Time { return tt.now }})
 			if err == nil || err.Error() != tt.want {
 				t.Errorf("got  %v\nwant %v", err, tt.want)
 			}

@@ -25,7 +25,8 @@ func (s *slowSync) RoundTrip(*http.Request) (*http.Response, error) {
 			expires.Format(time.RFC3339))
 	}
 	return &http.Response{
-		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(body)),
+		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: io.NopCloser(strings.NewReader(body)),
 	}, nil
 }
 

@@ -29,10 +29,12 @@ func Example_resumable() {
 		return
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	srv.Fail(vpptokentest.Fault{Method: http.MethodPost, Status: http.StatusInternalServerError}) // the first sync is not started
+	// The first sync is not started.
+	srv.Fail(vpptokentest.Fault{Method: http.MethodPost, Status: http.StatusInternalServerError})
 
 	for range 2 { // a timer starts the program again
-		report, err := resume(ctx, client, id, "../testdata/sToken_for_Nordwind.vpptoken", filepath.Join(dir, "plan.json"))
+		report, err := resume(ctx, client, id, "../testdata/sToken_for_Nordwind.vpptoken",
+			filepath.Join(dir, "plan.json"))
 		if err != nil {
 			fmt.Println("to be run again")
 			continue

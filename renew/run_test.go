@@ -24,11 +24,15 @@ func TestRun(t *testing.T) {
 	ok(t, err)
 	before := renew.Snapshot{
 		State: vpptoken.StateValid, ExpirationDateTime: today.AddDate(0, 0, 1), LastSyncDateTime: today.Add(-time.Hour),
-		LastSyncStatus: vpptoken.SyncStatusCompleted, OrganizationName: org, LocationName: "Nordwind", DisplayName: "Field iPads",
+		LastSyncStatus: vpptoken.SyncStatusCompleted, OrganizationName: org, LocationName: "Nordwind",
+		DisplayName: "Field iPads",
 	}
 	after := before
 	after.ExpirationDateTime, after.LastSyncDateTime = expires, today
-	want := &renew.Report{TokenID: s.id, Verified: true, Before: before, After: after, RequestIDs: s.answer.pick(0, 2, 4), Token: report.Token}
+	want := &renew.Report{
+		TokenID: s.id, Verified: true, Before: before, After: after, RequestIDs: s.answer.pick(0, 2, 4),
+		Token: report.Token,
+	}
 	if diff := cmp.Diff(want, report); diff != "" {
 		t.Error(diff)
 	}
@@ -131,7 +135,8 @@ func checkOnlyRenews(t *testing.T, s *service) {
 		}
 	}
 	for _, r := range s.Requests() {
-		if r.Method == http.MethodPatch && (!strings.HasPrefix(r.Body, `{"token":"`) || strings.Count(r.Body, `"`) != 4) {
+		if r.Method == http.MethodPatch &&
+			(!strings.HasPrefix(r.Body, `{"token":"`) || strings.Count(r.Body, `"`) != 4) {
 			t.Errorf("a PATCH of something else, %d bytes", len(r.Body))
 		}
 	}

@@ -47,7 +47,10 @@ func TestFourJobs(t *testing.T) {
 				t.Error(diff)
 			}
 		})
-		want := []string{"GET /id", "GET /id", "GET /id", "PATCH /id", "GET /id", "PATCH /id", "GET /id", "POST /id/syncLicenses", "GET /id"}
+		want := []string{
+			"GET /id", "GET /id", "GET /id", "PATCH /id", "GET /id", "PATCH /id", "GET /id", "POST /id/syncLicenses",
+			"GET /id",
+		}
 		if !left {
 			want = append(want, "POST /id/syncLicenses") // nobody remembered the first
 		}
@@ -150,7 +153,8 @@ func TestApplyOfAnotherFile(t *testing.T) {
 			p.Apply(t.Context(), s.client, file(t, strings.ToLower(org), expires)),
 			p.Apply(t.Context(), s.client, file(t, org, expires.Add(time.Second))),
 			p.Apply(t.Context(), s.client, file(t, org, expires.Add(-time.Second))),
-			p.Apply(t.Context(), s.client, file(t, org, expires.In(time.FixedZone("", 3600)))), // F33: the same moment, another text
+			// F33: the same moment, another text
+			p.Apply(t.Context(), s.client, file(t, org, expires.In(time.FixedZone("", 3600)))),
 		} {
 			if !errors.Is(err, renew.ErrOtherFile) {
 				t.Fatalf("err = %v", err)
@@ -205,7 +209,8 @@ func TestApplyForgetsTheSync(t *testing.T) {
 		t.Fatal("no error")
 	}
 	for range 2 {
-		if report, err := p.Verify(t.Context(), s.client); report != nil || err == nil || errors.Is(err, renew.ErrNotVerified) {
+		report, err := p.Verify(t.Context(), s.client)
+		if report != nil || err == nil || errors.Is(err, renew.ErrNotVerified) {
 			t.Errorf("Verify = %+v, %v", report, err)
 		}
 		ok(t, p.Apply(t.Context(), s.client, ct))
@@ -291,7 +296,10 @@ func TestStartSyncIsUnclear(t *testing.T) {
 	if !report.Verified {
 		t.Errorf("report = %+v", report)
 	}
-	if diff := cmp.Diff([]string{"GET /id", "GET /id", "PATCH /id", "GET /id", "POST /id/syncLicenses", "GET /id", "POST /id/syncLicenses", "GET /id"}, s.sent()); diff != "" {
+	if diff := cmp.Diff([]string{
+		"GET /id", "GET /id", "PATCH /id", "GET /id", "POST /id/syncLicenses", "GET /id", "POST /id/syncLicenses",
+		"GET /id",
+	}, s.sent()); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -32,20 +32,33 @@ func TestTamperedPlan(t *testing.T) {
 		change func(plan, other object)
 		word   string // in the error
 	}{
-		"another token's id":       {func(p, _ object) { p["tokenId"] = "another" }, "the sync in the plan is of another token"},
-		"another token's sync":     {func(p, _ object) { p["sync"].(object)["tokenId"] = "another" }, "the sync in the plan is of another token"},
-		"both":                     {func(p, _ object) { p["tokenId"] = "another"; p["sync"].(object)["tokenId"] = "another" }, "id, file or options"},
-		"no id":                    {func(p, _ object) { delete(p, "tokenId") }, "empty"},
-		"no digest":                {func(p, _ object) { delete(p, "digest") }, "no digest"},
-		"an empty digest":          {func(p, _ object) { p["digest"] = "" }, "no digest"},
-		"half a digest":            {func(p, _ object) { p["digest"] = p["digest"].(string)[:50] }, "digest"},
-		"no base64":                {func(p, _ object) { p["digest"] = "*" }, "digest"},
-		"another plan's digest":    {func(p, other object) { p["digest"] = other["digest"] }, "digest"},
-		"no options":               {func(p, _ object) { delete(p, "options") }, "options"},
-		"an option more":           {func(p, _ object) { p["options"].(object)["allowEarlierExpiry"] = true }, "options"},
-		"another With":             {func(p, _ object) { p["options"].(object)["with"] = object{"appleId": "x"} }, "options"},
-		"no With":                  {func(p, _ object) { delete(p["options"].(object), "with") }, "options"},
-		"a token in With":          {func(p, _ object) { p["options"].(object)["with"] = object{"token": "x"} }, "options"},
+		"another token's id": {
+			func(p, _ object) { p["tokenId"] = "another" }, "the sync in the plan is of another token",
+		},
+		"another token's sync": {
+			func(p, _ object) { p["sync"].(object)["tokenId"] = "another" }, "the sync in the plan is of another token",
+		},
+		"both": {
+			func(p, _ object) { p["tokenId"] = "another"; p["sync"].(object)["tokenId"] = "another" },
+			"id, file or options",
+		},
+		"no id":                 {func(p, _ object) { delete(p, "tokenId") }, "empty"},
+		"no digest":             {func(p, _ object) { delete(p, "digest") }, "no digest"},
+		"an empty digest":       {func(p, _ object) { p["digest"] = "" }, "no digest"},
+		"half a digest":         {func(p, _ object) { p["digest"] = p["digest"].(string)[:50] }, "digest"},
+		"no base64":             {func(p, _ object) { p["digest"] = "*" }, "digest"},
+		"another plan's digest": {func(p, other object) { p["digest"] = other["digest"] }, "digest"},
+		"no options":            {func(p, _ object) { delete(p, "options") }, "options"},
+		"an option more": {
+			func(p, _ object) { p["options"].(object)["allowEarlierExpiry"] = true }, "options",
+		},
+		"another With": {
+			func(p, _ object) { p["options"].(object)["with"] = object{"appleId": "x"} }, "options",
+		},
+		"no With": {func(p, _ object) { delete(p["options"].(object), "with") }, "options"},
+		"a token in With": {
+			func(p, _ object) { p["options"].(object)["with"] = object{"token": "x"} }, "options",
+		},
 		"another organization":     {func(p, _ object) { p["organizationName"] = "Sudwind" }, "file"},
 		"another expiry":           {func(p, _ object) { p["expirationDateTime"] = "2027-11-20T18:13:53Z" }, "file"},
 		"no expiry":                {func(p, _ object) { delete(p, "expirationDateTime") }, "empty"},
@@ -64,9 +77,11 @@ func TestTamperedPlan(t *testing.T) {
 		ok(t, json.Unmarshal(text, p))
 		report, verified := p.Verify(t.Context(), s.client)
 		for step, err := range map[string]error{
-			"Apply": p.Apply(t.Context(), s.client, ct), "StartSync": p.StartSync(t.Context(), s.client), "Verify": verified,
+			"Apply": p.Apply(t.Context(), s.client, ct), "StartSync": p.StartSync(t.Context(), s.client),
+			"Verify": verified,
 		} {
-			if err == nil || report != nil || errors.Is(err, renew.ErrNotVerified) || !strings.Contains(err.Error(), tt.word) {
+			if err == nil || report != nil || errors.Is(err, renew.ErrNotVerified) ||
+				!strings.Contains(err.Error(), tt.word) {
 				t.Errorf("%s, %s: %v", name, step, err)
 				continue
 			}
@@ -92,7 +107,10 @@ func TestTamperedPlan(t *testing.T) {
 // What is no plan's JSON at all.
 func TestPlanJSONRefuses(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{`[]`, `"x"`, `{"tokenId":7}`, `{"options":[]}`, `{"options":{"with":{"unknown":1}}}`, `{"options":{"with":{"token":"REDACTED"}}}`, `{"digest":7}`} {
+	for _, text := range []string{
+		`[]`, `"x"`, `{"tokenId":7}`, `{"options":[]}`, `{"options":{"with":{"unknown":1}}}`,
+		`{"options":{"with":{"token":"REDACTED"}}}`, `{"digest":7}`,
+	} {
 		p := &renew.Plan{TokenID: "kept"}
 		if err := json.Unmarshal([]byte(text), p); err == nil || p.TokenID != "kept" {
 			t.Errorf("%s: %+v, %v", text, p, err)

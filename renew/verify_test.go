@@ -91,12 +91,17 @@ func TestNotVerified(t *testing.T) {
 			reasons: []string{"The service shows the expiry 2027-11-20 18:13:53 UTC, the file has 2027-11-20 18:13:52 UTC: it can lag behind the sync, verify again later."},
 		},
 		{
-			name: "less than a second before", after: func(t *vpptoken.VPPToken) { t.ExpirationDateTime = expires.Add(-time.Millisecond) },
+			name:    "less than a second before",
+			after:   func(t *vpptoken.VPPToken) { t.ExpirationDateTime = expires.Add(-time.Millisecond) },
 			reasons: []string{"The service shows the expiry 2027-11-20 18:13:51 UTC, the file has 2027-11-20 18:13:52 UTC: it can lag behind the sync, verify again later."},
 		},
 		{
-			name: "no expiry, invalid", after: func(t *vpptoken.VPPToken) { t.ExpirationDateTime, t.State = time.Time{}, vpptoken.StateInvalid },
-			reasons: []string{"The state is invalid: Apple does not accept the file, download a new one.", "The service shows no expiry: verify again later."},
+			name:  "no expiry, invalid",
+			after: func(t *vpptoken.VPPToken) { t.ExpirationDateTime, t.State = time.Time{}, vpptoken.StateInvalid },
+			reasons: []string{
+				"The state is invalid: Apple does not accept the file, download a new one.",
+				"The service shows no expiry: verify again later.",
+			},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -184,13 +189,16 @@ func TestNeverVerifiedBeforeTheSync(t *testing.T) {
 	s.Edit(s.id, func(t *vpptoken.VPPToken) { t.ExpirationDateTime = expires })
 	ctx, cancel := context.WithCancel(t.Context())
 	looks := 0
-	report, err := p.Verify(ctx, s.client, vpptoken.PollEvery(time.Millisecond), vpptoken.OnPoll(func(*vpptoken.VPPToken) {
-		if looks++; looks == 3 {
-			cancel()
-		}
-	}))
-	wantUnverified(t, report, err, context.Canceled, "It is not known how the sync ended, because the work was canceled: verify again.")
-	if report.After.ExpirationDateTime != expires || report.After.LastSyncStatus != vpptoken.SyncStatusInProgress || looks != 3 {
+	report, err := p.Verify(ctx, s.client, vpptoken.PollEvery(time.Millisecond),
+		vpptoken.OnPoll(func(*vpptoken.VPPToken) {
+			if looks++; looks == 3 {
+				cancel()
+			}
+		}))
+	wantUnverified(t, report, err, context.Canceled,
+		"It is not known how the sync ended, because the work was canceled: verify again.")
+	if report.After.ExpirationDateTime != expires ||
+		report.After.LastSyncStatus != vpptoken.SyncStatusInProgress || looks != 3 {
 		t.Errorf("report = %+v after %d looks", report, looks)
 	}
 }
@@ -203,12 +211,14 @@ func TestVerifyRunsOutOfTime(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	report, err := p.Verify(ctx, s.client)
-	wantUnverified(t, report, err, context.DeadlineExceeded, "It is not known how the sync ended, because the time was up: verify again.", lag)
+	wantUnverified(t, report, err, context.DeadlineExceeded,
+		"It is not known how the sync ended, because the time was up: verify again.", lag)
 
 	ctx, cancel = context.WithCancel(t.Context())
 	cancel()
 	report, err = p.Verify(ctx, s.client)
-	wantUnverified(t, report, err, context.Canceled, "It is not known how the sync ended, because the work was canceled: verify again.")
+	wantUnverified(t, report, err, context.Canceled,
+		"It is not known how the sync ended, because the work was canceled: verify again.")
 	if (report.After != renew.Snapshot{}) {
 		t.Errorf("report = %+v", report)
 	}
@@ -236,7 +246,8 @@ func TestVerifyCannotRead(t *testing.T) {
 			}
 			tt.cause = failed
 		}
-		wantUnverified(t, report, err, tt.cause, "It is not known how the sync ended, because "+tt.reason+": verify again.")
+		wantUnverified(t, report, err, tt.cause,
+			"It is not known how the sync ended, because "+tt.reason+": verify again.")
 		if diff := cmp.Diff(s.answer.pick(0, 2, 4, 5), report.RequestIDs); diff != "" {
 			t.Error(diff)
 		}
@@ -329,12 +340,15 @@ func TestHostileTexts(t *testing.T) {
 	})
 	report, err := p.Verify(t.Context(), s.client)
 	wantUnverified(t, report, err, nil, "The state is one that this package does not know: look at it in Intune.",
-		`The service shows the location "`+strings.Repeat("é", 256)+`", the token was of "Nordwind", the file of "Nordwind": look whether the file is right.`)
-	if report.After.State != "" || report.After.DisplayName != "a�level=ERROR�[2J�" || report.After.LocationName != strings.Repeat("é", 256) {
+		`The service shows the location "`+strings.Repeat("é", 256)+
+			`", the token was of "Nordwind", the file of "Nordwind": look whether the file is right.`)
+	if report.After.State != "" || report.After.DisplayName != "a�level=ERROR�[2J�" ||
+		report.After.LocationName != strings.Repeat("é", 256) {
 		t.Errorf("after = %+q", report.After)
 	}
 	for word, want := range map[string]string{
-		"suspendedByApple2": "suspendedByApple2", strings.Repeat("w", 64): strings.Repeat("w", 64), strings.Repeat("w", 65): "", "a b": "", "a-b": "",
+		"suspendedByApple2": "suspendedByApple2", strings.Repeat("w", 64): strings.Repeat("w", 64),
+		strings.Repeat("w", 65): "", "a b": "", "a-b": "",
 	} {
 		s.Edit(s.id, func(t *vpptoken.VPPToken) { t.State = vpptoken.State(word) })
 		report, err = p.Verify(t.Context(), s.client)

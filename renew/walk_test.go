@@ -61,7 +61,8 @@ func TestF34CrashWalk(t *testing.T) {
 				}
 			}
 			t.Logf("%+v", total)
-			if total.Renewals >= 1000 && (total.Crashes == 0 || total.Foreign == 0 || total.Refused == 0 || total.Unverified == 0) {
+			if total.Renewals >= 1000 &&
+				(total.Crashes == 0 || total.Foreign == 0 || total.Refused == 0 || total.Unverified == 0) {
 				t.Errorf("the walk did not meet all that it should: %+v", total)
 			}
 		})
@@ -100,13 +101,16 @@ func newWalk(t *testing.T, r *rand.Rand) *walk {
 	w := &walk{t: t, ct: file(t, org, expires), wrong: file(t, org, expires.In(time.FixedZone("", 3600)))}
 	w.walkService = &walkService{
 		Rand:    r,
-		refusal: []int{0, 0, 400, 409, 429}[r.IntN(5)], showsAtOnce: r.IntN(2) == 0, validAtOnce: r.IntN(2) == 0, repaints: r.IntN(2) == 0, lags: r.IntN(2) == 0,
+		refusal: []int{0, 0, 400, 409, 429}[r.IntN(5)], showsAtOnce: r.IntN(2) == 0, validAtOnce: r.IntN(2) == 0,
+		repaints: r.IntN(2) == 0, lags: r.IntN(2) == 0,
 		text: "the old file", ours: w.ct.Secret().Reveal(),
 		expiry: map[string]time.Time{
-			"the old file": now.AddDate(0, 0, 7), w.ct.Secret().Reveal(): expires, "the file of another administrator": expires.AddDate(0, 0, 1),
+			"the old file": now.AddDate(0, 0, 7), w.ct.Secret().Reveal(): expires,
+			"the file of another administrator": expires.AddDate(0, 0, 1),
 		},
-		state: []string{"valid", "valid", "expired", "invalid"}[r.IntN(4)], status: []string{"completed", "failed"}[r.IntN(2)],
-		shown: now.AddDate(0, 0, 7), synced: now.Add(-time.Hour), others: r.IntN(10) == 0,
+		state:  []string{"valid", "valid", "expired", "invalid"}[r.IntN(4)],
+		status: []string{"completed", "failed"}[r.IntN(2)],
+		shown:  now.AddDate(0, 0, 7), synced: now.Add(-time.Hour), others: r.IntN(10) == 0,
 	}
 	w.body = `{"token":"` + w.ours + `"}`
 	if r.IntN(3) == 0 {
@@ -146,7 +150,9 @@ func (w *walk) settled(report *renew.Report, err error) bool {
 		}
 		return true
 	}
-	for _, refusal := range []error{renew.ErrExpired, renew.ErrOtherOrganization, renew.ErrOtherLocation, renew.ErrOtherFile} {
+	for _, refusal := range []error{
+		renew.ErrExpired, renew.ErrOtherOrganization, renew.ErrOtherLocation, renew.ErrOtherFile,
+	} {
 		if errors.Is(err, refusal) {
 			w.t.Fatalf("err = %v", err)
 		}
@@ -246,7 +252,8 @@ func (w *walk) job(j job) (next job, end bool) {
 		}
 	})
 	moreUploads, moreSyncs := w.uploads-uploads, w.syncs-syncs
-	if moreUploads > 1 || moreUploads > 0 && j.step != renew.StepApply || moreSyncs > 1 || moreSyncs > 0 && j.step != renew.StepSync {
+	if moreUploads > 1 || moreUploads > 0 && j.step != renew.StepApply || moreSyncs > 1 ||
+		moreSyncs > 0 && j.step != renew.StepSync {
 		w.t.Fatalf("%s: %d uploads, %d syncs", j.step, moreUploads, moreSyncs)
 	}
 	switch end := w.settled(report, err); {

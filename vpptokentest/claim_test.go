@@ -31,11 +31,14 @@ func TestClaim(t *testing.T) {
 	s := vpptokentest.NewServer(vpptokentest.WithSyncDuration(0))
 	t.Cleanup(s.Close)
 	c := s.Client()
-	id := s.Add(vpptoken.VPPToken{State: vpptoken.StateAssignedToExternalMDM, ExpirationDateTime: time.Now().Add(time.Hour)})
+	id := s.Add(vpptoken.VPPToken{
+		State: vpptoken.StateAssignedToExternalMDM, ExpirationDateTime: time.Now().Add(time.Hour),
+	})
 	if token := syncOnce(t, c, id); token.State != vpptoken.StateAssignedToExternalMDM {
 		t.Errorf("without the consent: %s", token.State)
 	}
-	if _, err := c.Update(t.Context(), id, vpptoken.NewPatch().SetClaimTokenManagementFromExternalMDM(true)); err != nil {
+	_, err := c.Update(t.Context(), id, vpptoken.NewPatch().SetClaimTokenManagementFromExternalMDM(true))
+	if err != nil {
 		t.Fatal(err)
 	}
 	if token := syncOnce(t, c, id); token.State != vpptoken.StateValid {
@@ -50,7 +53,8 @@ func TestContentTokenAsContenttokenReadsIt(t *testing.T) {
 	t.Cleanup(s.Close)
 	c := s.Client()
 	for _, date := range []string{"2027-11-20T18:13:52+0000", "2027-11-20T18:13:52Z"} {
-		text := base64.StdEncoding.EncodeToString([]byte(`{"token":"inner","expDate":"` + date + `","orgName":"Nordwind"}`))
+		text := base64.StdEncoding.EncodeToString([]byte(`{"token":"inner","expDate":"` + date +
+			`","orgName":"Nordwind"}`))
 		ct, err := contenttoken.Parse([]byte(text))
 		if err != nil {
 			t.Fatal(err)
@@ -59,7 +63,8 @@ func TestContentTokenAsContenttokenReadsIt(t *testing.T) {
 		if _, err := c.Update(t.Context(), id, vpptoken.NewPatch().SetToken(ct.Secret())); err != nil {
 			t.Fatal(err)
 		}
-		if token := syncOnce(t, c, id); !token.ExpirationDateTime.Equal(ct.ExpirationDateTime) || token.OrganizationName != "Nordwind" {
+		token := syncOnce(t, c, id)
+		if !token.ExpirationDateTime.Equal(ct.ExpirationDateTime) || token.OrganizationName != "Nordwind" {
 			t.Errorf("%s: the token shows %v and %q", date, token.ExpirationDateTime, token.OrganizationName)
 		}
 	}

@@ -40,7 +40,9 @@ func TestF41DuplicatesByContent(t *testing.T) {
 	s := newService(t, withClock(c), vpptokentest.WithSyncDuration(0))
 	file := func() vpptoken.Secret { return vpptokentest.ContentToken("Nordwind", c.Now().Add(time.Hour)) }
 	one, two := file(), file()
-	ids := []string{s.Add(vpptoken.VPPToken{Token: one}), s.Add(vpptoken.VPPToken{Token: two, State: vpptoken.StateInvalid})}
+	ids := []string{
+		s.Add(vpptoken.VPPToken{Token: one}), s.Add(vpptoken.VPPToken{Token: two, State: vpptoken.StateInvalid}),
+	}
 	s.wantStates("two locations", "valid", "invalid")
 
 	s.upload(ids[1], one)
@@ -55,7 +57,8 @@ func TestF41DuplicatesByContent(t *testing.T) {
 	s.sync(ids[0])
 	s.sync(ids[1])
 	equal(t, s.get(ids[0]), map[string]any{"state": "valid", "lastSyncStatus": "completed"})
-	equal(t, s.get(ids[1]), map[string]any{"state": "valid", "lastSyncStatus": "completed", "expirationDateTime": "2026-11-20T13:00:00Z"})
+	equal(t, s.get(ids[1]),
+		map[string]any{"state": "valid", "lastSyncStatus": "completed", "expirationDateTime": "2026-11-20T13:00:00Z"})
 
 	m := s.want(s.send("POST", "/beta"+collection, `{"token":" `+one.Reveal()+`\n"}`), 201)
 	s.wantStates("so does a creation", duplicate, "valid", duplicate)

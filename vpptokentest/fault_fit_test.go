@@ -57,7 +57,9 @@ func TestF41FaultWaits(t *testing.T) {
 		{
 			"times",
 			[]vpptokentest.Fault{{Method: "PATCH", Status: 429, Times: 2}, {Method: "PATCH", Status: 503}},
-			[]request{{"PATCH", one, 429}, {"GET", one, 200}, {"PATCH", one, 429}, {"PATCH", one, 503}, {"PATCH", one, 200}},
+			[]request{
+				{"PATCH", one, 429}, {"GET", one, 200}, {"PATCH", one, 429}, {"PATCH", one, 503}, {"PATCH", one, 200},
+			},
 			0,
 		},
 		{
@@ -72,7 +74,12 @@ func TestF41FaultWaits(t *testing.T) {
 			[]request{{"GET", "/beta" + collection + "/a%20b", 500}, {"GET", "/beta" + collection + "/a%20b", 501}},
 			0,
 		},
-		{"never met", []vpptokentest.Fault{{Method: "DELETE", Status: 500, Times: 3}, {Path: "/two"}}, []request{{"GET", one, 200}}, 4},
+		{
+			"never met",
+			[]vpptokentest.Fault{{Method: "DELETE", Status: 500, Times: 3}, {Path: "/two"}},
+			[]request{{"GET", one, 200}},
+			4,
+		},
 		{"partly met", []vpptokentest.Fault{{Status: 500, Times: 3}}, []request{{"GET", one, 500}}, 2},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -102,7 +109,9 @@ func TestF41FaultInALine(t *testing.T) {
 	s := newServer(t)
 	id, c := s.Add(vpptoken.VPPToken{DisplayName: "Field"}), s.Client()
 
-	s.Fail(vpptokentest.Fault{Method: "PATCH", Status: 412, Body: `{"error":{"code":"ConditionNotMet","message":"x"}}`, Times: 9})
+	s.Fail(vpptokentest.Fault{
+		Method: "PATCH", Status: 412, Body: `{"error":{"code":"ConditionNotMet","message":"x"}}`, Times: 9,
+	})
 	_, err := c.Update(t.Context(), id, vpptoken.NewPatch().SetDisplayName("x"))
 	var e *vpptoken.Error
 	if !errors.As(err, &e) || e.StatusCode != http.StatusPreconditionFailed || e.Code != "ConditionNotMet" {
@@ -119,7 +128,9 @@ func TestF41FaultInALine(t *testing.T) {
 
 	next := s.URL() + "/beta" + collection + "?$skiptoken=a"
 	s.Fail(
-		vpptokentest.Fault{Path: "vppTokens", Body: `{"value":[{"id":"a"},{"id":"b"}],"@odata.nextLink":"` + next + `"}`},
+		vpptokentest.Fault{
+			Path: "vppTokens", Body: `{"value":[{"id":"a"},{"id":"b"}],"@odata.nextLink":"` + next + `"}`,
+		},
 		vpptokentest.Fault{Path: "vppTokens", Status: 200, Body: `{"value":[{"id":"c"}]}`},
 	)
 	var ids []string

@@ -37,7 +37,8 @@ func TestFaultStatus(t *testing.T) {
 	}
 
 	r := patch()
-	if r.status != 429 || r.header.Get("Retry-After") != "2.128" || !strings.Contains(r.body, `"code":"TooManyRequests"`) {
+	if r.status != 429 || r.header.Get("Retry-After") != "2.128" ||
+		!strings.Contains(r.body, `"code":"TooManyRequests"`) {
 		t.Errorf("%d %v %s", r.status, r.header, r.body)
 	}
 	checkError(t, r)
@@ -46,7 +47,8 @@ func TestFaultStatus(t *testing.T) {
 		t.Errorf("the zero fault answers %d", r.status)
 	}
 	shown("x")
-	if r := patch(); r.status != 503 || r.body != "<html>" || r.header.Get("Content-Type") != "text/html" || r.header.Get("Retry-After") != "" {
+	if r := patch(); r.status != 503 || r.body != "<html>" || r.header.Get("Content-Type") != "text/html" ||
+		r.header.Get("Retry-After") != "" {
 		t.Errorf("%d %v %s", r.status, r.header, r.body)
 	}
 	if r := patch(); r.status != 307 || r.body != "" || r.header.Get("Location") != "https://elsewhere.example/" {
@@ -82,7 +84,8 @@ func TestFaultIntune(t *testing.T) {
 		Error struct{ Code, Message string }
 	}](t, r.body)
 	inner = parse[intune](t, nested.Error.Message)
-	if r.status != 400 || nested.Error.Code != "BadRequest" || inner.Version != 3 || !strings.Contains(inner.Message, "Activity ID: "+r.header.Get("request-id")+" - Url: https://") {
+	if r.status != 400 || nested.Error.Code != "BadRequest" || inner.Version != 3 ||
+		!strings.Contains(inner.Message, "Activity ID: "+r.header.Get("request-id")+" - Url: https://") {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 
@@ -92,7 +95,8 @@ func TestFaultIntune(t *testing.T) {
 	}](t, r.body)
 	wrapped := parse[struct{ ErrorCode, Message string }](t, nested.Error.Message)
 	inner = parse[intune](t, wrapped.Message)
-	if r.status != 401 || nested.Error.Code != "UnknownError" || wrapped.ErrorCode != "Forbidden" || inner.Version != 3 {
+	if r.status != 401 || nested.Error.Code != "UnknownError" || wrapped.ErrorCode != "Forbidden" ||
+		inner.Version != 3 {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	if r.header.Get("WWW-Authenticate") != "" {
@@ -213,18 +217,32 @@ func TestMisusePanics(t *testing.T) {
 		{"vpptokentest: Fail: status 99 is not one of 200 to 599", func() { s.Fail(vpptokentest.Fault{Status: 99}) }},
 		{"vpptokentest: Fail: status 600 is not one of 200 to 599", func() { s.Fail(vpptokentest.Fault{Status: 600}) }},
 		{"vpptokentest: Fail: Times is -1", func() { s.Fail(vpptokentest.Fault{}, vpptokentest.Fault{Times: -1}) }},
-		{"vpptokentest: Fail: Path is the end of a path, without a query", func() { s.Fail(vpptokentest.Fault{Path: "/vppTokens?$top=1"}) }},
+		{
+			"vpptokentest: Fail: Path is the end of a path, without a query",
+			func() { s.Fail(vpptokentest.Fault{Path: "/vppTokens?$top=1"}) },
+		},
 		{`vpptokentest: Edit: there is no token "two"`, func() { s.Edit("two", func(*vpptoken.VPPToken) {}) }},
 		{`vpptokentest: StartSync: there is no token "two"`, func() { s.StartSync("two") }},
-		{"vpptokentest: WithThrottle: 0 in 1s is no limit", func() { vpptokentest.NewServer(vpptokentest.WithThrottle(0, time.Second)) }},
-		{"vpptokentest: WithThrottle: 1 in 0s is no limit", func() { vpptokentest.NewServer(vpptokentest.WithThrottle(1, 0)) }},
-		{"vpptokentest: WithSyncRefusal: status 200 is not one of 400 to 599", func() { vpptokentest.NewServer(vpptokentest.WithSyncRefusal(200)) }},
+		{
+			"vpptokentest: WithThrottle: 0 in 1s is no limit",
+			func() { vpptokentest.NewServer(vpptokentest.WithThrottle(0, time.Second)) },
+		},
+		{
+			"vpptokentest: WithThrottle: 1 in 0s is no limit",
+			func() { vpptokentest.NewServer(vpptokentest.WithThrottle(1, 0)) },
+		},
+		{
+			"vpptokentest: WithSyncRefusal: status 200 is not one of 400 to 599",
+			func() { vpptokentest.NewServer(vpptokentest.WithSyncRefusal(200)) },
+		},
 		{`vpptokentest: NextSync: there is no token "two"`, func() { s.NextSync("two", vpptokentest.SyncFails) }},
 		{`vpptokentest: Add: token "two" can't be written as JSON: a time or a value of Extra is none`, func() {
 			s.Add(vpptoken.VPPToken{ID: "two", Extra: map[string]json.RawMessage{"x": json.RawMessage("{")}})
 		}},
 		{`vpptokentest: Edit: token "one" can't be written as JSON: a time or a value of Extra is none`, func() {
-			s.Edit("one", func(token *vpptoken.VPPToken) { token.LastSyncDateTime = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) })
+			s.Edit("one", func(token *vpptoken.VPPToken) {
+				token.LastSyncDateTime = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)
+			})
 		}},
 		{"vpptokentest: Add: Extra holds displayName, which has a field of its own", func() {
 			s.Add(vpptoken.VPPToken{Extra: map[string]json.RawMessage{"displayName": json.RawMessage("1")}})

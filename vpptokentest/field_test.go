@@ -23,7 +23,8 @@ func TestF01NoCountRoute(t *testing.T) {
 	s.Add(vpptoken.VPPToken{})
 	for _, accept := range []string{"text/plain", "application/json"} {
 		r := s.send("GET", "/beta"+collection+"/$count", "", "Accept: "+accept)
-		if r.status != 400 || !strings.Contains(r.body, `"code":"No method match route template"`) || !strings.Contains(r.body, "No OData route exists") {
+		if r.status != 400 || !strings.Contains(r.body, `"code":"No method match route template"`) ||
+			!strings.Contains(r.body, "No OData route exists") {
 			t.Errorf("%s: %d %s", accept, r.status, r.body)
 		}
 		checkError(t, r)
@@ -38,7 +39,8 @@ func TestF14SyncRefusal(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{429, 409, 400} {
 		c := newClock(t)
-		s := newService(t, withClock(c), vpptokentest.WithSyncDuration(time.Minute), vpptokentest.WithSyncRefusal(status))
+		s := newService(t, withClock(c), vpptokentest.WithSyncDuration(time.Minute),
+			vpptokentest.WithSyncRefusal(status))
 		id := s.Add(synced(c))
 		again := func() int { return s.send("POST", "/beta"+collection+"/"+id+"/syncLicenses", "").status }
 		for i, want := range []int{200, status, status} {
@@ -73,12 +75,14 @@ func TestF34SyncUnderWay(t *testing.T) {
 	s.sync(id)
 	c.advance(30 * time.Second)
 	equal(t, s.get(id), map[string]any{
-		"lastSyncStatus": "completed", "lastSyncDateTime": "2026-11-20T12:01:00Z", "expirationDateTime": "2026-11-21T12:00:00Z",
+		"lastSyncStatus": "completed", "lastSyncDateTime": "2026-11-20T12:01:00Z",
+		"expirationDateTime": "2026-11-21T12:00:00Z",
 	})
 	s.sync(id)
 	c.advance(time.Minute)
 	equal(t, s.get(id), map[string]any{
-		"lastSyncStatus": "completed", "lastSyncDateTime": "2026-11-20T12:02:00Z", "expirationDateTime": "2027-11-20T18:13:52Z",
+		"lastSyncStatus": "completed", "lastSyncDateTime": "2026-11-20T12:02:00Z",
+		"expirationDateTime": "2027-11-20T18:13:52Z",
 	})
 }
 
@@ -124,7 +128,8 @@ func TestF41Throttle(t *testing.T) {
 	outer := parse[struct {
 		Error struct{ Code, Message string }
 	}](t, r.body)
-	if inner := parse[struct{ Message string }](t, outer.Error.Message); outer.Error.Code != "TooManyRequests" || inner.Message == "" {
+	inner := parse[struct{ Message string }](t, outer.Error.Message)
+	if outer.Error.Code != "TooManyRequests" || inner.Message == "" {
 		t.Errorf("body: %s", r.body)
 	}
 	checkError(t, r)
@@ -167,7 +172,8 @@ func TestF41Tokens(t *testing.T) {
 	s.patch("one", `{"displayName":"Field"}`)
 	s.sync("one")
 	got, ok := s.Token("one")
-	if !ok || got.DisplayName != "Field" || got.Token.Reveal() != "Token value" || got.LastSyncStatus != vpptoken.SyncStatusInProgress {
+	if !ok || got.DisplayName != "Field" || got.Token.Reveal() != "Token value" ||
+		got.LastSyncStatus != vpptoken.SyncStatusInProgress {
 		t.Errorf("Token = %v, %v", got, ok)
 	}
 	if all := s.Tokens(); len(all) != 2 || all[1].ID != "two" || cmp.Diff(got, all[0]) != "" {
@@ -182,7 +188,8 @@ func TestF41Tokens(t *testing.T) {
 	}
 	equal(t, s.get("one"), map[string]any{"lastSyncStatus": "completed"}) // the first read is still to come
 	c.advance(time.Minute)
-	if got, _ := s.Token("one"); got.LastSyncStatus != vpptoken.SyncStatusCompleted || !got.LastSyncDateTime.Equal(c.Now().Add(-time.Minute+100*time.Millisecond)) {
+	if got, _ := s.Token("one"); got.LastSyncStatus != vpptoken.SyncStatusCompleted ||
+		!got.LastSyncDateTime.Equal(c.Now().Add(-time.Minute+100*time.Millisecond)) {
 		t.Errorf("after the sync: %s at %v", got.LastSyncStatus, got.LastSyncDateTime)
 	}
 }
@@ -195,7 +202,8 @@ func TestF41ContentToken(t *testing.T) {
 		t.Error("two content tokens are one")
 	}
 	ct, err := contenttoken.Parse([]byte(a.Reveal()))
-	if err != nil || ct.OrganizationName != `Nord & "wind"` || !ct.ExpirationDateTime.Equal(expires.Truncate(time.Second)) {
+	if err != nil || ct.OrganizationName != `Nord & "wind"` ||
+		!ct.ExpirationDateTime.Equal(expires.Truncate(time.Second)) {
 		t.Errorf("parsed: %v, %v", ct, err)
 	}
 	text, err := base64.StdEncoding.DecodeString(a.Reveal())
@@ -203,7 +211,8 @@ func TestF41ContentToken(t *testing.T) {
 		t.Fatal(err)
 	}
 	var members map[string]string
-	if err := json.Unmarshal(text, &members); err != nil || len(members) != 3 || members["token"] == "" || members["expDate"] != "2027-11-20T18:13:52+0000" {
+	err = json.Unmarshal(text, &members)
+	if err != nil || len(members) != 3 || members["token"] == "" || members["expDate"] != "2027-11-20T18:13:52+0000" {
 		t.Errorf("inside: %s, %v", text, err)
 	}
 	defer func() {
@@ -233,12 +242,15 @@ func TestF41ExpiredFile(t *testing.T) {
 
 	young := create(file(time.Hour))
 	added := s.Add(vpptoken.VPPToken{Token: vpptokentest.ContentToken("Nordwind", c.Now().Add(time.Hour))})
-	equal(t, s.get(added), map[string]any{"state": "valid", "expirationDateTime": "2026-11-20T13:00:00Z", "organizationName": "Nordwind"})
+	equal(t, s.get(added),
+		map[string]any{"state": "valid", "expirationDateTime": "2026-11-20T13:00:00Z", "organizationName": "Nordwind"})
 	fixed := s.Add(vpptoken.VPPToken{State: vpptoken.StateValid, ExpirationDateTime: c.Now().Add(time.Hour)})
 	written := create(file(time.Hour))
 	s.patch(written, `{"state":"invalid"}`)
 	c.advance(time.Hour)
-	for id, want := range map[string]string{old: "valid", young: "expired", added: "expired", fixed: "valid", written: "invalid"} {
+	for id, want := range map[string]string{
+		old: "valid", young: "expired", added: "expired", fixed: "valid", written: "invalid",
+	} {
 		equal(t, s.get(id), map[string]any{"state": want})
 	}
 	s.patch(young, `{"state":"valid"}`) // whoever writes a state gets it
@@ -249,7 +261,9 @@ func TestF41Revocation(t *testing.T) {
 	t.Parallel()
 	c := newClock(t)
 	s := newService(t, withClock(c), vpptokentest.WithSyncDuration(time.Minute))
-	id := s.Add(vpptoken.VPPToken{TokenActionResults: []vpptoken.ActionResult{{ActionName: "earlier", ActionState: vpptoken.ActionStateFailed}}})
+	id := s.Add(vpptoken.VPPToken{
+		TokenActionResults: []vpptoken.ActionResult{{ActionName: "earlier", ActionState: vpptoken.ActionStateFailed}},
+	})
 	s.AddLicenses("com.example.app", vpptoken.LicenseSummary{VPPTokenID: id, UsedLicenseCount: 3})
 	function := "/beta" + collection + "/getLicensesForApp(bundleId='com.example.app')"
 	looks := func(states ...vpptoken.ActionState) vpptoken.ActionResult {
@@ -287,7 +301,8 @@ func TestF41Revocation(t *testing.T) {
 	if r := looks("failed", "done", "done"); !r.LastUpdatedDateTime.Equal(c.Now()) || r.StartDateTime.Equal(c.Now()) {
 		t.Errorf("times: %v", r)
 	}
-	if got, _ := s.Token(id); got.TokenActionResults[1].TotalLicensesCount != 3 || got.TokenActionResults[2].TotalLicensesCount != 0 {
+	got, _ := s.Token(id)
+	if got.TokenActionResults[1].TotalLicensesCount != 3 || got.TokenActionResults[2].TotalLicensesCount != 0 {
 		t.Errorf("totals: %v", got.TokenActionResults)
 	}
 

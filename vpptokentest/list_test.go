@@ -73,7 +73,8 @@ func TestPaging(t *testing.T) {
 	} {
 		ids, sizes := s.all("/v1.0" + collection + tt.query)
 		if !slices.Equal(ids, want[tt.skip:]) || !slices.Equal(sizes, tt.sizes) {
-			t.Errorf("%q: %d tokens on pages of %v, want %d on pages of %v, in order", tt.query, len(ids), sizes, len(want)-tt.skip, tt.sizes)
+			t.Errorf("%q: %d tokens on pages of %v, want %d on pages of %v, in order",
+				tt.query, len(ids), sizes, len(want)-tt.skip, tt.sizes)
 		}
 	}
 }
@@ -106,7 +107,8 @@ func TestNextLink(t *testing.T) {
 	if p := s.page("/beta" + collection + "?$count=false"); p.Count != nil {
 		t.Errorf("@odata.count = %d, want none", *p.Count)
 	}
-	if m := s.want(s.send("GET", "/beta"+collection+"/token-0000?$select=state", ""), 200); len(m) != 2 || m["state"] != "valid" {
+	m := s.want(s.send("GET", "/beta"+collection+"/token-0000?$select=state", ""), 200)
+	if len(m) != 2 || m["state"] != "valid" {
 		t.Errorf("$select=state gives %v", m)
 	}
 }

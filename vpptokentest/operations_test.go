@@ -18,7 +18,10 @@ import (
 func TestWireForm(t *testing.T) {
 	t.Parallel()
 	s := newService(t)
-	s.Add(vpptoken.VPPToken{ID: "one", ODataType: "#microsoft.graph.vppToken", Token: vpptoken.NewSecret("canary"), Extra: map[string]json.RawMessage{"lastAppCount": json.RawMessage("12")}})
+	s.Add(vpptoken.VPPToken{
+		ID: "one", ODataType: "#microsoft.graph.vppToken", Token: vpptoken.NewSecret("canary"),
+		Extra: map[string]json.RawMessage{"lastAppCount": json.RawMessage("12")},
+	})
 	for _, tt := range []struct{ version, want string }{
 		{"beta", `"@odata.type":"#microsoft.graph.vppToken","id":"one","organizationName":null,"vppTokenAccountType":"business","appleId":null,` +
 			`"expirationDateTime":"0001-01-01T00:00:00Z","lastSyncDateTime":"0001-01-01T00:00:00Z","token":null,` +
@@ -37,7 +40,8 @@ func TestWireForm(t *testing.T) {
 			t.Errorf("get: %d\n%s\nwant 200\n%s", r.status, r.body, want)
 		}
 		r = s.send("GET", "/"+tt.version+collection, "")
-		if want := `{"@odata.context":"` + context + `","value":[{` + tt.want + `]}`; r.status != 200 || r.body != want {
+		want := `{"@odata.context":"` + context + `","value":[{` + tt.want + `]}`
+		if r.status != 200 || r.body != want {
 			t.Errorf("list: %d\n%s\nwant 200\n%s", r.status, r.body, want)
 		}
 		if kind := r.header.Get("Content-Type"); !strings.HasPrefix(kind, "application/json") {
@@ -105,7 +109,8 @@ func TestHeaders(t *testing.T) {
 	if again.header.Get("request-id") == r.header.Get("request-id") {
 		t.Error("two requests have one request-id")
 	}
-	if want := `"innerError":{"date":"2026-11-20T12:00:00","request-id":"` + again.header.Get("request-id") + `","client-request-id":"mine-2"}`; !strings.Contains(again.body, want) {
+	if want := `"innerError":{"date":"2026-11-20T12:00:00","request-id":"` + again.header.Get("request-id") +
+		`","client-request-id":"mine-2"}`; !strings.Contains(again.body, want) {
 		t.Errorf("body = %s, want it to hold %s", again.body, want)
 	}
 }
@@ -114,14 +119,16 @@ func TestCreate(t *testing.T) {
 	t.Parallel()
 	c := newClock(t)
 	s := newService(t, withClock(c))
-	r := s.send("POST", "/beta"+collection, `{"@odata.type":"#microsoft.graph.vppToken","displayName":"Field","vppTokenAccountType":"education","token":"`+nordwind(t)+`"}`)
+	r := s.send("POST", "/beta"+collection,
+		`{"@odata.type":"#microsoft.graph.vppToken","displayName":"Field","vppTokenAccountType":"education","token":"`+nordwind(t)+`"}`)
 	m := s.want(r, 201)
 	id, _ := m["id"].(string)
 	if !guid.MatchString(id) {
 		t.Errorf("id = %q, want a GUID", id)
 	}
 	want := map[string]any{
-		"displayName": "Field", "vppTokenAccountType": "education", "token": nil, "state": "valid", "lastSyncStatus": "none",
+		"displayName": "Field", "vppTokenAccountType": "education", "token": nil, "state": "valid",
+		"lastSyncStatus":     "none",
 		"expirationDateTime": "2027-11-20T18:13:52Z", "organizationName": "Nordwind School District",
 		"lastSyncDateTime": "0001-01-01T00:00:00Z", "lastModifiedDateTime": "2026-11-20T12:00:00Z",
 	}
@@ -131,11 +138,14 @@ func TestCreate(t *testing.T) {
 	again := s.want(s.send("POST", "/beta"+collection, `{"token":"`+nordwind(t)+`"}`), 201)
 	equal(t, again, map[string]any{"state": "duplicateLocationId"})
 	plain := s.want(s.send("POST", "/v1.0"+collection, `{"token":"Token value","organizationName":"Org"}`), 201)
-	equal(t, plain, map[string]any{"state": "valid", "organizationName": "Org", "expirationDateTime": "0001-01-01T00:00:00Z"})
-	equal(t, s.want(s.send("POST", "/v1.0"+collection, `{"token":"Token value"}`), 201), map[string]any{"state": "valid"})
+	equal(t, plain,
+		map[string]any{"state": "valid", "organizationName": "Org", "expirationDateTime": "0001-01-01T00:00:00Z"})
+	equal(t, s.want(s.send("POST", "/v1.0"+collection, `{"token":"Token value"}`), 201),
+		map[string]any{"state": "valid"})
 
 	for _, want := range []string{"valid", "duplicateLocationId"} {
-		m := s.want(s.send("POST", "/beta"+collection, `{"token":"x","locationName":"Oslo","organizationName":"Org"}`), 201)
+		m := s.want(s.send("POST", "/beta"+collection, `{"token":"x","locationName":"Oslo","organizationName":"Org"}`),
+			201)
 		equal(t, m, map[string]any{"state": want})
 	}
 }
@@ -193,11 +203,14 @@ func TestLicenses(t *testing.T) {
 	s := newService(t, withClock(newClock(t)), vpptokentest.WithSyncDuration(0))
 	id := s.Add(vpptoken.VPPToken{})
 	s.AddLicenses("com.example.o'hara/app",
-		vpptoken.LicenseSummary{AppleID: "a@b.example", VPPTokenID: id, AvailableLicenseCount: 10, UsedLicenseCount: 30},
+		vpptoken.LicenseSummary{
+			AppleID: "a@b.example", VPPTokenID: id, AvailableLicenseCount: 10, UsedLicenseCount: 30,
+		},
 		vpptoken.LicenseSummary{OrganizationName: "Org", VPPTokenID: "other", UsedLicenseCount: 5})
 	function := "/beta" + collection + "/" + url.PathEscape("getLicensesForApp(bundleId='com.example.o''hara/app')")
 	licenses := func(available, used int) string {
-		return `{"@odata.context":"` + s.URL() + `/beta/$metadata#Collection(microsoft.graph.vppTokenLicenseSummary)","value":[` +
+		return `{"@odata.context":"` + s.URL() +
+			`/beta/$metadata#Collection(microsoft.graph.vppTokenLicenseSummary)","value":[` +
 			fmt.Sprintf(`{"appleId":"a@b.example","organizationName":null,"vppTokenId":"%s","availableLicenseCount":%d,"usedLicenseCount":%d},`, id, available, used) +
 			`{"appleId":null,"organizationName":"Org","vppTokenId":"other","availableLicenseCount":0,"usedLicenseCount":5}]}`
 	}

@@ -105,7 +105,8 @@ func TestServerFollowsTheFacts(t *testing.T) {
 					t.Errorf("%s %s %s: %d %s", tt.method, tt.path, tt.body, r.status, r.body)
 				}
 			}
-			if got := s.get("one")[f.name]; in && f.name != "id" && f.name != "token" && encoded(t, got) != compact(t, good) {
+			got := s.get("one")[f.name]
+			if in && f.name != "id" && f.name != "token" && encoded(t, got) != compact(t, good) {
 				t.Errorf("%s: %s after a PATCH of %s", f.name, encoded(t, got), good)
 			}
 		}

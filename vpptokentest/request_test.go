@@ -28,11 +28,13 @@ func TestRequests(t *testing.T) {
 	if len(got) != 4 {
 		t.Fatalf("%d requests, want 4", len(got))
 	}
-	if r := got[0]; r.Method != http.MethodGet || r.Path != "/beta"+collection || r.Query.Get("$top") != "2" || r.Query.Get("$select") != "id" ||
+	if r := got[0]; r.Method != http.MethodGet || r.Path != "/beta"+collection || r.Query.Get("$top") != "2" ||
+		r.Query.Get("$select") != "id" ||
 		r.Header.Get("X-Mine") != "7" || r.Header.Get("Authorization") != "Bearer REDACTED" || r.Body != "" {
 		t.Errorf("first request: %v %v", r, r.Header)
 	}
-	if r := got[1]; r.Method != http.MethodPatch || r.Path != "/v1.0"+collection+"/a%20b" || r.Query != nil || r.Body != `{"appleId":"x"}` {
+	if r := got[1]; r.Method != http.MethodPatch || r.Path != "/v1.0"+collection+"/a%20b" || r.Query != nil ||
+		r.Body != `{"appleId":"x"}` {
 		t.Errorf("second request: %v", r)
 	}
 	if got[2].Header.Get("Authorization") != "" || got[3].Header.Get("Authorization") != "REDACTED" {

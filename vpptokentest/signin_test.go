@@ -36,7 +36,8 @@ func (s *service) post(path string, form ...string) (int, map[string]any) {
 		s.t.Fatal(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if kind := resp.Header.Get("Content-Type"); !strings.HasPrefix(kind, "application/json") || resp.Header.Get("Request-Id") != "" {
+	kind := resp.Header.Get("Content-Type")
+	if !strings.HasPrefix(kind, "application/json") || resp.Header.Get("Request-Id") != "" {
 		s.t.Errorf("%s: Content-Type %q, request-id %q", path, kind, resp.Header.Get("Request-Id"))
 	}
 	var m map[string]any
@@ -89,28 +90,35 @@ func TestF41SignInAsPerson(t *testing.T) {
 	s := newService(t)
 	tenant, id, _ := s.Credentials()
 	root := "/" + tenant + "/oauth2/v2.0/"
-	status, code := s.post(root+"devicecode", "client_id="+id, "scope="+s.Cloud().GraphURL()+"/DeviceManagementApps.Read.All offline_access")
-	if status != 200 || code["user_code"] == "" || code["interval"] != 1.0 || code["expires_in"] != 900.0 || code["verification_uri"] == "" || code["message"] == "" {
+	status, code := s.post(root+"devicecode", "client_id="+id,
+		"scope="+s.Cloud().GraphURL()+"/DeviceManagementApps.Read.All offline_access")
+	if status != 200 || code["user_code"] == "" || code["interval"] != 1.0 || code["expires_in"] != 900.0 ||
+		code["verification_uri"] == "" || code["message"] == "" {
 		t.Fatalf("%d %v", status, code)
 	}
 	poll := func() (int, map[string]any) {
-		return s.post(root+"token", "grant_type="+deviceGrant, "client_id="+id, fmt.Sprint("device_code=", code["device_code"]))
+		return s.post(root+"token", "grant_type="+deviceGrant, "client_id="+id,
+			fmt.Sprint("device_code=", code["device_code"]))
 	}
 	if status, m := poll(); status != 400 || m["error"] != "authorization_pending" {
 		t.Errorf("first poll: %d %v", status, m)
 	}
 	status, token := poll()
-	if status != 200 || token["access_token"] == "" || token["token_type"] != "Bearer" || token["expires_in"] != 3599.0 {
+	if status != 200 || token["access_token"] == "" || token["token_type"] != "Bearer" ||
+		token["expires_in"] != 3599.0 {
 		t.Fatalf("second poll: %d %v", status, token)
 	}
 	if status, m := poll(); status != 400 || m["error"] != "invalid_grant" {
 		t.Errorf("a code that is spent: %d %v", status, m)
 	}
-	status, again := s.post(root+"token", "grant_type=refresh_token", "client_id="+id, fmt.Sprint("refresh_token=", token["refresh_token"]))
-	if status != 200 || again["access_token"] == token["access_token"] || again["refresh_token"] == token["refresh_token"] {
+	status, again := s.post(root+"token", "grant_type=refresh_token", "client_id="+id,
+		fmt.Sprint("refresh_token=", token["refresh_token"]))
+	if status != 200 || again["access_token"] == token["access_token"] ||
+		again["refresh_token"] == token["refresh_token"] {
 		t.Errorf("refresh: %d", status)
 	}
-	if r := s.send("GET", "/beta"+collection, "", fmt.Sprint("Authorization: Bearer ", again["access_token"])); r.status != 200 {
+	r := s.send("GET", "/beta"+collection, "", fmt.Sprint("Authorization: Bearer ", again["access_token"]))
+	if r.status != 200 {
 		t.Errorf("Graph with that bearer: %d", r.status)
 	}
 	_, code = s.post(root+"devicecode", "client_id="+id, "scope=DeviceManagementApps.Read.All")
@@ -180,7 +188,8 @@ func TestF41SignInEnds(t *testing.T) {
 	s := newService(t, withClock(c))
 	tenant, id, secret := s.Credentials()
 	root := "/" + tenant + "/oauth2/v2.0/"
-	_, token := s.post(root+"token", "grant_type=client_credentials", "client_id="+id, "client_secret="+secret, "scope="+s.Cloud().Scope())
+	_, token := s.post(root+"token", "grant_type=client_credentials", "client_id="+id, "client_secret="+secret,
+		"scope="+s.Cloud().Scope())
 	_, code := s.post(root+"devicecode", "client_id="+id, "scope="+s.Cloud().Scope())
 	get := func() reply {
 		return s.send("GET", "/beta"+collection, "", fmt.Sprint("Authorization: Bearer ", token["access_token"]))
@@ -190,11 +199,14 @@ func TestF41SignInEnds(t *testing.T) {
 		t.Errorf("a second before its end: %d", r.status)
 	}
 	c.advance(time.Second)
-	if r := get(); r.status != 401 || !strings.Contains(r.body, "InvalidAuthenticationToken") || !strings.Contains(r.body, "expired") {
+	if r := get(); r.status != 401 || !strings.Contains(r.body, "InvalidAuthenticationToken") ||
+		!strings.Contains(r.body, "expired") {
 		t.Errorf("at its end: %d %s", r.status, r.body)
 	}
-	status, m := s.post(root+"token", "grant_type="+deviceGrant, "client_id="+id, fmt.Sprint("device_code=", code["device_code"]))
-	if description := fmt.Sprint(m["error_description"]); status != 400 || m["error"] != "expired_token" || !strings.HasPrefix(description, "AADSTS70020: ") {
+	status, m := s.post(root+"token", "grant_type="+deviceGrant, "client_id="+id,
+		fmt.Sprint("device_code=", code["device_code"]))
+	description := fmt.Sprint(m["error_description"])
+	if status != 400 || m["error"] != "expired_token" || !strings.HasPrefix(description, "AADSTS70020: ") {
 		t.Errorf("a device code after 15 minutes: %d %v", status, m)
 	}
 }
@@ -214,20 +226,48 @@ func TestF41SignInRefusals(t *testing.T) {
 		code       string
 		number     float64
 	}{
-		{"tenant", "/other.example/oauth2/v2.0/token", []string{app, client, key, scope}, 400, "invalid_request", 90002},
-		{"tenant, device code", "/other.example/oauth2/v2.0/devicecode", []string{client, scope}, 400, "invalid_request", 90002},
-		{"an application has one tenant", "/organizations/oauth2/v2.0/token", []string{app, client, key, scope}, 400, "invalid_request", 90002},
+		{
+			"tenant", "/other.example/oauth2/v2.0/token",
+			[]string{app, client, key, scope},
+			400, "invalid_request", 90002,
+		},
+		{
+			"tenant, device code", "/other.example/oauth2/v2.0/devicecode",
+			[]string{client, scope},
+			400, "invalid_request", 90002,
+		},
+		{
+			"an application has one tenant", "/organizations/oauth2/v2.0/token",
+			[]string{app, client, key, scope},
+			400, "invalid_request", 90002,
+		},
 		{"no client", "token", []string{app, key, scope}, 400, "invalid_request", 900144},
 		{"client", "token", []string{app, "client_id=canary", key, scope}, 400, "unauthorized_client", 700016},
 		{"client, device code", "devicecode", []string{"client_id=canary", scope}, 400, "unauthorized_client", 700016},
 		{"no secret", "token", []string{app, client, scope}, 401, "invalid_client", 7000216},
 		{"secret", "token", []string{app, client, "client_secret=canary", scope}, 401, "invalid_client", 7000215},
 		{"no scope", "token", []string{app, client, key}, 400, "invalid_request", 900144},
-		{"scope of another cloud", "token", []string{app, client, key, "scope=https://graph.microsoft.com/.default"}, 400, "invalid_scope", 70011},
-		{"scope of a person", "token", []string{app, client, key, "scope=" + s.URL() + "/DeviceManagementApps.Read.All"}, 400, "invalid_scope", 70011},
+		{
+			"scope of another cloud", "token",
+			[]string{app, client, key, "scope=https://graph.microsoft.com/.default"},
+			400, "invalid_scope", 70011,
+		},
+		{
+			"scope of a person", "token",
+			[]string{app, client, key, "scope=" + s.URL() + "/DeviceManagementApps.Read.All"},
+			400, "invalid_scope", 70011,
+		},
 		{"no scope, device code", "devicecode", []string{client}, 400, "invalid_request", 900144},
-		{"scope, device code", "devicecode", []string{client, "scope=https://graph.microsoft.us/.default"}, 400, "invalid_scope", 70011},
-		{"scope of nothing", "devicecode", []string{client, "scope=offline_access openid"}, 400, "invalid_scope", 70011},
+		{
+			"scope, device code", "devicecode",
+			[]string{client, "scope=https://graph.microsoft.us/.default"},
+			400, "invalid_scope", 70011,
+		},
+		{
+			"scope of nothing", "devicecode",
+			[]string{client, "scope=offline_access openid"},
+			400, "invalid_scope", 70011,
+		},
 		{"no grant", "token", []string{client, key, scope}, 400, "invalid_request", 900144},
 		{"grant", "token", []string{"grant_type=password", client, key, scope}, 400, "unsupported_grant_type", 70003},
 		{"twice", "token", []string{app, client, client, key, scope}, 400, "invalid_request", 9002313},
@@ -235,7 +275,11 @@ func TestF41SignInRefusals(t *testing.T) {
 		{"device code", "token", []string{device, client, "device_code=canary"}, 400, "bad_verification_code", 70000},
 		{"no refresh token", "token", []string{refresh, client}, 400, "invalid_request", 900144},
 		{"refresh token", "token", []string{refresh, client, "refresh_token=canary"}, 400, "invalid_grant", 70000},
-		{"organizations", "/organizations/oauth2/v2.0/token", []string{device, client, "device_code=canary"}, 400, "bad_verification_code", 70000},
+		{
+			"organizations", "/organizations/oauth2/v2.0/token",
+			[]string{device, client, "device_code=canary"},
+			400, "bad_verification_code", 70000,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -250,7 +294,8 @@ func TestF41SignInRefusals(t *testing.T) {
 			if status != tt.status || m["error"] != tt.code || len(numbers) != 1 || numbers[0] != tt.number {
 				t.Errorf("%d %v, want %d %s %v", status, m, tt.status, tt.code, tt.number)
 			}
-			if want := fmt.Sprintf(`^AADSTS%.0f: .+ Trace ID: [0-9a-f-]{36} Correlation ID: [0-9a-f-]{36} Timestamp: \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ$`, tt.number); !regexp.MustCompile(want).MatchString(description) {
+			want := fmt.Sprintf(`^AADSTS%.0f: .+ Trace ID: [0-9a-f-]{36} Correlation ID: [0-9a-f-]{36} Timestamp: \d{4}-\d\d-\d\d \d\d:\d\d:\d\dZ$`, tt.number)
+			if !regexp.MustCompile(want).MatchString(description) {
 				t.Errorf("description %q", description)
 			}
 			if strings.Contains(fmt.Sprint(m), "canary") || strings.Contains(fmt.Sprint(m), secret) {
@@ -258,7 +303,9 @@ func TestF41SignInRefusals(t *testing.T) {
 			}
 		})
 	}
-	for method, path := range map[string]string{"GET": "/oauth2/v2.0/token", "POST": "/oauth2/v2.0/authorize", "PUT": "/oauth2/token"} {
+	for method, path := range map[string]string{
+		"GET": "/oauth2/v2.0/token", "POST": "/oauth2/v2.0/authorize", "PUT": "/oauth2/token",
+	} {
 		want := 404
 		if method == "GET" {
 			want = 400
@@ -267,7 +314,8 @@ func TestF41SignInRefusals(t *testing.T) {
 			t.Errorf("%s %s: %d, want %d", method, path, r.status, want)
 		}
 	}
-	if r := s.send("POST", "/"+tenant+"/oauth2/v2.0/token", `{"client_secret":"canary"}`); r.status != 400 || strings.Contains(r.body, "canary") {
+	r := s.send("POST", "/"+tenant+"/oauth2/v2.0/token", `{"client_secret":"canary"}`)
+	if r.status != 400 || strings.Contains(r.body, "canary") {
 		t.Errorf("JSON: %d %s", r.status, r.body)
 	}
 }
@@ -291,7 +339,10 @@ func TestF41SignInFaults(t *testing.T) {
 		vpptokentest.Fault{Path: "/token", Status: 400, Body: `{"error":"authorization_pending"}`, Times: 2},
 		vpptokentest.Fault{Path: "/token", Reset: true},
 	)
-	for i, want := range []string{"429 temporarily_unavailable", "503 temporarily_unavailable", "401 invalid_client", "400 authorization_pending", "400 authorization_pending"} {
+	for i, want := range []string{
+		"429 temporarily_unavailable", "503 temporarily_unavailable", "401 invalid_client", "400 authorization_pending",
+		"400 authorization_pending",
+	} {
 		_, err := cfg.Token(t.Context())
 		var e *oauth2.RetrieveError
 		if !errors.As(err, &e) || fmt.Sprint(e.Response.StatusCode, " ", e.ErrorCode) != want {
@@ -322,7 +373,8 @@ func TestF41SignInIsRecordedWithoutSecrets(t *testing.T) {
 	_, code := s.post("/"+tenant+"/oauth2/v2.0/devicecode", "client_id="+id, scope+" offline_access")
 	var person map[string]any
 	for range 2 {
-		_, person = s.post(path, "grant_type="+deviceGrant, "client_id="+id, fmt.Sprint("device_code=", code["device_code"]))
+		_, person = s.post(path, "grant_type="+deviceGrant, "client_id="+id,
+			fmt.Sprint("device_code=", code["device_code"]))
 	}
 	s.post(path, "grant_type=refresh_token", "client_id="+id, fmt.Sprint("refresh_token=", person["refresh_token"]))
 	s.send("GET", "/beta"+collection, "", fmt.Sprint("Authorization: Bearer ", token["access_token"]))
@@ -331,12 +383,15 @@ func TestF41SignInIsRecordedWithoutSecrets(t *testing.T) {
 	s.send("POST", "/"+tenant+"/oauth2/token?x="+secret, "client_secrets="+secret)
 
 	all := s.Requests()
-	if want := "client_id=" + id + "&client_secret=REDACTED&grant_type=client_credentials&scope=" + url.QueryEscape(s.Cloud().Scope()); all[0].Body != want {
+	if want := "client_id=" + id + "&client_secret=REDACTED&grant_type=client_credentials&scope=" +
+		url.QueryEscape(s.Cloud().Scope()); all[0].Body != want {
 		t.Errorf("recorded %q, want %q", all[0].Body, want)
 	}
 	for _, r := range all {
 		text := fmt.Sprint(r.Method, r.Path, r.Query, r.Header, r.Body)
-		for _, secret := range []any{secret, token["access_token"], code["device_code"], person["access_token"], person["refresh_token"]} {
+		for _, secret := range []any{
+			secret, token["access_token"], code["device_code"], person["access_token"], person["refresh_token"],
+		} {
 			if strings.Contains(text, fmt.Sprint(secret)) {
 				t.Errorf("recorded with a secret: %s", text)
 			}
@@ -369,7 +424,8 @@ func TestF41Handler(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		client, err := vpptoken.NewClient(cfg.TokenSource(ctx), vpptoken.WithCloud(cloud), vpptoken.WithHTTPClient(front.Client()))
+		client, err := vpptoken.NewClient(cfg.TokenSource(ctx), vpptoken.WithCloud(cloud),
+			vpptoken.WithHTTPClient(front.Client()))
 		if err != nil {
 			t.Fatal(err)
 		}

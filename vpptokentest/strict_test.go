@@ -49,18 +49,33 @@ func TestRefusedRequests(t *testing.T) {
 		{"post a function", "POST", "/beta" + collection + "/getLicensesForApp(bundleId='a')", "", "", 405},
 
 		{"no content type", "PATCH", "/beta" + collection + "/one", `{"displayName":"x"}`, "Content-Type:", 415},
-		{"content type", "PATCH", "/beta" + collection + "/one", `{"displayName":"x"}`, "Content-Type: text/plain", 415},
-		{"content type of an action", "POST", "/beta" + collection + "/one/revokeLicenses", `{}`, "Content-Type: text/json", 415},
+		{
+			"content type", "PATCH", "/beta" + collection + "/one", `{"displayName":"x"}`, "Content-Type: text/plain",
+			415,
+		},
+		{
+			"content type of an action", "POST", "/beta" + collection + "/one/revokeLicenses", `{}`,
+			"Content-Type: text/json", 415,
+		},
 		{"count as JSON", "GET", "/beta" + collection + "/$count", "", "Accept: application/json", 406},
 
 		{"v1.0 has no revokeLicenses", "POST", "/v1.0" + collection + "/one/revokeLicenses", `{}`, "", 400},
 		{"v1.0 has no syncLicenseCounts", "POST", "/v1.0" + collection + "/syncLicenseCounts", "", "", 400},
-		{"v1.0 has no getLicensesForApp", "GET", "/v1.0" + collection + "/getLicensesForApp(bundleId='a')", "", "", 400},
+		{
+			"v1.0 has no getLicensesForApp", "GET", "/v1.0" + collection + "/getLicensesForApp(bundleId='a')", "", "",
+			400,
+		},
 		{"function without parameter", "GET", "/beta" + collection + "/getLicensesForApp()", "", "", 400},
 		{"function without brackets", "GET", "/beta" + collection + "/getLicensesForApp", "", "", 400},
-		{"function with another parameter", "GET", "/beta" + collection + "/getLicensesForApp(bundle='a')", "", "", 400},
+		{
+			"function with another parameter", "GET", "/beta" + collection + "/getLicensesForApp(bundle='a')", "", "",
+			400,
+		},
 		{"function without quotes", "GET", "/beta" + collection + "/getLicensesForApp(bundleId=a)", "", "", 400},
-		{"function with a single quote inside", "GET", "/beta" + collection + "/getLicensesForApp(bundleId='a'b')", "", "", 400},
+		{
+			"function with a single quote inside", "GET", "/beta" + collection + "/getLicensesForApp(bundleId='a'b')",
+			"", "", 400,
+		},
 		{"function left open", "GET", "/beta" + collection + "/getLicensesForApp(bundleId='a'", "", "", 400},
 
 		{"create without a body", "POST", "/beta" + collection, "", "", 400},
@@ -69,9 +84,18 @@ func TestRefusedRequests(t *testing.T) {
 		{"create with a null token", "POST", "/beta" + collection, `{"token":null}`, "", 400},
 		{"create with an id", "POST", "/beta" + collection, `{"id":"three","token":"x"}`, "", 400},
 		{"revoke without a body", "POST", "/beta" + collection + "/one/revokeLicenses", "", "", 400},
-		{"revoke with another parameter", "POST", "/beta" + collection + "/one/revokeLicenses", `{"notify":true}`, "", 400},
-		{"revoke with null", "POST", "/beta" + collection + "/one/revokeLicenses", `{"notifyManagedDevices":null}`, "", 400},
-		{"revoke with a word", "POST", "/beta" + collection + "/one/revokeLicenses", `{"notifyManagedDevices":"true"}`, "", 400},
+		{
+			"revoke with another parameter", "POST", "/beta" + collection + "/one/revokeLicenses", `{"notify":true}`,
+			"", 400,
+		},
+		{
+			"revoke with null", "POST", "/beta" + collection + "/one/revokeLicenses", `{"notifyManagedDevices":null}`,
+			"", 400,
+		},
+		{
+			"revoke with a word", "POST", "/beta" + collection + "/one/revokeLicenses",
+			`{"notifyManagedDevices":"true"}`, "", 400,
+		},
 		{"sync with a parameter", "POST", "/beta" + collection + "/one/syncLicenses", `{"force":true}`, "", 400},
 
 		{"$filter", "GET", "/beta" + collection + "?$filter=state+eq+'valid'", "", "", 400},
@@ -150,7 +174,8 @@ func checkError(t *testing.T, r reply) {
 	if !regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$`).MatchString(e.InnerError["date"]) {
 		t.Errorf("innerError.date = %q, want one without a zone", e.InnerError["date"])
 	}
-	if challenge := r.header.Get("WWW-Authenticate"); (r.status == http.StatusUnauthorized) != strings.HasPrefix(challenge, "Bearer ") {
+	challenge := r.header.Get("WWW-Authenticate")
+	if (r.status == http.StatusUnauthorized) != strings.HasPrefix(challenge, "Bearer ") {
 		t.Errorf("WWW-Authenticate of a %d = %q", r.status, challenge)
 	}
 	if (r.status == http.StatusMethodNotAllowed) != (r.header.Get("Allow") != "") {
@@ -260,11 +285,20 @@ func TestAcceptedBodies(t *testing.T) {
 		{"vppTokenAccountType", `{"vppTokenAccountType":"education"}`, `"vppTokenAccountType":"education"`},
 		{"appleId", `{"appleId":"a@b.example"}`, `"appleId":"a@b.example"`},
 		{"null appleId", `{"appleId":null}`, `"appleId":null`},
-		{"expirationDateTime", `{"expirationDateTime":"2016-12-31T23:57:57.2481234-08:00"}`, `"expirationDateTime":"2016-12-31T23:57:57.2481234-08:00"`},
-		{"lastSyncDateTime", `{"lastSyncDateTime":"2026-11-20T12:00:00Z"}`, `"lastSyncDateTime":"2026-11-20T12:00:00Z"`},
+		{
+			"expirationDateTime", `{"expirationDateTime":"2016-12-31T23:57:57.2481234-08:00"}`,
+			`"expirationDateTime":"2016-12-31T23:57:57.2481234-08:00"`,
+		},
+		{
+			"lastSyncDateTime", `{"lastSyncDateTime":"2026-11-20T12:00:00Z"}`,
+			`"lastSyncDateTime":"2026-11-20T12:00:00Z"`,
+		},
 		{"token", `{"token":"Token value"}`, `"token":null`},
 		{"null token", `{"token":null}`, `"token":null`},
-		{"lastModifiedDateTime", `{"lastModifiedDateTime":"2026-11-20T12:00:00.5Z"}`, `"lastModifiedDateTime":"2026-11-20T12:00:00.5Z"`},
+		{
+			"lastModifiedDateTime", `{"lastModifiedDateTime":"2026-11-20T12:00:00.5Z"}`,
+			`"lastModifiedDateTime":"2026-11-20T12:00:00.5Z"`,
+		},
 		{"state", `{"state":"assignedToExternalMDM"}`, `"state":"assignedToExternalMDM"`},
 		{"state of beta", `{"state":"duplicateLocationId"}`, `"state":"duplicateLocationId"`},
 		{"empty tokenActionResults", `{"tokenActionResults":[]}`, `"tokenActionResults":[]`},
@@ -287,17 +321,27 @@ func TestAcceptedBodies(t *testing.T) {
 		{"null displayName", `{"displayName":null}`, `"displayName":null`},
 		{"locationName", `{"locationName":"Oslo"}`, `"locationName":"Oslo"`},
 		{"null locationName", `{"locationName":null}`, `"locationName":null`},
-		{"claimTokenManagementFromExternalMdm", `{"claimTokenManagementFromExternalMdm":true}`, `"claimTokenManagementFromExternalMdm":true`},
+		{
+			"claimTokenManagementFromExternalMdm", `{"claimTokenManagementFromExternalMdm":true}`,
+			`"claimTokenManagementFromExternalMdm":true`,
+		},
 		{"roleScopeTagIds", `{"roleScopeTagIds":["0","7"]}`, `"roleScopeTagIds":["0","7"]`},
 		{"empty roleScopeTagIds", `{"roleScopeTagIds":[]}`, `"roleScopeTagIds":[]`},
-		{"delivery", `{"appleDeviceAppDeliveryProtocolType":"declarativeDeviceManagement"}`, `"appleDeviceAppDeliveryProtocolType":"declarativeDeviceManagement"`},
-		{"delivery that is ignored", `{"appleDeviceAppDeliveryProtocolType":"unknownFutureValue"}`, `"appleDeviceAppDeliveryProtocolType":"default"`},
+		{
+			"delivery", `{"appleDeviceAppDeliveryProtocolType":"declarativeDeviceManagement"}`,
+			`"appleDeviceAppDeliveryProtocolType":"declarativeDeviceManagement"`,
+		},
+		{
+			"delivery that is ignored", `{"appleDeviceAppDeliveryProtocolType":"unknownFutureValue"}`,
+			`"appleDeviceAppDeliveryProtocolType":"default"`,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			s := newService(t)
 			id := s.Add(vpptoken.VPPToken{
-				DisplayName: "Field", OrganizationName: "Org", AppleID: "x", LocationName: "Bergen", CountryOrRegion: "no",
+				DisplayName: "Field", OrganizationName: "Org", AppleID: "x", LocationName: "Bergen",
+				CountryOrRegion: "no",
 				RoleScopeTagIDs: []string{"3"}, TokenActionResults: []vpptoken.ActionResult{{ActionName: "x"}},
 			})
 			for _, r := range []reply{

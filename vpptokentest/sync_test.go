@@ -118,7 +118,9 @@ func TestSyncOnTheRealClock(t *testing.T) {
 func TestRenewal(t *testing.T) {
 	t.Parallel()
 	before := map[string]any{"expirationDateTime": "2026-11-21T12:00:00Z", "organizationName": "Nordwind"}
-	after := map[string]any{"expirationDateTime": "2027-11-20T18:13:52Z", "organizationName": "Nordwind School District"}
+	after := map[string]any{
+		"expirationDateTime": "2027-11-20T18:13:52Z", "organizationName": "Nordwind School District",
+	}
 	for _, tt := range []struct {
 		name     string
 		state    vpptoken.State
@@ -135,8 +137,16 @@ func TestRenewal(t *testing.T) {
 		{"another MDM's, claimed", "assignedToExternalMDM", true, nil, after, "completed", "valid"},
 		{"fails", "valid", false, []vpptokentest.SyncOutcome{vpptokentest.SyncFails}, before, "failed", "valid"},
 		{"is a duplicate", "duplicateLocationId", false, nil, before, "failed", "duplicateLocationId"},
-		{"becomes a duplicate", "valid", false, []vpptokentest.SyncOutcome{vpptokentest.SyncFindsDuplicate}, after, "completed", "duplicateLocationId"},
-		{"never ends", "expired", false, []vpptokentest.SyncOutcome{vpptokentest.SyncNeverEnds}, before, "inProgress", "expired"},
+		{
+			"becomes a duplicate", "valid", false,
+			[]vpptokentest.SyncOutcome{vpptokentest.SyncFindsDuplicate},
+			after, "completed", "duplicateLocationId",
+		},
+		{
+			"never ends", "expired", false,
+			[]vpptokentest.SyncOutcome{vpptokentest.SyncNeverEnds},
+			before, "inProgress", "expired",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -210,7 +220,8 @@ func TestRenewalIsLearntOnce(t *testing.T) {
 	})
 	s.sync(id)
 	c.advance(time.Minute)
-	equal(t, s.get(id), map[string]any{"state": "invalid", "lastSyncStatus": "completed", "lastSyncDateTime": "2026-11-20T12:01:00.1Z"})
+	equal(t, s.get(id),
+		map[string]any{"state": "invalid", "lastSyncStatus": "completed", "lastSyncDateTime": "2026-11-20T12:01:00.1Z"})
 }
 
 // A content token that has expired already makes the token expired.
@@ -237,7 +248,9 @@ func TestUploadOfOtherText(t *testing.T) {
 	} {
 		s.patch(id, `{"token":"`+text+`"}`)
 		s.sync(id)
-		equal(t, s.get(id), map[string]any{"expirationDateTime": "2026-11-21T12:00:00Z", "lastSyncStatus": "completed", "state": "valid"})
+		equal(t, s.get(id), map[string]any{
+			"expirationDateTime": "2026-11-21T12:00:00Z", "lastSyncStatus": "completed", "state": "valid",
+		})
 	}
 }
 

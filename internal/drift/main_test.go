@@ -47,11 +47,24 @@ func TestDifferences(t *testing.T) {
 			"beta", displayName, displayName + `<Property Name="renewalContact" Type="Collection(Edm.String)"/>`,
 			"beta: new property renewalContact (Collection(String))\n",
 		},
-		"gone":         {"beta", displayName, "", "beta: property displayName is gone\n"},
-		"other type":   {"beta", displayName, `<Property Name="displayName" Type="graph.x"/>`, "beta: property displayName is x, known as String\n"},
-		"not nullable": {"beta", displayName, `<Property Name="displayName" Type="Edm.String" Nullable="false"/>`, "beta: property displayName: nullable is false, known as true\n"},
-		"now in v1.0":  {"v1.0", `</EntityType>` + "\n    </Schema>", displayName + `</EntityType></Schema>`, "v1.0: property displayName is in this version now\n"},
-		"new word":     {"v1.0", `<Member Name="valid" Value="1"/>`, `<Member Name="valid" Value="1"/><Member Name="retired" Value="9"/>`, "v1.0: new word retired of vppTokenState\n"},
+		"gone": {"beta", displayName, "", "beta: property displayName is gone\n"},
+		"other type": {
+			"beta", displayName, `<Property Name="displayName" Type="graph.x"/>`,
+			"beta: property displayName is x, known as String\n",
+		},
+		"not nullable": {
+			"beta", displayName, `<Property Name="displayName" Type="Edm.String" Nullable="false"/>`,
+			"beta: property displayName: nullable is false, known as true\n",
+		},
+		"now in v1.0": {
+			"v1.0", `</EntityType>` + "\n    </Schema>", displayName + `</EntityType></Schema>`,
+			"v1.0: property displayName is in this version now\n",
+		},
+		"new word": {
+			"v1.0", `<Member Name="valid" Value="1"/>`,
+			`<Member Name="valid" Value="1"/><Member Name="retired" Value="9"/>`,
+			"v1.0: new word retired of vppTokenState\n",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -71,11 +84,14 @@ func TestWhatCannotBeCompared(t *testing.T) {
 		"no file":     {"beta=testdata/none.xml"},
 		"no XML":      {"beta=main.go"},
 		"no vppToken": {"beta=" + changed(t, "beta", `Name="vppToken"`, `Name="other"`)},
-		"circle":      {"beta=" + changed(t, "beta", `Name="entity" Abstract="true"`, `Name="entity" BaseType="graph.entity"`)},
+		"circle": {
+			"beta=" + changed(t, "beta", `Name="entity" Abstract="true"`, `Name="entity" BaseType="graph.entity"`),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if status, out, complaint := drift(args...); status != 2 || out != "" || strings.Count(complaint, "\n") != 1 {
+			status, out, complaint := drift(args...)
+			if status != 2 || out != "" || strings.Count(complaint, "\n") != 1 {
 				t.Errorf("status %d, out %q, complaint %q", status, out, complaint)
 			}
 		})

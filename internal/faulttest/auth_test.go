@@ -89,7 +89,9 @@ func TestR12Unauthorized(t *testing.T) {
 		},
 		"challenge, not base64": {first: challenge("%%%"), requests: 2, claims: []string{"", ""}},
 		"challenge, not JSON":   {first: challenge("AAAA"), requests: 2, claims: []string{"", ""}},
-		"challenge of 20 kB":    {first: challenge(strings.Repeat("e30K", 5000)), requests: 2, claims: []string{"", ""}},
+		"challenge of 20 kB": {
+			first: challenge(strings.Repeat("e30K", 5000)), requests: 2, claims: []string{"", ""},
+		},
 		"claims, no challenge": {
 			first:    []string{"Www-Authenticate", `Bearer error="invalid_token", claims="e30="`},
 			requests: 2, claims: []string{"", ""},
@@ -100,7 +102,9 @@ func TestR12Unauthorized(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					refuse := faulttest.Always(401, tc.body, tc.first...)
-					service := &faulttest.Service{Answer: faulttest.Once(refuse, faulttest.Always(op.Status, op.Answer))}
+					service := &faulttest.Service{
+						Answer: faulttest.Once(refuse, faulttest.Always(op.Status, op.Answer)),
+					}
 					if tc.forever {
 						service.Answer = refuse
 					}
@@ -111,7 +115,8 @@ func TestR12Unauthorized(t *testing.T) {
 					err := op.Run(t.Context(), client, vpptoken.WithMetadata(&meta))
 					sent := service.Requests()
 					if len(sent) != tc.requests || meta.Attempts != tc.requests || time.Since(began) != 0 {
-						t.Errorf("%d requests in %v, Metadata.Attempts %d; want %d at once", len(sent), time.Since(began), meta.Attempts,
+						t.Errorf("%d requests in %v, Metadata.Attempts %d; want %d at once",
+							len(sent), time.Since(began), meta.Attempts,
 							tc.requests)
 					}
 					if strings.Join(source.claims, "|") != strings.Join(tc.claims, "|") {
@@ -127,7 +132,8 @@ func TestR12Unauthorized(t *testing.T) {
 						return
 					}
 					e := faulttest.Error(t, err)
-					if !errors.Is(err, vpptoken.ErrUnauthorized) || errors.Is(err, vpptoken.ErrForbidden) != (tc.body != "") ||
+					if !errors.Is(err, vpptoken.ErrUnauthorized) ||
+						errors.Is(err, vpptoken.ErrForbidden) != (tc.body != "") ||
 						e.Ambiguous || vpptoken.Retryable(err) {
 						t.Errorf("error %+v (%v)", *e, err)
 					}
@@ -161,9 +167,11 @@ func TestR12MixedWithOtherFaults(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		statuses := []int{503, 401, 503, 401, 200}
-		service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(n int, _ *http.Request) (*http.Response, error) {
-			return faulttest.Answer(statuses[n], `{"id":"1"}`), nil
-		})}
+		service := &faulttest.Service{
+			Answer: faulttest.AnswerFunc(func(n int, _ *http.Request) (*http.Response, error) {
+				return faulttest.Answer(statuses[n], `{"id":"1"}`), nil
+			}),
+		}
 		source := &claimsSource{}
 		client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}),
 			vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 10}))
@@ -235,12 +243,15 @@ func TestR13TokenSources(t *testing.T) {
 					if name == "out of order" {
 						asked = 4
 					}
-					if len(service.Requests()) != 0 || source.Asked.Load() != asked || e.Attempts != 0 || meta.Attempts != 0 ||
+					if len(service.Requests()) != 0 || source.Asked.Load() != asked || e.Attempts != 0 ||
+						meta.Attempts != 0 ||
 						e.Ambiguous || e.StatusCode != 0 {
-						t.Errorf("%d requests, the source asked %d times, error %+v", len(service.Requests()), source.Asked.Load(), *e)
+						t.Errorf("%d requests, the source asked %d times, error %+v",
+							len(service.Requests()), source.Asked.Load(), *e)
 					}
 					if !strings.Contains(err.Error(), tc.text) || vpptoken.Retryable(err) != tc.retryable {
-						t.Errorf("error %q, Retryable %v; want %q, %v", err, vpptoken.Retryable(err), tc.text, tc.retryable)
+						t.Errorf("error %q, Retryable %v; want %q, %v",
+							err, vpptoken.Retryable(err), tc.text, tc.retryable)
 					}
 					if name == "error" && !errors.Is(err, sentinel) {
 						t.Error("errors.Is does not find the source's own error")
@@ -280,7 +291,8 @@ func TestR13BlockedSource(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), limit)
 				defer cancel()
 				_, err := client.Get(ctx, faulttest.ID)
-				if took := time.Since(began); took > limit+50*time.Millisecond || !errors.Is(err, context.DeadlineExceeded) {
+				took := time.Since(began)
+				if took > limit+50*time.Millisecond || !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("call %d took %v: %v", i, took, err)
 				}
 			})

@@ -51,7 +51,8 @@ func TestR24CutWithoutALength(t *testing.T) {
 				"with space": " " + op.Answer + "\r\n",
 			} {
 				server := rawserver.New(t, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(head + answer)})
-				if err := op.Run(t.Context(), faulttest.Loopback(t, server.URL(), faulttest.Quick(5*time.Second))); err != nil {
+				err := op.Run(t.Context(), faulttest.Loopback(t, server.URL(), faulttest.Quick(5*time.Second)))
+				if err != nil {
 					t.Errorf("%s: %v", what, err)
 				}
 			}
@@ -64,9 +65,11 @@ func TestR24CutWithoutALength(t *testing.T) {
 	}
 	t.Run("empty", func(t *testing.T) {
 		t.Parallel()
-		checkBroken(t, "nothing", faulttest.Named(t, "get"), rawserver.Script{rawserver.ReadRequest(), rawserver.Write(head)})
+		checkBroken(t, "nothing", faulttest.Named(t, "get"),
+			rawserver.Script{rawserver.ReadRequest(), rawserver.Write(head)})
 		server := rawserver.New(t, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(head)})
-		if err := faulttest.Named(t, "revokeLicenses").Run(t.Context(), faulttest.Loopback(t, server.URL())); err != nil {
+		err := faulttest.Named(t, "revokeLicenses").Run(t.Context(), faulttest.Loopback(t, server.URL()))
+		if err != nil {
 			t.Errorf("a success without a body: %v", err)
 		}
 	})

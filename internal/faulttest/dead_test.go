@@ -93,7 +93,8 @@ func TestR17ConnectionsThatAreLeftEnd(t *testing.T) { //nolint:paralleltest // i
 		return good(op)
 	})
 	client := faulttest.Loopback(t, server.URL(), vpptoken.WithRetry(vpptoken.Retry{
-		MaxAttempts: 20, MinWait: time.Millisecond, MaxWait: 2 * time.Millisecond, AttemptTimeout: 200 * time.Millisecond,
+		MaxAttempts: 20, MinWait: time.Millisecond, MaxWait: 2 * time.Millisecond,
+		AttemptTimeout: 200 * time.Millisecond,
 	}))
 	if err := op.Run(t.Context(), client); err != nil {
 		t.Fatal(err)

@@ -103,7 +103,8 @@ func TestR14HundredGoroutines(t *testing.T) { //nolint:paralleltest // it counts
 				case 1:
 					err = faulttest.Last(client.List(t.Context()))
 				case 2:
-					_, err = client.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetDisplayName(strconv.Itoa(i)))
+					_, err = client.Update(t.Context(), faulttest.ID,
+						vpptoken.NewPatch().SetDisplayName(strconv.Itoa(i)))
 				default:
 					_, err = client.Get(t.Context(), faulttest.ID)
 				}
@@ -178,9 +179,11 @@ func (c *closable) CloseIdleConnections() { c.closed.Add(1) }
 func TestR14ServiceDown(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]faulttest.Answers{
-		"503":   faulttest.Always(503, ""),
-		"500":   faulttest.Always(500, ""),
-		"reset": faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }),
+		"503": faulttest.Always(503, ""),
+		"500": faulttest.Always(500, ""),
+		"reset": faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
+			return nil, io.ErrUnexpectedEOF
+		}),
 		"dial": faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
 			return nil,
 				&net.OpError{Op: "dial", Err: io.EOF}
@@ -266,7 +269,8 @@ func TestR14SharedHold(t *testing.T) {
 		for i := range 99 {
 			calls.Go(func() {
 				time.Sleep(time.Duration(i) * 50 * time.Millisecond)
-				if err := faulttest.Operations()[i%10].Run(t.Context(), client); err != nil && i%10 != 0 && i%10 != 5 && i%10 != 9 {
+				err := faulttest.Operations()[i%10].Run(t.Context(), client)
+				if err != nil && i%10 != 0 && i%10 != 5 && i%10 != 9 {
 					t.Error(err)
 				}
 			})
@@ -304,10 +308,12 @@ func TestR14HeldPastTheDeadline(t *testing.T) {
 			err := op.Run(ctx, client, vpptoken.WithMetadata(&meta))
 			cancel()
 			e := faulttest.Error(t, err)
-			if time.Since(began) != 0 || !errors.Is(err, vpptoken.ErrThrottled) || !errors.Is(err, context.DeadlineExceeded) {
+			if time.Since(began) != 0 || !errors.Is(err, vpptoken.ErrThrottled) ||
+				!errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("%s: took %v: %v", op.Name, time.Since(began), err)
 			}
-			if wait, ok := vpptoken.RetryAfter(err); !ok || wait != 6*time.Second || !vpptoken.Retryable(err) || e.Ambiguous ||
+			if wait, ok := vpptoken.RetryAfter(err); !ok || wait != 6*time.Second || !vpptoken.Retryable(err) ||
+				e.Ambiguous ||
 				e.Attempts != 0 || meta.Attempts != 0 || e.StatusCode != 0 {
 				t.Errorf("%s: RetryAfter %v, error %+v", op.Name, wait, *e)
 			}
@@ -349,7 +355,8 @@ func TestR14HoldAndTheEndOfACall(t *testing.T) {
 func TestR14NoHold(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]faulttest.Answers{
-		"503": faulttest.Always(503, "", "Retry-After", "30"), "429 for an hour": faulttest.Always(429, "", "Retry-After", "3600"),
+		"503":             faulttest.Always(503, "", "Retry-After", "30"),
+		"429 for an hour": faulttest.Always(429, "", "Retry-After", "3600"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -58,7 +58,8 @@ func TestR05NetworkFaults(t *testing.T) {
 				t.Parallel()
 				scripts := []rawserver.Script{fault}
 				if op.Effect != faulttest.Unsafe {
-					scripts = append(scripts, fault, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(goodAnswer(op))})
+					scripts = append(scripts, fault,
+						rawserver.Script{rawserver.ReadRequest(), rawserver.Write(goodAnswer(op))})
 				}
 				server := rawserver.New(t, scripts...)
 				var meta vpptoken.Metadata
@@ -98,7 +99,8 @@ func TestR05ResetBeforeReading(t *testing.T) {
 			script := rawserver.Script{rawserver.WaitFor(dialled), rawserver.Reset()}
 			scripts := []rawserver.Script{script}
 			if op.Effect != faulttest.Unsafe {
-				scripts = append(scripts, script, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(goodAnswer(op))})
+				scripts = append(scripts, script,
+					rawserver.Script{rawserver.ReadRequest(), rawserver.Write(goodAnswer(op))})
 			}
 			server := rawserver.New(t, scripts...)
 			transport := &http.Transport{
@@ -201,9 +203,11 @@ func TestR05HopelessConnections(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
-					return nil, cause
-				})}
+				service := &faulttest.Service{
+					Answer: faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
+						return nil, cause
+					}),
+				}
 				_, err := faulttest.Client(t, service).Get(t.Context(), faulttest.ID)
 				if faulttest.WantError(t, err); len(service.Requests()) != 1 {
 					t.Errorf("%d requests, want 1: %v", len(service.Requests()), err)
@@ -214,7 +218,9 @@ func TestR05HopelessConnections(t *testing.T) {
 	t.Run("DNS fails for now", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
+			service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(
+				int, *http.Request,
+			) (*http.Response, error) {
 				return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "server misbehaving", IsTemporary: true}}
 			})}
 			err := faulttest.Named(t, "create").Run(t.Context(), faulttest.Client(t, service))
@@ -233,7 +239,8 @@ func TestR05Certificate(t *testing.T) {
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	t.Cleanup(server.Close)
-	err := faulttest.Named(t, "create").Run(t.Context(), faulttest.Loopback(t, server.URL, faulttest.Quick(5*time.Second)))
+	err := faulttest.Named(t, "create").Run(t.Context(),
+		faulttest.Loopback(t, server.URL, faulttest.Quick(5*time.Second)))
 	server.Close()
 	if e := faulttest.Error(t, err); e.Attempts != 1 || e.Ambiguous || asked || vpptoken.Retryable(err) {
 		t.Errorf("error %+v (%v), request seen %v", *e, err, asked)

@@ -211,7 +211,9 @@ func TestR15WrongArguments(t *testing.T) {
 func TestR15NoContextAndNoClient(t *testing.T) {
 	t.Parallel()
 	calls := map[string]func(ctx context.Context, c *vpptoken.Client) error{
-		"startSync": func(ctx context.Context, c *vpptoken.Client) error { return second(c.StartSync(ctx, faulttest.ID)) },
+		"startSync": func(ctx context.Context, c *vpptoken.Client) error {
+			return second(c.StartSync(ctx, faulttest.ID))
+		},
 		"waitSync": func(ctx context.Context, c *vpptoken.Client) error {
 			return second(c.WaitSync(ctx, &vpptoken.Sync{TokenID: faulttest.ID}))
 		},

@@ -140,7 +140,8 @@ func (o *oracle) http1() func(int, rawserver.Request) []rawserver.Step {
 	return func(_ int, r rawserver.Request) []rawserver.Step {
 		draw, op, id := o.read(r)
 		n := int(draw * 1000)
-		answer := fmt.Sprintf("HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", op.Status, len(op.Answer), op.Answer)
+		answer := fmt.Sprintf("HTTP/1.1 %d OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+			op.Status, len(op.Answer), op.Answer)
 		cut := answer[:n*7%len(answer)]
 		switch {
 		case n < 2:
@@ -155,7 +156,9 @@ func (o *oracle) http1() func(int, rawserver.Request) []rawserver.Step {
 			return []rawserver.Step{rawserver.Write(cut), rawserver.Reset()}
 		case n < 91:
 			o.undo(id)
-			return []rawserver.Step{rawserver.Write("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 0.1\r\nContent-Length: 0\r\n\r\n")}
+			return []rawserver.Step{
+				rawserver.Write("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 0.1\r\nContent-Length: 0\r\n\r\n"),
+			}
 		case n < 110 && !o.exact: // it goes just as the connection may be used again
 			return []rawserver.Step{rawserver.Write(answer), rawserver.EndWriting()}
 		}
@@ -181,7 +184,8 @@ func TestR16Oracle(t *testing.T) { //nolint:paralleltest // it changes http.Defa
 				seed := rand.Uint64()
 				t.Logf("seed %d", seed)
 				o := &oracle{
-					exact: alone, rand: rand.New(rand.NewPCG(seed, 0)), ops: map[string]faulttest.Operation{}, seen: map[string]int{}, done: map[string]int{},
+					exact: alone, rand: rand.New(rand.NewPCG(seed, 0)), ops: map[string]faulttest.Operation{},
+					seen: map[string]int{}, done: map[string]int{},
 				}
 				var root string
 				if protocol == "HTTP/2" {
@@ -200,7 +204,9 @@ func (o *oracle) run(t *testing.T, root string, alone bool, calls int) {
 	t.Helper()
 	const workers = 32
 	newClient := func() *vpptoken.Client {
-		return faulttest.Loopback(t, root, vpptoken.WithRetry(vpptoken.Retry{MinWait: time.Millisecond, MaxWait: 3 * time.Millisecond, AttemptTimeout: 2 * time.Second}))
+		return faulttest.Loopback(t, root, vpptoken.WithRetry(vpptoken.Retry{
+			MinWait: time.Millisecond, MaxWait: 3 * time.Millisecond, AttemptTimeout: 2 * time.Second,
+		}))
 	}
 	shared := newClient()
 	before, heap := runtime.NumGoroutine(), liveHeap()
@@ -216,7 +222,8 @@ func (o *oracle) run(t *testing.T, root string, alone bool, calls int) {
 					id := fmt.Sprintf("%d-%d-%d", w, i, k)
 					o.begin(op, id)
 					var meta vpptoken.Metadata
-					err := op.Run(context.Background(), client, vpptoken.WithClientRequestID(id), vpptoken.WithMetadata(&meta))
+					err := op.Run(context.Background(), client, vpptoken.WithClientRequestID(id),
+						vpptoken.WithMetadata(&meta))
 					o.end(t, id, meta.Attempts, err)
 				}
 			}
@@ -228,7 +235,8 @@ func (o *oracle) run(t *testing.T, root string, alone bool, calls int) {
 	if total := calls * len(faulttest.Operations()); o.exact && o.unread > max(10, total/50) {
 		t.Errorf("Attempts were more than the service read in %d of %d calls", o.unread, total)
 	}
-	t.Logf("%d goroutines, %d before; live heap %d KiB, %d before", runtime.NumGoroutine(), before, liveHeap()>>10, heap>>10)
+	t.Logf("%d goroutines, %d before; live heap %d KiB, %d before",
+		runtime.NumGoroutine(), before, liveHeap()>>10, heap>>10)
 }
 
 func liveHeap() uint64 {

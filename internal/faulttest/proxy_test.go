@@ -22,21 +22,25 @@ import (
 func TestR23ProxyRefuses(t *testing.T) {
 	t.Parallel()
 	for status, phrase := range map[string]string{
-		"407": "Proxy Authentication Required", "403": "Forbidden", "302": "Found", "404": "Not Found", "999": faulttest.Bearer, "401": "",
+		"407": "Proxy Authentication Required", "403": "Forbidden", "302": "Found", "404": "Not Found",
+		"999": faulttest.Bearer, "401": "",
 	} {
 		for _, name := range []string{"get", "update", "create"} {
 			t.Run(status+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				proxy := rawserver.New(t, rawserver.Script{
 					rawserver.ReadRequest(),
-					rawserver.Write("HTTP/1.1 " + status + " " + phrase + "\r\nLocation: http://elsewhere.example/\r\nContent-Length: 0\r\n\r\n"),
+					rawserver.Write("HTTP/1.1 " + status + " " + phrase +
+						"\r\nLocation: http://elsewhere.example/\r\nContent-Length: 0\r\n\r\n"),
 				})
-				err := faulttest.Named(t, name).Run(t.Context(), proxied(t, "http://"+proxy.Addr(), "https://service.example"))
+				err := faulttest.Named(t, name).Run(t.Context(),
+					proxied(t, "http://"+proxy.Addr(), "https://service.example"))
 				e := faulttest.Error(t, err)
 				if n := len(proxy.Requests()); n != 1 || proxy.Requests()[0].Method != http.MethodConnect {
 					t.Errorf("%d requests to the proxy", n)
 				}
-				if e.Ambiguous || e.StatusCode != 0 || vpptoken.Retryable(err) || !strings.Contains(err.Error(), "the proxy refused the connection") {
+				if e.Ambiguous || e.StatusCode != 0 || vpptoken.Retryable(err) ||
+					!strings.Contains(err.Error(), "the proxy refused the connection") {
 					t.Errorf("error %+v (%v)", *e, err)
 				}
 				leaktest.ShowsNoSecret(t, err)
@@ -71,9 +75,11 @@ func TestR23ProxyOfTheEnvironment(t *testing.T) { //nolint:paralleltest // it ch
 				t.Fatal(err)
 			}
 			std.Proxy = http.ProxyURL(u)
-			err = faulttest.Named(t, "create").Run(t.Context(), faulttest.Loopback(t, "https://service.example", faulttest.Quick(5*time.Second)))
+			err = faulttest.Named(t, "create").Run(t.Context(),
+				faulttest.Loopback(t, "https://service.example", faulttest.Quick(5*time.Second)))
 			e := faulttest.Error(t, err)
-			if int(asked.Load()) != tc.asked || !strings.Contains(err.Error(), tc.text) || e.Ambiguous || vpptoken.Retryable(err) != (tc.asked > 1) {
+			if int(asked.Load()) != tc.asked || !strings.Contains(err.Error(), tc.text) || e.Ambiguous ||
+				vpptoken.Retryable(err) != (tc.asked > 1) {
 				t.Errorf("asked %d times, error %+v (%v)", asked.Load(), *e, err)
 			}
 		})
@@ -108,7 +114,8 @@ func TestR23ProxyIsNotThere(t *testing.T) {
 			return err
 		})
 		proxy := rawserver.New(t, rawserver.Script{
-			rawserver.ReadRequest(), rawserver.Write("HTTP/1.1 200 OK\r\n\r\n"), hello, rawserver.Write("no TLS at all"), rawserver.Stall(),
+			rawserver.ReadRequest(), rawserver.Write("HTTP/1.1 200 OK\r\n\r\n"), hello,
+			rawserver.Write("no TLS at all"), rawserver.Stall(),
 		})
 		err := faulttest.Named(t, "create").Run(t.Context(), proxied(t, proxy.URL(), "https://service.example"))
 		if e := faulttest.Error(t, err); strings.Contains(err.Error(), "the proxy") || e.Ambiguous {
@@ -126,5 +133,6 @@ func proxied(t *testing.T, proxy, root string) *vpptoken.Client {
 	}
 	transport := &http.Transport{Proxy: http.ProxyURL(u), TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12}}
 	t.Cleanup(transport.CloseIdleConnections)
-	return faulttest.Loopback(t, root, faulttest.Quick(5*time.Second), vpptoken.WithHTTPClient(&http.Client{Transport: transport}))
+	return faulttest.Loopback(t, root, faulttest.Quick(5*time.Second),
+		vpptoken.WithHTTPClient(&http.Client{Transport: transport}))
 }

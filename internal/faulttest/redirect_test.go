@@ -39,10 +39,12 @@ func TestR10RedirectsAreNotFollowed(t *testing.T) {
 			t.Run(strconv.Itoa(status)+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				for _, op := range faulttest.Operations() {
-					client, requests := answering(t, status, "application/json", "", "Location", location, "Request-Id", "req-1")
+					client, requests := answering(t, status, "application/json", "", "Location", location,
+						"Request-Id", "req-1")
 					var meta vpptoken.Metadata
 					err := op.Run(t.Context(), client, vpptoken.WithMetadata(&meta))
-					if e := faulttest.Error(t, err); e.StatusCode != status || e.Attempts != 1 || requests.Load() != 1 ||
+					if e := faulttest.Error(t, err); e.StatusCode != status || e.Attempts != 1 ||
+						requests.Load() != 1 ||
 						meta.StatusCode != status || e.RequestID != "req-1" {
 						t.Errorf("%s: %d requests, error %+v", op.Name, requests.Load(), *e)
 					}
@@ -82,7 +84,9 @@ func TestR11ForeignNextLinks(t *testing.T) {
 		"escaped slash":        func(own string) string { return own + strings.Replace(path, "/vpp", "%2Fvpp", 1) },
 		"escaped dots":         func(own string) string { return own + path + "/%2e%2e" },
 		"double slash":         func(own string) string { return own + "/" + path },
-		"userinfo":             func(own string) string { return strings.Replace(own, "http://", "http://a:b@", 1) + path },
+		"userinfo": func(own string) string {
+			return strings.Replace(own, "http://", "http://a:b@", 1) + path
+		},
 		"own host as user":     func(own string) string { return own + "@" + other.Listener.Addr().String() + path },
 		"no scheme":            func(string) string { return "//" + other.Listener.Addr().String() + path },
 		"relative":             func(string) string { return "/beta/me?$skip=1" },
@@ -101,7 +105,9 @@ func TestR11ForeignNextLinks(t *testing.T) {
 		"not ASCII":            func(own string) string { return own + path + "?é" },
 		"the bearer as host":   func(string) string { return "https://" + faulttest.Bearer + path },
 		"the bearer as a path": func(own string) string { return own + "/" + faulttest.Bearer },
-		"more than 64 KiB":     func(own string) string { return own + path + "?$skiptoken=" + strings.Repeat("x", 64<<10) },
+		"more than 64 KiB": func(own string) string {
+			return own + path + "?$skiptoken=" + strings.Repeat("x", 64<<10)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -124,7 +130,8 @@ func TestR11ForeignNextLinks(t *testing.T) {
 				}
 			}
 			e := faulttest.Error(t, err)
-			if !errors.Is(err, vpptoken.ErrUntrustedURL) || n != 1 || requests.Load() != 1 || source.Asked.Load() != 1 ||
+			if !errors.Is(err, vpptoken.ErrUntrustedURL) || n != 1 || requests.Load() != 1 ||
+				source.Asked.Load() != 1 ||
 				vpptoken.Retryable(err) {
 				t.Errorf("%d tokens, %d requests, the source asked %d times, error %+v (%v)", n, requests.Load(),
 					source.Asked.Load(), *e, err)
@@ -175,7 +182,8 @@ func TestR11EndlessPages(t *testing.T) {
 			n := 0
 			client := faulttest.Client(t, roundTripFunc(func(*http.Request) (*http.Response, error) {
 				n++
-				return faulttest.Answer(200, `{"value":[{"id":"`+strconv.Itoa(n)+`"}],"@odata.nextLink":"`+tc.link(n)+`"}`), nil
+				return faulttest.Answer(200,
+					`{"value":[{"id":"`+strconv.Itoa(n)+`"}],"@odata.nextLink":"`+tc.link(n)+`"}`), nil
 			}))
 			tokens, err := faulttest.Collect(client.List(t.Context()))
 			if len(tokens) != n {

@@ -27,30 +27,37 @@ func TestF40SignInIsLogged(t *testing.T) {
 		})
 		type key struct{}
 		var buffer bytes.Buffer
-		handler := withContext{slog.NewTextHandler(&buffer, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-			if a.Key == slog.TimeKey || a.Key == "wait" {
-				return slog.Attr{}
-			}
-			return a
-		}}), func(ctx context.Context) {
+		handler := withContext{slog.NewTextHandler(&buffer, &slog.HandlerOptions{
+			Level: slog.LevelDebug, ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+				if a.Key == slog.TimeKey || a.Key == "wait" {
+					return slog.Attr{}
+				}
+				return a
+			},
+		}), func(ctx context.Context) {
 			if ctx.Value(key{}) != "trace" {
 				t.Error("the handler does not get the call's context")
 			}
 		}}
 		service := &faulttest.Service{Answer: faulttest.Always(200, faulttest.BareToken, "Request-Id", "r")}
-		client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}), vpptoken.WithLogger(slog.New(handler)))
+		client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}),
+			vpptoken.WithLogger(slog.New(handler)))
 		for _, id := range []string{"first", "second"} {
-			if _, err := client.Get(context.WithValue(ctx, key{}, "trace"), faulttest.ID, vpptoken.WithClientRequestID(id)); err != nil {
+			_, err := client.Get(context.WithValue(ctx, key{}, "trace"), faulttest.ID, vpptoken.WithClientRequestID(id))
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
 		const path = " method=GET path=/deviceAppManagement/vppTokens/" + faulttest.ID
 		want := strings.Join([]string{
 			`level=DEBUG msg="vpptoken: sign-in" operation=get client_request_id=first duration=0s reason="sign-in failed: 503 Service Unavailable"`,
-			`level=WARN msg="vpptoken: retry" operation=get client_request_id=first` + path + ` status=0 attempt=0 request_id="" reason="sign-in failed: 503 Service Unavailable"`,
+			`level=WARN msg="vpptoken: retry" operation=get client_request_id=first` + path +
+				` status=0 attempt=0 request_id="" reason="sign-in failed: 503 Service Unavailable"`,
 			`level=DEBUG msg="vpptoken: sign-in" operation=get client_request_id=first duration=0s`,
-			`level=DEBUG msg="vpptoken: attempt" operation=get client_request_id=first` + path + ` status=200 attempt=1 request_id=r duration=0s`,
-			`level=DEBUG msg="vpptoken: attempt" operation=get client_request_id=second` + path + ` status=200 attempt=1 request_id=r duration=0s`,
+			`level=DEBUG msg="vpptoken: attempt" operation=get client_request_id=first` + path +
+				` status=200 attempt=1 request_id=r duration=0s`,
+			`level=DEBUG msg="vpptoken: attempt" operation=get client_request_id=second` + path +
+				` status=200 attempt=1 request_id=r duration=0s`,
 		}, "\n") + "\n"
 		if buffer.String() != want {
 			t.Errorf("the log is\n%swant\n%s", buffer.String(), want)

@@ -49,14 +49,19 @@ func (o obedient) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 // signIns returns a Source, and a context with the authority that it asks, over a transport.
-func signIns(t *testing.T, answer func(n int) (*http.Response, error)) (*vpptoken.Source, context.Context, *faulttest.Service) {
+func signIns(
+	t *testing.T, answer func(n int) (*http.Response, error),
+) (*vpptoken.Source, context.Context, *faulttest.Service) {
 	t.Helper()
-	authority := &faulttest.Service{Answer: faulttest.AnswerFunc(func(n int, _ *http.Request) (*http.Response, error) { return answer(n) })}
+	authority := &faulttest.Service{
+		Answer: faulttest.AnswerFunc(func(n int, _ *http.Request) (*http.Response, error) { return answer(n) }),
+	}
 	source, err := vpptoken.CloudGlobal.AppSource("contoso.example", "client-id", faulttest.ClientSecret)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return source, context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{Transport: obedient{authority}}), authority
+	return source, context.WithValue(t.Context(), oauth2.HTTPClient,
+		&http.Client{Transport: obedient{authority}}), authority
 }
 
 func granted() (*http.Response, error) { return faulttest.Answer(200, grant), nil }
@@ -73,12 +78,14 @@ func TestR19FailsOnce(t *testing.T) {
 	}
 	answers := func(status int, headers ...string) reply {
 		return reply{func() (*http.Response, error) {
-			return faulttest.Answer(status, `{"error":"temporarily_unavailable","error_description":"AADSTS90033"}`, headers...), nil
+			return faulttest.Answer(status, `{"error":"temporarily_unavailable","error_description":"AADSTS90033"}`,
+				headers...), nil
 		}}
 	}
 	refused := func(status int, code string) reply {
 		return reply{func() (*http.Response, error) {
-			return faulttest.Answer(status, `{"error":"`+code+`","error_description":"AADSTS7000215: `+faulttest.ClientSecret+`"}`), nil
+			return faulttest.Answer(status,
+				`{"error":"`+code+`","error_description":"AADSTS7000215: `+faulttest.ClientSecret+`"}`), nil
 		}}
 	}
 	for name, tt := range map[string]struct {
@@ -114,17 +121,22 @@ func TestR19FailsOnce(t *testing.T) {
 					var meta vpptoken.Metadata
 					err := op.Run(ctx, client, vpptoken.WithMetadata(&meta))
 					if tt.passes {
-						if err != nil || meta.Attempts != 1 || len(service.Requests()) != 1 || len(authority.Requests()) != 2 || time.Since(began) < max(tt.wait, time.Second/2) {
-							t.Errorf("after %v, %d attempts, %d sign-ins: %v", time.Since(began), meta.Attempts, len(authority.Requests()), err)
+						if err != nil || meta.Attempts != 1 || len(service.Requests()) != 1 ||
+							len(authority.Requests()) != 2 || time.Since(began) < max(tt.wait, time.Second/2) {
+							t.Errorf("after %v, %d attempts, %d sign-ins: %v",
+								time.Since(began), meta.Attempts, len(authority.Requests()), err)
 						}
 						return
 					}
 					e := faulttest.Error(t, err)
-					if !errors.Is(err, vpptoken.ErrSignIn) || e.Code != tt.code || !strings.Contains(e.Message, "AADSTS7000215") || vpptoken.Retryable(err) {
+					if !errors.Is(err, vpptoken.ErrSignIn) || e.Code != tt.code ||
+						!strings.Contains(e.Message, "AADSTS7000215") || vpptoken.Retryable(err) {
 						t.Errorf("error %+v", *e)
 					}
-					if e.Attempts != 0 || e.Ambiguous || e.StatusCode != 0 || len(service.Requests()) != 0 || len(authority.Requests()) != 1 {
-						t.Errorf("%d requests, %d sign-ins, error %+v", len(service.Requests()), len(authority.Requests()), *e)
+					if e.Attempts != 0 || e.Ambiguous || e.StatusCode != 0 || len(service.Requests()) != 0 ||
+						len(authority.Requests()) != 1 {
+						t.Errorf("%d requests, %d sign-ins, error %+v",
+							len(service.Requests()), len(authority.Requests()), *e)
 					}
 					leaktest.ShowsNoSecret(t, err)
 					if err := op.Run(ctx, client); err != nil {
@@ -148,7 +160,8 @@ func TestR19FailsForGood(t *testing.T) {
 		client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
 		_, err := client.Get(ctx, faulttest.ID)
 		e := faulttest.Error(t, err)
-		if len(authority.Requests()) != 4 || !errors.Is(err, vpptoken.ErrSignIn) || !vpptoken.Retryable(err) || e.RetryAfter != 3*time.Second || errors.Is(err, vpptoken.ErrThrottled) {
+		if len(authority.Requests()) != 4 || !errors.Is(err, vpptoken.ErrSignIn) || !vpptoken.Retryable(err) ||
+			e.RetryAfter != 3*time.Second || errors.Is(err, vpptoken.ErrThrottled) {
 			t.Errorf("%d sign-ins, error %+v", len(authority.Requests()), *e)
 		}
 		for range 50 {
@@ -196,7 +209,8 @@ func TestR19HangsOnce(t *testing.T) {
 						want = patience
 					}
 					_, err := client.Get(short, faulttest.ID)
-					if time.Since(began) != want || errors.Is(err, context.DeadlineExceeded) != (patience > 0) || !vpptoken.Retryable(err) {
+					if time.Since(began) != want || errors.Is(err, context.DeadlineExceeded) != (patience > 0) ||
+						!vpptoken.Retryable(err) {
 						t.Errorf("after %v, want %v: %v", time.Since(began), want, err)
 					}
 					named := strings.Contains(err.Error(), "get: sign-in failed: no whole answer within 30s")
@@ -254,7 +268,8 @@ func TestR19SixtyFourWait(t *testing.T) {
 					for range 64 {
 						calls.Go(func() {
 							_, err := client.Get(ctx, faulttest.ID)
-							if errors.Is(err, vpptoken.ErrSignIn) != fails || time.Since(began) != 300*time.Millisecond {
+							if errors.Is(err, vpptoken.ErrSignIn) != fails ||
+								time.Since(began) != 300*time.Millisecond {
 								t.Errorf("after %v: %v", time.Since(began), err)
 							}
 						})
@@ -306,11 +321,14 @@ func TestR19BlipWhileABearerIsReplaced(t *testing.T) {
 			}
 			return granted()
 		})
-		service := &faulttest.Service{Answer: faulttest.Once(faulttest.Always(401, ""), faulttest.Always(200, faulttest.BareToken))}
+		service := &faulttest.Service{
+			Answer: faulttest.Once(faulttest.Always(401, ""), faulttest.Always(200, faulttest.BareToken)),
+		}
 		client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
 		var meta vpptoken.Metadata
 		_, err := client.Get(ctx, faulttest.ID, vpptoken.WithMetadata(&meta))
-		if err != nil || meta.Attempts != 2 || len(authority.Requests()) != 3 || service.Requests()[1].Bearer != "Bearer another" {
+		if err != nil || meta.Attempts != 2 || len(authority.Requests()) != 3 ||
+			service.Requests()[1].Bearer != "Bearer another" {
 			t.Errorf("%v, %d attempts, %d sign-ins", err, meta.Attempts, len(authority.Requests()))
 		}
 	})
@@ -369,7 +387,8 @@ func TestR19OnTheWire(t *testing.T) {
 			}
 			_, err = faulttest.ClientFor(t, source, faulttest.Quick(5*time.Second)).Get(ctx, faulttest.ID)
 			e := faulttest.Error(t, err)
-			if !strings.Contains(err.Error(), "get: sign-in failed: "+tt.text) || !errors.Is(err, vpptoken.ErrSignIn) || vpptoken.Retryable(err) != tt.passes || e.Attempts != 0 {
+			if !strings.Contains(err.Error(), "get: sign-in failed: "+tt.text) || !errors.Is(err, vpptoken.ErrSignIn) ||
+				vpptoken.Retryable(err) != tt.passes || e.Attempts != 0 {
 				t.Errorf("error %v, Retryable %v", err, vpptoken.Retryable(err))
 			}
 			leaktest.ShowsNoSecret(t, err)

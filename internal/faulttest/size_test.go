@@ -121,8 +121,10 @@ func TestR07EndlessBodies(t *testing.T) { //nolint:paralleltest // it measures m
 				var err error
 				var meta vpptoken.Metadata
 				began := time.Now()
-				cost := memoryOf(t, func() { err = faulttest.Named(t, op).Run(t.Context(), client, vpptoken.WithMetadata(&meta)) })
-				if e := faulttest.Error(t, err); e.StatusCode != tc.status || meta.StatusCode != tc.status || e.Attempts != 1 {
+				cost := memoryOf(t,
+					func() { err = faulttest.Named(t, op).Run(t.Context(), client, vpptoken.WithMetadata(&meta)) })
+				e := faulttest.Error(t, err)
+				if e.StatusCode != tc.status || meta.StatusCode != tc.status || e.Attempts != 1 {
 					t.Errorf("%s: error %+v", op, *e)
 				}
 				if len(err.Error()) > 8<<10 {
@@ -163,7 +165,10 @@ func TestR07SmallTextLargeValues(t *testing.T) { //nolint:paralleltest // it mea
 		{"numbers for tokens", full(`{"value":[1`, ",1", "]}")},
 		{"nulls for tokens", full(`{"value":[null`, ",null", "]}")},
 		{"action results", full(`{"id":"1","tokenActionResults":[{}`, ",{}", "]}")},
-		{"fewer action results", `{"id":"1"` + text + `,"tokenActionResults":[{}` + strings.Repeat(",{}", 1_990) + "]}"},
+		{
+			"fewer action results",
+			`{"id":"1"` + text + `,"tokenActionResults":[{}` + strings.Repeat(",{}", 1_990) + "]}",
+		},
 		{"action results of numbers", full(`{"id":"1","tokenActionResults":[1`, ",1", "]}")},
 		{"scope tags", full(`{"id":"1","roleScopeTagIds":[""`, `,""`, "]}")},
 		{"unknown properties", `{"id":"1"` + names(500_000) + "}"},
@@ -210,7 +215,8 @@ func TestR07LargePage(t *testing.T) { //nolint:paralleltest // it needs memory t
 	for i := range 3000 {
 		fmt.Fprintf(&body, token, i)
 	}
-	client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(200, `{"value":[`+body.String()[1:]+"]}")})
+	client := faulttest.Client(t,
+		&faulttest.Service{Answer: faulttest.Always(200, `{"value":[`+body.String()[1:]+"]}")})
 	n := 0
 	for token, err := range client.List(t.Context()) {
 		if n++; err != nil || len(token.TokenActionResults) != 3 {
@@ -252,7 +258,8 @@ func TestR07DeepErrors(t *testing.T) { //nolint:paralleltest // it measures memo
 		"in a string": `{"error":{"message":"` + strings.Repeat("[", 60_000) + `"}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(403, body, "Request-Id", "req-1")})
+			client := faulttest.Client(t,
+				&faulttest.Service{Answer: faulttest.Always(403, body, "Request-Id", "req-1")})
 			var err error
 			cost := memoryOf(t, func() { err = faulttest.Named(t, "update").Run(t.Context(), client) })
 			if e := faulttest.Error(t, err); e.StatusCode != http.StatusForbidden || e.RequestID != "req-1" ||

@@ -39,7 +39,8 @@ func TestR06StallsAndDrips(t *testing.T) {
 		},
 		"switches protocols": {
 			read,
-			rawserver.Write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"), rawserver.Stall(),
+			rawserver.Write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\n"),
+			rawserver.Stall(),
 		},
 		"switches and drips": {
 			read,
@@ -86,15 +87,17 @@ func TestR06NotHTTP(t *testing.T) {
 	t.Parallel()
 	read := rawserver.ReadRequest()
 	for name, step := range map[string]rawserver.Step{
-		"1xx flood":             rawserver.Flood("HTTP/1.1 103 Early Hints\r\nLink: </" + faulttest.Bearer + ">\r\n\r\n"),
-		"no status line":        rawserver.Write(faulttest.Bearer + "\r\n\r\n"),
-		"bad version":           rawserver.Write("HTTP/9.9.9 200 " + faulttest.Bearer + "\r\n\r\n"),
-		"bad status":            rawserver.Write("HTTP/1.1 2OO " + faulttest.Bearer + "\r\n\r\n"),
-		"status of two digits":  rawserver.Write("HTTP/1.1 20 " + faulttest.Bearer + "\r\n\r\n"),
-		"bad header":            rawserver.Write("HTTP/1.1 200 OK\r\n" + faulttest.Bearer + "\r\n\r\n"),
-		"bad Content-Length":    rawserver.Write("HTTP/1.1 200 OK\r\nContent-Length: " + faulttest.Bearer + "\r\n\r\n"),
-		"bad transfer encoding": rawserver.Write("HTTP/1.1 200 OK\r\nTransfer-Encoding: " + faulttest.Bearer + "\r\n\r\n"),
-		"endless header":        rawserver.Flood(faulttest.Bearer),
+		"1xx flood": rawserver.Flood("HTTP/1.1 103 Early Hints\r\nLink: </" +
+			faulttest.Bearer + ">\r\n\r\n"),
+		"no status line":       rawserver.Write(faulttest.Bearer + "\r\n\r\n"),
+		"bad version":          rawserver.Write("HTTP/9.9.9 200 " + faulttest.Bearer + "\r\n\r\n"),
+		"bad status":           rawserver.Write("HTTP/1.1 2OO " + faulttest.Bearer + "\r\n\r\n"),
+		"status of two digits": rawserver.Write("HTTP/1.1 20 " + faulttest.Bearer + "\r\n\r\n"),
+		"bad header":           rawserver.Write("HTTP/1.1 200 OK\r\n" + faulttest.Bearer + "\r\n\r\n"),
+		"bad Content-Length":   rawserver.Write("HTTP/1.1 200 OK\r\nContent-Length: " + faulttest.Bearer + "\r\n\r\n"),
+		"bad transfer encoding": rawserver.Write("HTTP/1.1 200 OK\r\nTransfer-Encoding: " +
+			faulttest.Bearer + "\r\n\r\n"),
+		"endless header": rawserver.Flood(faulttest.Bearer),
 		"endless headers": rawserver.Flood("HTTP/1.1 200 OK\r\n" +
 			strings.Repeat("X-"+faulttest.Bearer[:3]+": "+faulttest.Bearer+"\r\n", 100)),
 		"TLS alert":      rawserver.Write("\x15\x03\x01\x00\x02\x02\x16"),
@@ -110,8 +113,10 @@ func TestR06NotHTTP(t *testing.T) {
 			}
 			leaktest.ShowsNoSecret(t, err)
 			get := faulttest.Named(t, "get")
-			again := rawserver.New(t, rawserver.Script{read, step}, rawserver.Script{read, rawserver.Write(goodAnswer(get))})
-			if err := get.Run(t.Context(), faulttest.Loopback(t, again.URL(), faulttest.Quick(5*time.Second))); err != nil {
+			again := rawserver.New(t, rawserver.Script{read, step},
+				rawserver.Script{read, rawserver.Write(goodAnswer(get))})
+			err = get.Run(t.Context(), faulttest.Loopback(t, again.URL(), faulttest.Quick(5*time.Second)))
+			if err != nil {
 				t.Errorf("a read was not repeated: %v", err)
 			}
 		})

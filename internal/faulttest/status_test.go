@@ -126,9 +126,11 @@ func TestR01RepeatSucceeds(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				mock := httpmock.NewMockTransport()
-				service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(_ int, r *http.Request) (*http.Response, error) {
-					return mock.RoundTrip(r)
-				})}
+				service := &faulttest.Service{
+					Answer: faulttest.AnswerFunc(func(_ int, r *http.Request) (*http.Response, error) {
+						return mock.RoundTrip(r)
+					}),
+				}
 				mock.RegisterNoResponder(httpmock.NewStringResponder(429, "").
 					Then(httpmock.NewStringResponder(503, "").HeaderSet(http.Header{"Retry-After": {"1"}})).
 					Then(httpmock.NewStringResponder(op.Status, op.Answer)))
@@ -140,11 +142,13 @@ func TestR01RepeatSucceeds(t *testing.T) {
 				for _, s := range sent[1:] {
 					s.Header.Del("Authorization")
 					sent[0].Header.Del("Authorization") // it is asked for anew
-					if !maps.EqualFunc(s.Header, sent[0].Header, slices.Equal) || s.Header.Get("Client-Request-Id") == "" {
+					if !maps.EqualFunc(s.Header, sent[0].Header, slices.Equal) ||
+						s.Header.Get("Client-Request-Id") == "" {
 						t.Errorf("the headers changed between attempts: %v, first %v", s.Header, sent[0].Header)
 					}
 				}
-				if len(sent) != 3 || sent[0].Body != sent[1].Body || sent[0].Body != sent[2].Body || meta.Attempts != 3 ||
+				if len(sent) != 3 || sent[0].Body != sent[1].Body || sent[0].Body != sent[2].Body ||
+					meta.Attempts != 3 ||
 					meta.StatusCode != op.Status {
 					t.Errorf("requests %+v, metadata %+v", sent, meta)
 				}
@@ -251,11 +255,13 @@ func TestR03RetryAfterIsNoTrap(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
-					resp := faulttest.Answer(429, "")
-					resp.Header["Retry-After"] = slices.Clone(tc.values)
-					return resp, nil
-				})}
+				service := &faulttest.Service{
+					Answer: faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
+						resp := faulttest.Answer(429, "")
+						resp.Header["Retry-After"] = slices.Clone(tc.values)
+						return resp, nil
+					}),
+				}
 				client := faulttest.Client(t, service)
 				began := time.Now()
 				_, err := client.Get(t.Context(), faulttest.ID)
@@ -265,7 +271,8 @@ func TestR03RetryAfterIsNoTrap(t *testing.T) {
 					wait, ok := vpptoken.RetryAfter(err)
 					if len(waits) != 0 || time.Since(began) != 0 || e.StatusCode != http.StatusTooManyRequests || !ok ||
 						wait <= time.Minute || wait != e.RetryAfter {
-						t.Errorf("waits %v, took %v, error %+v; want an end at once that tells the wait", waits, time.Since(began), *e)
+						t.Errorf("waits %v, took %v, error %+v; want an end at once that tells the wait",
+							waits, time.Since(began), *e)
 					}
 					// One hostile header does not close the client: there is no hold.
 					_, _ = client.Get(t.Context(), faulttest.ID)
@@ -275,7 +282,8 @@ func TestR03RetryAfterIsNoTrap(t *testing.T) {
 					return
 				}
 				if len(waits) < 20 || len(waits) > 40 || e.RetryAfter != 0 || time.Since(began) > 2*time.Minute {
-					t.Fatalf("waits %v in %v, RetryAfter %v; want own ones for two minutes", waits, time.Since(began), e.RetryAfter)
+					t.Fatalf("waits %v in %v, RetryAfter %v; want own ones for two minutes",
+						waits, time.Since(began), e.RetryAfter)
 				}
 				for i, w := range waits {
 					least, most := time.Second<<min(i, 2), 5*time.Second
@@ -299,7 +307,9 @@ func TestR18StatusThatIsNone(t *testing.T) {
 			t.Run(op.Name+"/"+strconv.Itoa(status), func(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
-					service := &faulttest.Service{Answer: faulttest.Always(status, `{"id":"`+faulttest.ID+`","value":[]}`)}
+					service := &faulttest.Service{
+						Answer: faulttest.Always(status, `{"id":"`+faulttest.ID+`","value":[]}`),
+					}
 					e := faulttest.Error(t, op.Run(t.Context(), faulttest.Client(t, service)))
 					want, ambiguous := 4, op.Effect != faulttest.Safe
 					if op.Effect == faulttest.Unsafe {

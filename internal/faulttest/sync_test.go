@@ -57,13 +57,15 @@ func TestF14AdoptsTheRunningSync(t *testing.T) {
 				got, err := c.StartSync(t.Context(), faulttest.ID, vpptoken.WithMetadata(&m))
 				if !tc.adopted {
 					e, ok := errors.AsType[*vpptoken.Error](err)
-					if got != nil || !ok || e.StatusCode != tc.status || e.Op != "syncLicenses" || m.StatusCode != tc.status {
+					if got != nil || !ok || e.StatusCode != tc.status || e.Op != "syncLicenses" ||
+						m.StatusCode != tc.status {
 						t.Errorf("got %v, %v, status %d", got, err, m.StatusCode)
 					}
 					return
 				}
 				want := &vpptoken.Sync{
-					TokenID: faulttest.ID, PreviousSyncDateTime: time.Date(2026, 11, 20, 8, 0, 0, 123456700, time.UTC), Adopted: true,
+					TokenID: faulttest.ID, PreviousSyncDateTime: time.Date(2026, 11, 20, 8, 0, 0, 123456700, time.UTC),
+					Adopted: true,
 				}
 				if err != nil || m.StatusCode != tc.status {
 					t.Fatalf("got %v, %v, status %d", got, err, m.StatusCode)
@@ -104,22 +106,24 @@ func TestF14NoTimeIsLost(t *testing.T) {
 				}
 				mock.RegisterResponder("GET", faulttest.Item, read(tc.first).Then(read(tc.then)))
 				posts := 0
-				mock.RegisterResponder("POST", faulttest.Item+"/syncLicenses", func(r *http.Request) (*http.Response, error) {
-					if posts++; posts == 2 {
-						return faulttest.Respond(200, `{"id":"`+faulttest.ID+`"}`)(r)
-					}
-					resp, err := faulttest.Respond(429, "{}")(r)
-					if tc.retryAfter != "" {
-						resp.Header.Set("Retry-After", tc.retryAfter)
-					}
-					return resp, err
-				})
+				mock.RegisterResponder("POST", faulttest.Item+"/syncLicenses",
+					func(r *http.Request) (*http.Response, error) {
+						if posts++; posts == 2 {
+							return faulttest.Respond(200, `{"id":"`+faulttest.ID+`"}`)(r)
+						}
+						resp, err := faulttest.Respond(429, "{}")(r)
+						if tc.retryAfter != "" {
+							resp.Header.Set("Retry-After", tc.retryAfter)
+						}
+						return resp, err
+					})
 				start := time.Now()
 				s, err := c.StartSync(t.Context(), faulttest.ID)
 				if err != nil || s.Adopted != tc.adopted {
 					t.Fatalf("got %v, %v", s, err)
 				}
-				if took := time.Since(start); posts != tc.posts || tc.retryAfter != "" && took < 7*time.Second || !tc.waits && took > 0 {
+				took := time.Since(start)
+				if posts != tc.posts || tc.retryAfter != "" && took < 7*time.Second || !tc.waits && took > 0 {
 					t.Errorf("%d requests in %v", posts, took)
 				}
 			})
@@ -131,13 +135,15 @@ func TestF14NoTimeIsLost(t *testing.T) {
 func TestF14NoRetry(t *testing.T) {
 	t.Parallel()
 	c, mock := faulttest.Mock(t, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
-	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, `{"id":"`+faulttest.ID+`","lastSyncStatus":"completed"}`))
+	mock.RegisterResponder("GET", faulttest.Item,
+		faulttest.Respond(200, `{"id":"`+faulttest.ID+`","lastSyncStatus":"completed"}`))
 	posts := 0
 	mock.RegisterResponder("POST", faulttest.Item+"/syncLicenses", func(r *http.Request) (*http.Response, error) {
 		posts++
 		return faulttest.Respond(429, "{}")(r)
 	})
-	if s, err := c.StartSync(t.Context(), faulttest.ID); s != nil || !errors.Is(err, vpptoken.ErrThrottled) || posts != 1 {
+	s, err := c.StartSync(t.Context(), faulttest.ID)
+	if s != nil || !errors.Is(err, vpptoken.ErrThrottled) || posts != 1 {
 		t.Errorf("got %v, %v after %d requests", s, err, posts)
 	}
 }
@@ -147,7 +153,8 @@ func TestF14CannotLook(t *testing.T) {
 	t.Parallel()
 	c, mock := faulttest.Mock(t)
 	mock.RegisterResponder("GET", faulttest.Item,
-		faulttest.Respond(200, `{"id":"`+faulttest.ID+`","lastSyncStatus":"inProgress"}`).Then(faulttest.Respond(403, "")))
+		faulttest.Respond(200,
+			`{"id":"`+faulttest.ID+`","lastSyncStatus":"inProgress"}`).Then(faulttest.Respond(403, "")))
 	mock.RegisterResponder("POST", faulttest.Item+"/syncLicenses", faulttest.Respond(409, ""))
 	if s, err := c.StartSync(t.Context(), faulttest.ID); s != nil || !errors.Is(err, vpptoken.ErrConflict) {
 		t.Errorf("got %v, %v", s, err)

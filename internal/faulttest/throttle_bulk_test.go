@@ -17,7 +17,9 @@ func TestR20Paced(t *testing.T) {
 	t.Parallel()
 	for _, goroutines := range []int{4, 16, 64, 256} {
 		for _, fixed := range []bool{false, true} {
-			for _, latency := range []time.Duration{0, 25 * time.Millisecond, 150 * time.Millisecond, 300 * time.Millisecond} {
+			for _, latency := range []time.Duration{
+				0, 25 * time.Millisecond, 150 * time.Millisecond, 300 * time.Millisecond,
+			} {
 				t.Run(fmt.Sprintf("%d goroutines/fixed=%v/%v", goroutines, fixed, latency), func(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
@@ -27,7 +29,8 @@ func TestR20Paced(t *testing.T) {
 							t.Skip("so few are slower than the limit")
 						}
 						took, lost := (&bulk{service: s, updates: 1000, goroutines: goroutines}).run(t)
-						if ratio := float64(took) / float64(s.ideal(1000)); len(lost) > 0 || s.refused > 0 || ratio > 1.05 {
+						ratio := float64(took) / float64(s.ideal(1000))
+						if len(lost) > 0 || s.refused > 0 || ratio > 1.05 {
 							t.Errorf("%d lost, %d refused, %.3f of the ideal time", len(lost), s.refused, ratio)
 						}
 					})
@@ -65,20 +68,25 @@ func TestR20UnknownLimit(t *testing.T) {
 func testUnknown(t *testing.T, strict, fixed bool, refuse refusal, most float64) {
 	t.Helper()
 	for _, goroutines := range []int{1, 4, 64, 256} {
-		for _, limit := range []vpptoken.Option{vpptoken.WithWriteLimit(0, 0), vpptoken.WithWriteLimit(100, 20*time.Second)} {
+		for _, limit := range []vpptoken.Option{
+			vpptoken.WithWriteLimit(0, 0), vpptoken.WithWriteLimit(100, 20*time.Second),
+		} {
 			if testing.Short() && goroutines > 4 {
 				continue
 			}
 			synctest.Test(t, func(t *testing.T) {
 				s := intune(50, refuse)
 				s.strict, s.fixed = strict, fixed
-				took, lost := (&bulk{service: s, updates: 1000, goroutines: goroutines, options: []vpptoken.Option{limit}}).run(t)
+				took, lost := (&bulk{
+					service: s, updates: 1000, goroutines: goroutines, options: []vpptoken.Option{limit},
+				}).run(t)
 				ideal := s.ideal(1000)
 				if goroutines == 1 { // its own requests take half of each period
 					ideal += time.Duration(1000/s.limit) * s.per / 12
 				}
 				if ratio := float64(took) / float64(ideal); len(lost) > 0 || ratio > most {
-					t.Errorf("%d goroutines: %d lost, %d refused, %.3f of the ideal time", goroutines, len(lost), s.refused, ratio)
+					t.Errorf("%d goroutines: %d lost, %d refused, %.3f of the ideal time",
+						goroutines, len(lost), s.refused, ratio)
 				}
 			})
 		}
@@ -100,7 +108,8 @@ func TestR20FourClients(t *testing.T) {
 								s.strict, s.fixed = strict, fixed
 								_, lost := (&bulk{service: s, updates: 1000, clients: 4, goroutines: goroutines}).run(t)
 								if len(lost) > 0 {
-									t.Errorf("%d goroutines each: %d lost, the first: %v", goroutines, len(lost), lost[0])
+									t.Errorf("%d goroutines each: %d lost, the first: %v",
+										goroutines, len(lost), lost[0])
 								}
 							})
 						}
@@ -117,9 +126,12 @@ func TestR20Shares(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := intune(100, otherwise["absent"])
 		s.strict = true
-		b := &bulk{service: s, updates: 1000, clients: 4, goroutines: 16, options: []vpptoken.Option{vpptoken.WithWriteLimit(25, 20*time.Second)}}
+		b := &bulk{service: s, updates: 1000, clients: 4, goroutines: 16, options: []vpptoken.Option{
+			vpptoken.WithWriteLimit(25, 20*time.Second),
+		}}
 		took, lost := b.run(t)
-		if ratio := float64(took) / float64(s.ideal(1000)); len(lost) > 0 || s.refused > 0 || ratio > 1.15 { // they take of one list, and not the same number each
+		ratio := float64(took) / float64(s.ideal(1000))
+		if len(lost) > 0 || s.refused > 0 || ratio > 1.15 { // they take of one list, and not the same number each
 			t.Errorf("%d lost, %d refused, %.3f of the ideal time", len(lost), s.refused, ratio)
 		}
 	})
@@ -174,7 +186,9 @@ func TestR20RefusedForGoodWithoutDeadline(t *testing.T) {
 // is sent.
 func TestR20Deadlines(t *testing.T) {
 	t.Parallel()
-	for _, timeout := range []time.Duration{time.Millisecond, time.Second, 10 * time.Second, 25 * time.Second, time.Minute, 3 * time.Minute, time.Hour} {
+	for _, timeout := range []time.Duration{
+		time.Millisecond, time.Second, 10 * time.Second, 25 * time.Second, time.Minute, 3 * time.Minute, time.Hour,
+	} {
 		for _, limit := range []int{50, 100} {
 			t.Run(fmt.Sprintf("%v/%d", timeout, limit), func(t *testing.T) {
 				t.Parallel()

@@ -21,14 +21,16 @@ func TestR20Log(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-		service := &faulttest.Service{Answer: faulttest.Once(faulttest.Always(429, "", "Retry-After", "10"), faulttest.Always(200, faulttest.BareToken))}
+		service := &faulttest.Service{Answer: faulttest.Once(faulttest.Always(429, "", "Retry-After", "10"),
+			faulttest.Always(200, faulttest.BareToken))}
 		client := faulttest.Client(t, service, vpptoken.WithLogger(logger), vpptoken.WithWriteLimit(1, time.Minute))
 		if _, err := client.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetDisplayName("x")); err != nil {
 			t.Fatal(err)
 		}
 		for _, want := range []string{
 			// The bubble's clock begins at the turn of the millennium.
-			`level=WARN msg="vpptoken: retry" operation=update`, `status=429 attempt=1 request_id="" reason="Too Many Requests" wait=10s until=2000-01-01T00:00:10.000Z`,
+			`level=WARN msg="vpptoken: retry" operation=update`,
+			`status=429 attempt=1 request_id="" reason="Too Many Requests" wait=10s until=2000-01-01T00:00:10.000Z`,
 			`level=DEBUG msg="vpptoken: held" operation=update`, `reason="write limit" until=2000-01-01T00:01:00.060Z`,
 		} {
 			if !strings.Contains(log.String(), want) {
@@ -42,7 +44,8 @@ func TestR20Log(t *testing.T) {
 func TestR20HeldPastTheDeadlineByThePace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(200, faulttest.BareToken)}, vpptoken.WithWriteLimit(1, time.Minute))
+		client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(200, faulttest.BareToken)},
+			vpptoken.WithWriteLimit(1, time.Minute))
 		if _, err := client.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetDisplayName("x")); err != nil {
 			t.Fatal(err)
 		}
@@ -51,10 +54,12 @@ func TestR20HeldPastTheDeadlineByThePace(t *testing.T) {
 		began := time.Now()
 		_, err := client.Update(ctx, faulttest.ID, vpptoken.NewPatch().SetDisplayName("y"))
 		wait, ok := vpptoken.RetryAfter(err)
-		if time.Since(began) != 0 || !errors.Is(err, vpptoken.ErrThrottled) || !errors.Is(err, context.DeadlineExceeded) || !vpptoken.Retryable(err) {
+		if time.Since(began) != 0 || !errors.Is(err, vpptoken.ErrThrottled) ||
+			!errors.Is(err, context.DeadlineExceeded) || !vpptoken.Retryable(err) {
 			t.Errorf("after %v: %v", time.Since(began), err)
 		}
-		if e := faulttest.Error(t, err); !ok || wait < time.Minute || wait > 61*time.Second || e.Attempts != 0 || !strings.Contains(err.Error(), "write limit") {
+		if e := faulttest.Error(t, err); !ok || wait < time.Minute || wait > 61*time.Second || e.Attempts != 0 ||
+			!strings.Contains(err.Error(), "write limit") {
 			t.Errorf("wait %v: %v", wait, err)
 		}
 	})

@@ -104,7 +104,8 @@ func (l *limited) expires(at time.Time) time.Time {
 // intune is a service with Intune's periods and so many writes in each.
 func intune(limit int, refuse refusal) *limited {
 	return &limited{
-		limit: limit, per: 20 * time.Second, refuse: refuse, there: 150 * time.Millisecond, back: 150 * time.Millisecond,
+		limit: limit, per: 20 * time.Second, refuse: refuse, there: 150 * time.Millisecond,
+		back: 150 * time.Millisecond,
 		done: make(map[string]int),
 	}
 }
@@ -128,7 +129,9 @@ const rateLimit = "Rate limit reached because of too many requests - Please retr
 
 // intuneSays is an error whose message is one of Intune's own.
 func intuneSays(status int, message string) *http.Response {
-	body, _ := json.Marshal(map[string]any{"error": map[string]string{"code": "InternalServerError", "message": message}})
+	body, _ := json.Marshal(map[string]any{
+		"error": map[string]string{"code": "InternalServerError", "message": message},
+	})
 	return faulttest.Answer(status, string(body))
 }
 
@@ -146,14 +149,17 @@ var (
 			return throttled("Retry-After", fmt.Sprintf("1,%d", int(math.Ceil(wait.Seconds()))), "Retry-After", "0")
 		},
 		"in the body": func(_ time.Time, wait time.Duration) *http.Response {
-			return intuneSays(429, fmt.Sprintf(`{"Message":"Too many requests","RetryAfter":"%d"}`, int(math.Ceil(wait.Seconds()))))
+			return intuneSays(429,
+				fmt.Sprintf(`{"Message":"Too many requests","RetryAfter":"%d"}`, int(math.Ceil(wait.Seconds()))))
 		},
 		"in the body of a 500": func(_ time.Time, wait time.Duration) *http.Response {
-			return intuneSays(500, fmt.Sprintf(`{"Message":"`+rateLimit+`","RetryAfter":%d}`, int(math.Ceil(wait.Seconds()))))
+			return intuneSays(500,
+				fmt.Sprintf(`{"Message":"`+rateLimit+`","RetryAfter":%d}`, int(math.Ceil(wait.Seconds()))))
 		},
 		"date of a skewed clock": func(now time.Time, wait time.Duration) *http.Response {
 			theirs := now.Add(-7 * time.Hour).UTC()
-			return throttled("Date", theirs.Format(http.TimeFormat), "Retry-After", theirs.Add(wait+time.Second).Format(http.TimeFormat))
+			return throttled("Date", theirs.Format(http.TimeFormat), "Retry-After",
+				theirs.Add(wait+time.Second).Format(http.TimeFormat))
 		},
 	}
 	otherwise = map[string]refusal{

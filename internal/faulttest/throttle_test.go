@@ -29,7 +29,8 @@ func TestR20InOrder(t *testing.T) {
 		var group sync.WaitGroup
 		for i := range 50 {
 			group.Go(func() {
-				if _, err := client.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetDisplayName(strconv.Itoa(i))); err != nil {
+				_, err := client.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetDisplayName(strconv.Itoa(i)))
+				if err != nil {
 					t.Error(err)
 				}
 			})
@@ -56,7 +57,9 @@ func TestR20InOrder(t *testing.T) {
 func TestR20GivingUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service := &faulttest.Service{Answer: faulttest.Once(faulttest.Always(429, "", "Retry-After", "10"), faulttest.Always(200, `{"id":"1"}`))}
+		service := &faulttest.Service{
+			Answer: faulttest.Once(faulttest.Always(429, "", "Retry-After", "10"), faulttest.Always(200, `{"id":"1"}`)),
+		}
 		client := faulttest.Client(t, service)
 		var group sync.WaitGroup
 		began := time.Now()
@@ -69,7 +72,8 @@ func TestR20GivingUp(t *testing.T) {
 				}
 				_, err := client.Get(ctx, faulttest.ID)
 				took := time.Since(began)
-				if canceled := errors.Is(err, context.Canceled); canceled != (i%2 == 0 && i > 0) || canceled && took != 5*time.Second || !canceled && err != nil {
+				canceled := errors.Is(err, context.Canceled)
+				if canceled != (i%2 == 0 && i > 0) || canceled && took != 5*time.Second || !canceled && err != nil {
 					t.Errorf("%d after %v: %v", i, took, err)
 				}
 			})
@@ -86,7 +90,9 @@ func TestR20GivingUp(t *testing.T) {
 func TestR20ProbeThatFails(t *testing.T) {
 	t.Parallel()
 	for name, probe := range map[string]faulttest.Answers{
-		"network":         faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }),
+		"network": faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
+			return nil, io.ErrUnexpectedEOF
+		}),
 		"silence":         silent(),
 		"500":             faulttest.Always(500, ""),
 		"404":             faulttest.Always(404, ""),
@@ -100,15 +106,17 @@ func TestR20ProbeThatFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(n int, r *http.Request) (*http.Response, error) {
-					switch n {
-					case 0:
-						return throttled("Retry-After", "10"), nil
-					case 1:
-						return probe.To(n, r)
-					}
-					return faulttest.Answer(200, `{"id":"1"}`), nil
-				})}
+				service := &faulttest.Service{
+					Answer: faulttest.AnswerFunc(func(n int, r *http.Request) (*http.Response, error) {
+						switch n {
+						case 0:
+							return throttled("Retry-After", "10"), nil
+						case 1:
+							return probe.To(n, r)
+						}
+						return faulttest.Answer(200, `{"id":"1"}`), nil
+					}),
+				}
 				client := faulttest.Client(t, service, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
 				_, err := client.Get(t.Context(), faulttest.ID)
 				faulttest.WantError(t, err)
@@ -151,11 +159,13 @@ func TestR20SlowSource(t *testing.T) {
 			time.Sleep(8 * time.Second)
 			return &oauth2.Token{AccessToken: faulttest.Bearer, Expiry: time.Now().Add(90 * time.Second)}, nil
 		})
-		client := faulttest.ClientFor(t, oauth2.ReuseTokenSource(nil, source), vpptoken.WithHTTPClient(&http.Client{Transport: s}))
+		client := faulttest.ClientFor(t, oauth2.ReuseTokenSource(nil, source),
+			vpptoken.WithHTTPClient(&http.Client{Transport: s}))
 		var group sync.WaitGroup
 		for i := range 500 {
 			group.Go(func() {
-				if _, err := client.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetDisplayName(strconv.Itoa(i))); err != nil {
+				_, err := client.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetDisplayName(strconv.Itoa(i)))
+				if err != nil {
 					t.Error(err)
 				}
 			})
@@ -175,13 +185,15 @@ func TestR20HeldTimeIsNotTheCalls(t *testing.T) {
 		t.Run(op.Name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(n int, _ *http.Request) (*http.Response, error) {
-					time.Sleep(25 * time.Second)
-					if n < 3 {
-						return throttled("Retry-After", []string{"300", "60", "30"}[n]), nil
-					}
-					return faulttest.Answer(op.Status, op.Answer), nil
-				})}
+				service := &faulttest.Service{
+					Answer: faulttest.AnswerFunc(func(n int, _ *http.Request) (*http.Response, error) {
+						time.Sleep(25 * time.Second)
+						if n < 3 {
+							return throttled("Retry-After", []string{"300", "60", "30"}[n]), nil
+						}
+						return faulttest.Answer(op.Status, op.Answer), nil
+					}),
+				}
 				var meta vpptoken.Metadata
 				err := op.Run(t.Context(), faulttest.Client(t, service), vpptoken.WithMetadata(&meta))
 				if n := len(service.Requests()); n == 1 || n == 4 && err != nil {
@@ -201,18 +213,21 @@ func TestR20ThrottledAttemptsAreFree(t *testing.T) {
 	t.Parallel()
 	for attempts, want := range map[int]int{1: 1, 2: 12, 4: 14} {
 		synctest.Test(t, func(t *testing.T) {
-			service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(n int, _ *http.Request) (*http.Response, error) {
-				if n < 10 {
-					return throttled("Retry-After", "1"), nil
-				}
-				return faulttest.Answer(500, ""), nil
-			})}
+			service := &faulttest.Service{
+				Answer: faulttest.AnswerFunc(func(n int, _ *http.Request) (*http.Response, error) {
+					if n < 10 {
+						return throttled("Retry-After", "1"), nil
+					}
+					return faulttest.Answer(500, ""), nil
+				}),
+			}
 			client := faulttest.Client(t, service, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: attempts}))
 			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 			defer cancel()
 			_, err := client.Get(ctx, faulttest.ID)
 			if e := faulttest.Error(t, err); len(service.Requests()) != want || e.Attempts != want {
-				t.Errorf("MaxAttempts %d: %d requests, %d attempts, want %d", attempts, len(service.Requests()), e.Attempts, want)
+				t.Errorf("MaxAttempts %d: %d requests, %d attempts, want %d",
+					attempts, len(service.Requests()), e.Attempts, want)
 			}
 		})
 	}
@@ -223,13 +238,15 @@ func TestR20ThrottledAttemptsAreFree(t *testing.T) {
 func TestR20OneCallIsNotWanted(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(_ int, r *http.Request) (*http.Response, error) {
-			if r.Method == http.MethodPost {
-				return throttled(), nil
-			}
-			time.Sleep(50 * time.Millisecond)
-			return faulttest.Answer(200, `{"id":"1"}`), nil
-		})}
+		service := &faulttest.Service{
+			Answer: faulttest.AnswerFunc(func(_ int, r *http.Request) (*http.Response, error) {
+				if r.Method == http.MethodPost {
+					return throttled(), nil
+				}
+				time.Sleep(50 * time.Millisecond)
+				return faulttest.Answer(200, `{"id":"1"}`), nil
+			}),
+		}
 		client := faulttest.Client(t, service)
 		began := time.Now()
 		var group sync.WaitGroup
@@ -269,25 +286,31 @@ func TestR20NobodyWaitsInVain(t *testing.T) {
 		options []vpptoken.Option
 		writes  int
 	}{
-		"Microsoft":       {nil, 100},
-		"Bleu":            {[]vpptoken.Option{vpptoken.WithCloud(vpptoken.CloudBleu)}, 100},
-		"a proxy":         {[]vpptoken.Option{vpptoken.WithBaseURL("https://proxy.example")}, -1},
-		"another cloud":   {[]vpptoken.Option{vpptoken.WithCloud(custom)}, -1},
-		"none":            {[]vpptoken.Option{vpptoken.WithWriteLimit(0, 0)}, -1},
-		"three an hour":   {[]vpptoken.Option{vpptoken.WithBaseURL("https://proxy.example"), vpptoken.WithWriteLimit(3, time.Hour)}, 3},
-		"the last counts": {[]vpptoken.Option{vpptoken.WithWriteLimit(3, time.Hour), vpptoken.WithWriteLimit(0, time.Hour)}, -1},
+		"Microsoft":     {nil, 100},
+		"Bleu":          {[]vpptoken.Option{vpptoken.WithCloud(vpptoken.CloudBleu)}, 100},
+		"a proxy":       {[]vpptoken.Option{vpptoken.WithBaseURL("https://proxy.example")}, -1},
+		"another cloud": {[]vpptoken.Option{vpptoken.WithCloud(custom)}, -1},
+		"none":          {[]vpptoken.Option{vpptoken.WithWriteLimit(0, 0)}, -1},
+		"three an hour": {
+			[]vpptoken.Option{vpptoken.WithBaseURL("https://proxy.example"), vpptoken.WithWriteLimit(3, time.Hour)}, 3,
+		},
+		"the last counts": {
+			[]vpptoken.Option{vpptoken.WithWriteLimit(3, time.Hour), vpptoken.WithWriteLimit(0, time.Hour)}, -1,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(200, `{"id":"1"}`)}, tc.options...)
+				client := faulttest.Client(t, &faulttest.Service{Answer: faulttest.Always(200, `{"id":"1"}`)},
+					tc.options...)
 				began := time.Now()
 				most := tc.writes
 				if most < 0 {
 					most = 500
 				}
 				for i := range most + 1 {
-					if _, err := client.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetDisplayName("x")); err != nil {
+					_, err := client.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetDisplayName("x"))
+					if err != nil {
 						t.Fatal(err)
 					}
 					if waited := time.Since(began) > 0; waited != (i == tc.writes) {
@@ -303,7 +326,8 @@ func TestR20NobodyWaitsInVain(t *testing.T) {
 func TestR20BadLimits(t *testing.T) {
 	t.Parallel()
 	for _, o := range []vpptoken.Option{
-		vpptoken.WithWriteLimit(-1, time.Second), vpptoken.WithWriteLimit(math.MinInt, 0), vpptoken.WithWriteLimit(1, 0),
+		vpptoken.WithWriteLimit(-1, time.Second), vpptoken.WithWriteLimit(math.MinInt, 0),
+		vpptoken.WithWriteLimit(1, 0),
 		vpptoken.WithWriteLimit(1, -time.Second), vpptoken.WithWriteLimit(0, -1),
 	} {
 		if c, err := vpptoken.NewClient(oauth2.StaticTokenSource(&oauth2.Token{}), o); err == nil || c != nil {

@@ -86,12 +86,21 @@ func TestR04CallEndsWithItsContext(t *testing.T) {
 		{name: "headers of a create", answer: silent(), attempts: 1, create: true, ambiguous: true},
 		{name: "headers of a repeat", answer: faulttest.Once(unavailable, silent()), status: 503, attempts: 2},
 		{name: "body", answer: stalled(200, `{"id":`), status: 200, attempts: 1},
-		{name: "body of a create", answer: stalled(201, `{"id":`), status: 201, attempts: 1, create: true, ambiguous: true},
+		{
+			name: "body of a create", answer: stalled(201, `{"id":`), status: 201, attempts: 1, create: true,
+			ambiguous: true,
+		},
 		{name: "body of an error", answer: stalled(503, `{"error":`), status: 503, attempts: 1},
 		{name: "body of a refusal", answer: stalled(400, `{"error":`), status: 400, attempts: 1, create: true},
 		{name: "token fetch", answer: throttled, attempts: 0, source: blocks(0)},
-		{name: "token fetch of a repeat", answer: faulttest.Always(500, ""), status: 500, attempts: 1, source: blocks(1)},
-		{name: "token fetch after a 401", answer: faulttest.Always(401, ""), status: 401, attempts: 1, source: blocks(1)},
+		{
+			name: "token fetch of a repeat", answer: faulttest.Always(500, ""), status: 500, attempts: 1,
+			source: blocks(1),
+		},
+		{
+			name: "token fetch after a 401", answer: faulttest.Always(401, ""), status: 401, attempts: 1,
+			source: blocks(1),
+		},
 	} {
 		for how, end := range map[string]error{"cancel": context.Canceled, "deadline": context.DeadlineExceeded} {
 			t.Run(tc.name+"/"+how, func(t *testing.T) {
@@ -133,7 +142,8 @@ func TestR04CallEndsWithItsContext(t *testing.T) {
 					}
 					if e.StatusCode != tc.status || meta.StatusCode != tc.status || e.Attempts != tc.attempts ||
 						meta.Attempts != tc.attempts {
-						t.Errorf("error %+v, metadata %+v; want status %d after %d attempts", *e, meta, tc.status, tc.attempts)
+						t.Errorf("error %+v, metadata %+v; want status %d after %d attempts",
+							*e, meta, tc.status, tc.attempts)
 					}
 					if e.Ambiguous != tc.ambiguous {
 						t.Errorf("Ambiguous %v, want %v", e.Ambiguous, tc.ambiguous)
@@ -212,7 +222,8 @@ func TestR04CallWithoutDeadline(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
-				_, err := faulttest.Client(t, &faulttest.Service{Answer: tc.answer}, vpptoken.WithRetry(tc.retry)).Get(t.Context(),
+				_, err := faulttest.Client(t, &faulttest.Service{Answer: tc.answer},
+					vpptoken.WithRetry(tc.retry)).Get(t.Context(),
 					faulttest.ID)
 				took := time.Since(began)
 				if took > 2*time.Minute+50*time.Millisecond || took < 59*time.Second {
@@ -231,12 +242,15 @@ func TestR04CallWithoutDeadline(t *testing.T) {
 func TestR04EachPageHasItsOwnTime(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(n int, _ *http.Request) (*http.Response, error) {
+		service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(
+			n int, _ *http.Request,
+		) (*http.Response, error) {
 			time.Sleep(29 * time.Second)
 			if n == 9 {
 				return faulttest.Answer(200, `{"value":[]}`), nil
 			}
-			return faulttest.Answer(200, fmt.Sprintf(`{"value":[],"@odata.nextLink":"%s?$skip=%d"}`, faulttest.Root, n)), nil
+			return faulttest.Answer(200,
+				fmt.Sprintf(`{"value":[],"@odata.nextLink":"%s?$skip=%d"}`, faulttest.Root, n)), nil
 		})}
 		if err := faulttest.Last(faulttest.Client(t, service).List(t.Context())); err != nil ||
 			len(service.Requests()) != 10 {
@@ -290,7 +304,8 @@ func TestR04AttemptTimeIsNotTheCallers(t *testing.T) {
 				if len(service.Requests()) != 4 {
 					t.Errorf("%d requests, want 4", len(service.Requests()))
 				}
-				if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || !vpptoken.Retryable(err) {
+				if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) ||
+					!vpptoken.Retryable(err) {
 					t.Errorf("error %v matches the end of a context that is alive, or is not Retryable", err)
 				}
 			})

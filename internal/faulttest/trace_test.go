@@ -39,7 +39,8 @@ func TestR21HooksOnceAnAttempt(t *testing.T) {
 				t.Fatal(err)
 			}
 			for name, n := range map[string]*atomic.Int32{
-				"GetConn": &get, "GotConn": &got, "WroteHeaders": &headers, "WroteRequest": &wrote, "GotFirstResponseByte": &first,
+				"GetConn": &get, "GotConn": &got, "WroteHeaders": &headers, "WroteRequest": &wrote,
+				"GotFirstResponseByte": &first,
 			} {
 				for range 200 { // HTTP/2 may write on beside the answer
 					if n.Load() >= 4 {
@@ -76,7 +77,8 @@ func TestR21DialOutlivesItsAttempt(t *testing.T) {
 		ConnectStart: func(string, string) { hooks.Add(1) },
 		ConnectDone:  func(string, string, error) { hooks.Add(1) },
 	})
-	client := faulttest.Client(t, transport, vpptoken.WithBaseURL("http://"+address), faulttest.Quick(50*time.Millisecond))
+	client := faulttest.Client(t, transport, vpptoken.WithBaseURL("http://"+address),
+		faulttest.Quick(50*time.Millisecond))
 	if err := op.Run(ctx, client); err != nil {
 		t.Error(err)
 	}

@@ -49,13 +49,17 @@ func TestBearerIsUsedAgainWhileItLives(t *testing.T) {
 		refused string // by the service
 		want    []string
 	}{
-		"an hour":              {&numbered{lives: time.Hour}, "", []string{"bearer-1", "bearer-1", "bearer-1"}},
-		"an hour, refused":     {&numbered{lives: time.Hour}, "bearer-1", []string{"bearer-1", "bearer-2", "bearer-2", "bearer-2"}},
+		"an hour": {&numbered{lives: time.Hour}, "", []string{"bearer-1", "bearer-1", "bearer-1"}},
+		"an hour, refused": {
+			&numbered{lives: time.Hour}, "bearer-1", []string{"bearer-1", "bearer-2", "bearer-2", "bearer-2"},
+		},
 		"a minute":             {&numbered{lives: time.Minute}, "", []string{"bearer-1", "bearer-2", "bearer-3"}},
 		"two minutes, in time": {&numbered{lives: 2 * time.Minute}, "", []string{"bearer-1", "bearer-1", "bearer-2"}},
 		"for ever":             {&numbered{}, "", []string{"bearer-1", "bearer-1", "bearer-2"}}, // a minute
 		"for ever, refused":    {&numbered{}, "bearer-1", []string{"bearer-1", "bearer-2", "bearer-2", "bearer-3"}},
-		"by the call":          {&numberedContext{numbered{lives: time.Hour}}, "", []string{"bearer-1", "bearer-2", "bearer-3"}},
+		"by the call": {
+			&numberedContext{numbered{lives: time.Hour}}, "", []string{"bearer-1", "bearer-2", "bearer-3"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -107,7 +111,8 @@ func TestRepeatAsksForAFreshBearer(t *testing.T) {
 		for range 2 {
 			_, err = c.Get(t.Context(), faulttest.ID)
 		}
-		if diff := cmp.Diff([]string{"bearer-1", "bearer-2", "bearer-3", "bearer-4", "bearer-4"}, sent); diff != "" || err != nil {
+		diff := cmp.Diff([]string{"bearer-1", "bearer-2", "bearer-3", "bearer-4", "bearer-4"}, sent)
+		if diff != "" || err != nil {
 			t.Errorf("%v (-want +got):\n%s", err, diff)
 		}
 	})

@@ -53,7 +53,8 @@ func TestChallenge(t *testing.T) {
 
 func FuzzChallenge(f *testing.F) {
 	for _, s := range []string{
-		`Bearer error="insufficient_claims", claims="e30="`, `Bearer claims="", error=insufficient_claims`, "", `Bearer error="insufficient_claims", claims="eyJhIjoiXHUwMDAwIn0"`,
+		`Bearer error="insufficient_claims", claims="e30="`, `Bearer claims="", error=insufficient_claims`, "",
+		`Bearer error="insufficient_claims", claims="eyJhIjoiXHUwMDAwIn0"`,
 	} {
 		f.Add(s)
 	}

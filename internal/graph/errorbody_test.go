@@ -77,17 +77,35 @@ func TestParseError(t *testing.T) {
 			[]byte(`{"error":"invalid_grant","error_description":"d"}`),
 			graph.ErrorBody{Message: "invalid_grant"},
 		},
-		"empty":              {nil, graph.ErrorBody{}},
-		"null":               {[]byte("null"), graph.ErrorBody{}},
-		"array":              {[]byte(`[{"error":1}]`), graph.ErrorBody{}},
-		"not UTF-8":          {[]byte("\xff\xfe"), graph.ErrorBody{}},
-		"deep":               {[]byte(strings.Repeat(`{"error":`, 20_000)), graph.ErrorBody{}},
-		"target":             {[]byte(`{"error":{"code":"C","message":"m","target":"displayName","details":[{"target":"token"}]}}`), graph.ErrorBody{Code: "C", Message: "m", Target: "displayName"}},
-		"target in details":  {[]byte(`{"error":{"code":"C","message":"m","target":null,"details":[{"code":"x"},{"target":"appleId"},{"target":"token"}]}}`), graph.ErrorBody{Code: "C", Message: "m", Target: "appleId"}},
-		"target of Intune's": {[]byte(`{"error":{"code":"UnknownError","message":"{\"ErrorCode\":\"C\",\"Message\":\"m\",\"Target\":\"state\"}"}}`), graph.ErrorBody{Code: "C", Message: "m", Target: "state"}},
-		"odd members":        {[]byte(`{"error":{"code":"C","message":"m","target":{},"details":"x","innerError":"y"}}`), graph.ErrorBody{Code: "C", Message: "m"}},
-		"code with spaces":   {[]byte(`{"error":{"code":"No method match route template","message":"No OData route exists"}}`), graph.ErrorBody{Code: "No method match route template", Message: "No OData route exists"}},
-		"F22: HTML":          {[]byte(`{"error":{"code":"C","message":"<!DOCTYPE html><html><body>503</body></html>"}}`), graph.ErrorBody{Code: "C", Message: page}},
+		"empty":     {nil, graph.ErrorBody{}},
+		"null":      {[]byte("null"), graph.ErrorBody{}},
+		"array":     {[]byte(`[{"error":1}]`), graph.ErrorBody{}},
+		"not UTF-8": {[]byte("\xff\xfe"), graph.ErrorBody{}},
+		"deep":      {[]byte(strings.Repeat(`{"error":`, 20_000)), graph.ErrorBody{}},
+		"target": {
+			[]byte(`{"error":{"code":"C","message":"m","target":"displayName","details":[{"target":"token"}]}}`),
+			graph.ErrorBody{Code: "C", Message: "m", Target: "displayName"},
+		},
+		"target in details": {
+			[]byte(`{"error":{"code":"C","message":"m","target":null,"details":[{"code":"x"},{"target":"appleId"},{"target":"token"}]}}`),
+			graph.ErrorBody{Code: "C", Message: "m", Target: "appleId"},
+		},
+		"target of Intune's": {
+			[]byte(`{"error":{"code":"UnknownError","message":"{\"ErrorCode\":\"C\",\"Message\":\"m\",\"Target\":\"state\"}"}}`),
+			graph.ErrorBody{Code: "C", Message: "m", Target: "state"},
+		},
+		"odd members": {
+			[]byte(`{"error":{"code":"C","message":"m","target":{},"details":"x","innerError":"y"}}`),
+			graph.ErrorBody{Code: "C", Message: "m"},
+		},
+		"code with spaces": {
+			[]byte(`{"error":{"code":"No method match route template","message":"No OData route exists"}}`),
+			graph.ErrorBody{Code: "No method match route template", Message: "No OData route exists"},
+		},
+		"F22: HTML": {
+			[]byte(`{"error":{"code":"C","message":"<!DOCTYPE html><html><body>503</body></html>"}}`),
+			graph.ErrorBody{Code: "C", Message: page},
+		},
 		"F22: HTML, XML": {
 			[]byte(`{"error":{"message":" \r\n<?xml version='1.0'?><a/>"}}`),
 			graph.ErrorBody{Message: page},
@@ -108,10 +126,22 @@ func TestParseError(t *testing.T) {
 			[]byte(`{"error":{"message":"1 < 2, a<b, List<String>"}}`),
 			graph.ErrorBody{Message: "1 < 2, a<b, List<String>"},
 		},
-		"F22: phrase twice":  {[]byte(`{"error":{"message":"{\"Message\":\"A - Url: https://x/?404 - CustomApiErrorPhrase: B c\",\"CustomApiErrorPhrase\":\"B c\"}"}}`), graph.ErrorBody{Message: "A B c"}},
-		"F22: phrase again":  {[]byte(`{"error":{"message":"{\"Message\":\"A B c.\",\"CustomApiErrorPhrase\":\"B c\"}"}}`), graph.ErrorBody{Message: "A B c."}},
-		"F22: phrase nested": {[]byte(`{"error":{"message":"{\"CustomApiErrorPhrase\":\"B\",\"Message\":\"{\\\"Message\\\":\\\"A\\\",\\\"CustomApiErrorPhrase\\\":\\\"B\\\"}\"}"}}`), graph.ErrorBody{Message: "A B"}},
-		"F22: dangling":      {[]byte(`{"error":{"code":"Forbidden","message":"No. - Activity ID: a-1 - Url: https://x/?v=1 - CustomApiErrorPhrase: "}}`), graph.ErrorBody{Code: "Forbidden", Message: "No. - Activity ID: a-1", ActivityID: "a-1"}},
+		"F22: phrase twice": {
+			[]byte(`{"error":{"message":"{\"Message\":\"A - Url: https://x/?404 - CustomApiErrorPhrase: B c\",\"CustomApiErrorPhrase\":\"B c\"}"}}`),
+			graph.ErrorBody{Message: "A B c"},
+		},
+		"F22: phrase again": {
+			[]byte(`{"error":{"message":"{\"Message\":\"A B c.\",\"CustomApiErrorPhrase\":\"B c\"}"}}`),
+			graph.ErrorBody{Message: "A B c."},
+		},
+		"F22: phrase nested": {
+			[]byte(`{"error":{"message":"{\"CustomApiErrorPhrase\":\"B\",\"Message\":\"{\\\"Message\\\":\\\"A\\\",\\\"CustomApiErrorPhrase\\\":\\\"B\\\"}\"}"}}`),
+			graph.ErrorBody{Message: "A B"},
+		},
+		"F22: dangling": {
+			[]byte(`{"error":{"code":"Forbidden","message":"No. - Activity ID: a-1 - Url: https://x/?v=1 - CustomApiErrorPhrase: "}}`),
+			graph.ErrorBody{Code: "Forbidden", Message: "No. - Activity ID: a-1", ActivityID: "a-1"},
+		},
 		"F22: dangling, bare": {
 			[]byte(`{"error":{"message":"No. - CustomApiErrorPhrase:"}}`),
 			graph.ErrorBody{Message: "No."},
@@ -135,7 +165,8 @@ func TestF16WaitInTheBody(t *testing.T) {
 	}
 	for value, want := range map[string]time.Duration{
 		`"30"`: 30 * time.Second, `30`: 30 * time.Second, `2.128`: 2128 * time.Millisecond,
-		`" 7 "`: 7 * time.Second, `"30,120"`: 2 * time.Minute, `"9, 5"`: 9 * time.Second, `"00:00:30"`: 30 * time.Second, `"00:05:15.5"`: 315500 * time.Millisecond,
+		`" 7 "`: 7 * time.Second, `"30,120"`: 2 * time.Minute, `"9, 5"`: 9 * time.Second,
+		`"00:00:30"`: 30 * time.Second, `"00:05:15.5"`: 315500 * time.Millisecond,
 		`null`: 0, `""`: 0, `0`: 0, `-3`: 0, `"soon"`: 0, `{}`: 0, `[30]`: 0, `true`: 0, `"NaN"`: 0, `1e3`: 0,
 		`99999999999999999999`: math.MaxInt64, `"Fri, 20 Nov 2026 12:51:51 GMT"`: 0,
 	} {
@@ -171,7 +202,8 @@ func TestF17ThrottlingAsA500(t *testing.T) {
 		"You have exceeded the rate limit", "The request exceeded its allowed rate limit.", "Too many requests",
 		"too many write requests",
 		"Rate limit for tenant 0a-1 reached", "The request was throttled.", "Requests have been throttled",
-		"Requests are rate limited.", "The application has been rate-limited", "Throttling limit reached", "Throttle limit exceeded.",
+		"Requests are rate limited.", "The application has been rate-limited", "Throttling limit reached",
+		"Throttle limit exceeded.",
 		"Too many calls. Retry later.",
 	} {
 		for _, status := range []int{500, 502, 503, 504} {
@@ -189,7 +221,8 @@ func TestF17ThrottlingAsA500(t *testing.T) {
 		"The rate limit was not reached.", "Failed to write the rate limit configuration: maximum length exceeded.",
 		"Corporate limit reached", "Too many requests in the batch.", "Too many tokens requested.",
 		"Please retry after sometime.", "Migrate: limit exceeded", "An error has occurred",
-		"The throttling limit could not be read.", "A rate limited plan can't be changed.", "Failed to separate limited licenses",
+		"The throttling limit could not be read.", "A rate limited plan can't be changed.",
+		"Failed to separate limited licenses",
 	} {
 		if graph.Throttles(500, "InternalError", message) {
 			t.Errorf("%q is no throttling", message)
@@ -229,7 +262,8 @@ func FuzzParseError(f *testing.F) {
 	}
 	for _, s := range []string{
 		"", "null", "[]", `{"error":null}`, `{"error":"x"}`,
-		`{"error":{"message":"{\"Message\":\"{}\"}"}}`, `{"error":{"innerError":{"innererror":{}}}}`, "<", "\uFEFF{}", `"x"`,
+		`{"error":{"message":"{\"Message\":\"{}\"}"}}`, `{"error":{"innerError":{"innererror":{}}}}`, "<",
+		"\uFEFF{}", `"x"`,
 	} {
 		f.Add([]byte(s))
 	}

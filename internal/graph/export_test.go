@@ -10,7 +10,9 @@ var (
 
 // PassGate returns a pass through a gate of its own.
 func PassGate(limit int, per time.Duration) func(write bool) {
-	g := &gate{ownHold: time.Second, maxOwnHold: longestOwnHold, patience: DefaultCallTime, pace: pace{n: limit, per: per}}
+	g := &gate{
+		ownHold: time.Second, maxOwnHold: longestOwnHold, patience: DefaultCallTime, pace: pace{n: limit, per: per},
+	}
 	return func(write bool) {
 		now := time.Now()
 		t, _ := g.enter(write, now, now)

@@ -9,7 +9,7 @@ import (
 
 // Nobody pays for the gate while nothing is throttled: not a read, not a write, and not a write
 // that is paced.
-func TestR20OpenGateAllocatesNothing(t *testing.T) { //nolint:paralleltest // AllocsPerRun counts those of the whole process
+func TestR20OpenGateAllocatesNothing(t *testing.T) { //nolint:paralleltest // AllocsPerRun counts all of the process
 	for name, tc := range map[string]struct {
 		write bool
 		limit int

@@ -44,9 +44,12 @@ func newClient(t *testing.T, rt http.RoundTripper, attempts int) (*graph.Client,
 		t.Fatal(err)
 	}
 	return graph.New(graph.Config{
-		Base: base, Transport: rt, UserAgent: "test", MaxAttempts: attempts, MinWait: time.Second, MaxWait: 30 * time.Second,
+		Base: base, Transport: rt, UserAgent: "test", MaxAttempts: attempts, MinWait: time.Second,
+		MaxWait:       30 * time.Second,
 		MaxRetryAfter: time.Minute, AttemptTimeout: 30 * time.Second,
-		Token: func(context.Context, string) (*oauth2.Token, error) { return &oauth2.Token{AccessToken: "bearer"}, nil },
+		Token: func(context.Context, string) (*oauth2.Token, error) {
+			return &oauth2.Token{AccessToken: "bearer"}, nil
+		},
 	}), graph.Call{Method: http.MethodGet, URL: base, LogPath: "/", Accept: "application/json", ID: "id"}
 }
 
@@ -129,7 +132,8 @@ func TestAttemptsShareNothing(t *testing.T) {
 		n := 0
 		rt := roundTrip(func(r *http.Request) (*http.Response, error) {
 			n++
-			if got := r.Header.Get("Authorization") + r.Header.Get("X-Theirs") + r.Header.Get("Accept") + r.URL.Path; got != "Bearer bearer1application/json/beta/deviceAppManagement/vppTokens" {
+			got := r.Header.Get("Authorization") + r.Header.Get("X-Theirs") + r.Header.Get("Accept") + r.URL.Path
+			if got != "Bearer bearer1application/json/beta/deviceAppManagement/vppTokens" {
 				t.Errorf("attempt %d: %s", n, got)
 			}
 			r.Header.Set("Authorization", "spoiled")

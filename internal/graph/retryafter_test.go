@@ -49,17 +49,19 @@ func TestRetryAfter(t *testing.T) {
 		"joined, unreadable": {[]string{"NaN,30,"}, "", 30 * time.Second},
 		"none is readable":   {[]string{"soon,-1", ","}, "", 0},
 		"a date joined":      {[]string{"10,Fri, 20 Nov 2026 12:00:30 GMT, 20"}, "", 30 * time.Second},
-		"two dates joined":   {[]string{"Fri, 20 Nov 2026 12:00:30 GMT,Friday, 20-Nov-26 12:00:40 GMT"}, "", 40 * time.Second},
-		"too many":           {[]string{strings.Repeat("1,", 50) + "99"}, "", time.Second},
-		"empty":              {[]string{""}, "", 0},
-		"negative":           {[]string{"-1"}, "", 0},
-		"plus":               {[]string{"+1"}, "", 0},
-		"exponent":           {[]string{"1e9"}, "", 0},
-		"hexadecimal":        {[]string{"0x1p4"}, "", 0},
-		"NaN":                {[]string{"NaN"}, "", 0},
-		"two dots":           {[]string{"1.2.3"}, "", 0},
-		"unit":               {[]string{"5s"}, "", 0},
-		"other digits":       {[]string{"٥"}, "", 0},
+		"two dates joined": {
+			[]string{"Fri, 20 Nov 2026 12:00:30 GMT,Friday, 20-Nov-26 12:00:40 GMT"}, "", 40 * time.Second,
+		},
+		"too many":     {[]string{strings.Repeat("1,", 50) + "99"}, "", time.Second},
+		"empty":        {[]string{""}, "", 0},
+		"negative":     {[]string{"-1"}, "", 0},
+		"plus":         {[]string{"+1"}, "", 0},
+		"exponent":     {[]string{"1e9"}, "", 0},
+		"hexadecimal":  {[]string{"0x1p4"}, "", 0},
+		"NaN":          {[]string{"NaN"}, "", 0},
+		"two dots":     {[]string{"1.2.3"}, "", 0},
+		"unit":         {[]string{"5s"}, "", 0},
+		"other digits": {[]string{"٥"}, "", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -75,7 +77,10 @@ func TestRetryAfter(t *testing.T) {
 }
 
 func FuzzRetryAfter(f *testing.F) {
-	for _, s := range []string{"7", "2.128", " 7 ", "", "-1", "NaN", "1e9", "9999999999", "Fri, 31 Dec 9999 23:59:59 GMT", "Friday, 20-Nov-26 12:00:30 GMT", "Fri Nov 20 12:00:30 2026"} {
+	for _, s := range []string{
+		"7", "2.128", " 7 ", "", "-1", "NaN", "1e9", "9999999999", "Fri, 31 Dec 9999 23:59:59 GMT",
+		"Friday, 20-Nov-26 12:00:30 GMT", "Fri Nov 20 12:00:30 2026",
+	} {
 		f.Add(s, "Fri, 20 Nov 2026 11:00:00 GMT")
 	}
 	f.Fuzz(func(t *testing.T, value, date string) {

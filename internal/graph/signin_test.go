@@ -23,7 +23,8 @@ func TestR17SignInDials(t *testing.T) {
 		h2, callers bool
 		dials       int32
 	}{
-		"HTTP/1.1": {false, false, 3}, "HTTP/2": {true, false, 3}, "HTTP/1.1 of the caller": {false, true, 1}, "HTTP/2 of the caller": {true, true, 1},
+		"HTTP/1.1": {false, false, 3}, "HTTP/2": {true, false, 3}, "HTTP/1.1 of the caller": {false, true, 1},
+		"HTTP/2 of the caller": {true, true, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -44,7 +45,8 @@ func TestR17SignInDials(t *testing.T) {
 				ctx = context.WithValue(ctx, oauth2.HTTPClient, server.Client())
 			}
 			for range 3 {
-				req, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL, strings.NewReader("grant_type=x"))
+				req, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL,
+					strings.NewReader("grant_type=x"))
 				if err != nil {
 					t.Fatal(err)
 				}

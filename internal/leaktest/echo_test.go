@@ -39,7 +39,8 @@ func echoes() map[string]echo {
 	}
 	nested := func(text string) string {
 		return `{"error":{"code":"UnknownError","message":` +
-			leaktest.JSONText(`{"ErrorCode":`+leaktest.JSONText(text)+`,"Message":`+leaktest.JSONText(`{"Message":`+leaktest.JSONText(text)+`,"CustomApiErrorPhrase":`+leaktest.JSONText(text)+`}`)+`}`) + `}}`
+			leaktest.JSONText(`{"ErrorCode":`+leaktest.JSONText(text)+`,"Message":`+leaktest.JSONText(`{"Message":`+
+				leaktest.JSONText(text)+`,"CustomApiErrorPhrase":`+leaktest.JSONText(text)+`}`)+`}`) + `}}`
 	}
 	const good = `"id":"1"`
 	return map[string]echo{
@@ -121,7 +122,9 @@ func TestLeakEchoedRequests(t *testing.T) {
 						headers, body = e.headers(text), e.body(text)
 						var log bytes.Buffer
 						client := faulttest.Client(t, service, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}),
-							vpptoken.WithLogger(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+							vpptoken.WithLogger(slog.New(slog.NewJSONHandler(&log, &slog.HandlerOptions{
+								Level: slog.LevelDebug,
+							}))))
 						var meta vpptoken.Metadata
 						err := faulttest.Named(t, op).Run(t.Context(), client, vpptoken.WithMetadata(&meta))
 						if err != nil {
@@ -129,7 +132,8 @@ func TestLeakEchoedRequests(t *testing.T) {
 						}
 						for _, v := range []any{err, meta, log.String()} {
 							if shown := leaktest.Leaks(fmt.Sprintf("%+v", v)); shown != "" {
-								t.Errorf("%s, %s: a secret (%.12s...) shows in %.400s", op, name, shown, fmt.Sprintf("%+v", v))
+								t.Errorf("%s, %s: a secret (%.12s...) shows in %.400s",
+									op, name, shown, fmt.Sprintf("%+v", v))
 							}
 						}
 						if name == "raw" {
@@ -151,12 +155,15 @@ func TestLeakEchoedRequests(t *testing.T) {
 func TestLeakEchoedOnTheWire(t *testing.T) {
 	t.Parallel()
 	for name, answer := range map[string]func(dump string) string{
-		"status line": func(dump string) string { return "HTTP/1.1 400 " + oneLine(dump) + "\r\nContent-Length: 0\r\n\r\n" },
+		"status line": func(dump string) string {
+			return "HTTP/1.1 400 " + oneLine(dump) + "\r\nContent-Length: 0\r\n\r\n"
+		},
 		"header names": func(string) string {
 			return "HTTP/1.1 400 Bad Request\r\nX-" + faulttest.ClientSecret + ": x\r\n" + "eyJcanary-bearer: x\r\n\r\n"
 		},
 		"header values": func(dump string) string {
-			return "HTTP/1.1 400 Bad Request\r\nRequest-Id: " + oneLine(dump) + "\r\nLink: " + oneLine(dump) + "\r\n\r\n"
+			return "HTTP/1.1 400 Bad Request\r\nRequest-Id: " + oneLine(dump) + "\r\nLink: " +
+				oneLine(dump) + "\r\n\r\n"
 		},
 		"no header":     func(dump string) string { return "HTTP/1.1 200 OK\r\n" + oneLine(dump) + "\r\n\r\n" },
 		"instead of it": func(dump string) string { return dump },

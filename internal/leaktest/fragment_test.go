@@ -163,12 +163,16 @@ func TestLeakFragments(t *testing.T) {
 				for place, body := range bodies {
 					headers := []string{
 						"Request-Id", oneLine, "Client-Request-Id", oneLine, "Link", oneLine,
-						"X-Ms-Ags-Diagnostic", oneLine, "Www-Authenticate", `Bearer error="insufficient_claims", claims="` + base64.StdEncoding.EncodeToString([]byte(`{"a":`+leaktest.JSONText(sent)+`}`)) + `"`,
+						"X-Ms-Ags-Diagnostic", oneLine, "Www-Authenticate",
+						`Bearer error="insufficient_claims", claims="` +
+							base64.StdEncoding.EncodeToString([]byte(`{"a":`+leaktest.JSONText(sent)+`}`)) + `"`,
 					}
 					var log bytes.Buffer
 					client := faulttest.ClientFor(t,
 						oauth2.StaticTokenSource(&oauth2.Token{AccessToken: header + "." + claims + "." + sign}),
-						vpptoken.WithHTTPClient(&http.Client{Transport: &faulttest.Service{Answer: faulttest.Always(401, body, headers...)}}), vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}),
+						vpptoken.WithHTTPClient(&http.Client{
+							Transport: &faulttest.Service{Answer: faulttest.Always(401, body, headers...)},
+						}), vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}),
 						vpptoken.WithLogger(slog.New(slog.NewJSONHandler(&log,
 							&slog.HandlerOptions{Level: slog.LevelDebug}))))
 					var meta vpptoken.Metadata
@@ -211,7 +215,8 @@ func TestLeakLookingTakesNoTime(t *testing.T) {
 	for i := range 4000 {
 		fmt.Fprintf(&query, "&p%d=%07d", i, i*i)
 	}
-	link := `{"value":[],"@odata.nextLink":"https://graph.microsoft.com/beta/deviceAppManagement/vppTokens?$skiptoken=` + strings.Repeat("A", 4<<10) + query.String()[:4000] + `"}`
+	link := `{"value":[],"@odata.nextLink":"https://graph.microsoft.com/beta/deviceAppManagement/vppTokens?$skiptoken=` +
+		strings.Repeat("A", 4<<10) + query.String()[:4000] + `"}`
 	for _, unit := range []string{
 		"A", `\\`, "%25", "&#65;", "VVVV", "p1=0000001&",
 		strings.Repeat("A", 4<<10-1) + "B",

@@ -93,7 +93,8 @@ func TestLeakExportedTypes(t *testing.T) {
 		t.Fatal(err)
 	}
 	patch := vpptoken.NewPatch().SetToken(apple).SetDisplayName("Nordwind")
-	refused, ok := errors.AsType[*vpptoken.PropertyError](vpptoken.NewPatch().SetToken(vpptoken.NewSecret(faulttest.AppleToken + "\xff")).Check(vpptoken.VersionBeta))
+	refused, ok := errors.AsType[*vpptoken.PropertyError](vpptoken.NewPatch().
+		SetToken(vpptoken.NewSecret(faulttest.AppleToken + "\xff")).Check(vpptoken.VersionBeta))
 	if !ok {
 		t.Fatal("a token that is not UTF-8 is taken")
 	}

@@ -81,7 +81,8 @@ func goThroughFaults(t *testing.T) (failures int) {
 		server.Config.ErrorLog = log.New(io.Discard, "", 0)
 		server.Start()
 		client := faulttest.Loopback(t, server.URL, vpptoken.WithRetry(vpptoken.Retry{
-			MaxAttempts: 2, MinWait: time.Millisecond, MaxWait: 2 * time.Millisecond, AttemptTimeout: 20 * time.Millisecond,
+			MaxAttempts: 2, MinWait: time.Millisecond, MaxWait: 2 * time.Millisecond,
+			AttemptTimeout: 20 * time.Millisecond,
 		}))
 		for _, op := range faulttest.Operations() {
 			if op.Run(t.Context(), client) != nil {
@@ -90,7 +91,9 @@ func goThroughFaults(t *testing.T) (failures int) {
 		}
 		server.Close()
 	}
-	for _, source := range []faulttest.SourceFunc{func() (*oauth2.Token, error) { panic(faulttest.ClientSecret) }, nil} {
+	for _, source := range []faulttest.SourceFunc{
+		func() (*oauth2.Token, error) { panic(faulttest.ClientSecret) }, nil,
+	} {
 		if faulttest.Named(t, "get").Run(t.Context(), faulttest.ClientFor(t, source)) != nil {
 			failures++
 		}

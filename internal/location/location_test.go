@@ -76,7 +76,12 @@ func TestChanged(t *testing.T) {
 		before, after string
 		want          bool
 	}{
-		{"Oslo", "Bergen", true}, {"Oslo", "oslo", true}, {"Oslo", "Oslo", false}, {"", "Oslo", false}, {"Oslo", "", false}, {"", "", false},
+		{"Oslo", "Bergen", true},
+		{"Oslo", "oslo", true},
+		{"Oslo", "Oslo", false},
+		{"", "Oslo", false},
+		{"Oslo", "", false},
+		{"", "", false},
 	} {
 		if got := location.Changed(tt.before, tt.after); got != tt.want {
 			t.Errorf("Changed(%q, %q) = %v", tt.before, tt.after, got)
@@ -85,7 +90,9 @@ func TestChanged(t *testing.T) {
 }
 
 func FuzzLocation(f *testing.F) {
-	for _, s := range []string{"Oslo", "Oslo (1)", "Oslo-1", ".Oslo", "(1)", "-1-1-1", "()", "(-)", "-", "Skule-2", "\xff", "a\u030a"} {
+	for _, s := range []string{
+		"Oslo", "Oslo (1)", "Oslo-1", ".Oslo", "(1)", "-1-1-1", "()", "(-)", "-", "Skule-2", "\xff", "a\u030a",
+	} {
 		f.Add(s, "Oslo")
 	}
 	f.Fuzz(func(t *testing.T, file, service string) {

@@ -44,7 +44,8 @@ func texts(t *testing.T, svg []byte) (all []string) {
 func TestTerminal(t *testing.T) {
 	t.Parallel()
 	for _, th := range []theme{light, dark} {
-		got := texts(t, terminal([]byte("plain <&>\n\x1b[31mcritical  -12\x1b[0m\n\x1b[1mHEAD\x1b[0m\n"+strings.Repeat("ø", 200)+"\n"), th))
+		got := texts(t, terminal(
+			[]byte("plain <&>\n\x1b[31mcritical  -12\x1b[0m\n\x1b[1mHEAD\x1b[0m\n"+strings.Repeat("ø", 200)+"\n"), th))
 		want := []string{
 			th.dim + " $ go run ./examples/check", th.text + " plain <&>", th.red + " critical  -12", th.text + " HEAD",
 			th.text + " " + strings.Repeat("ø", columns-1) + "…",
@@ -73,7 +74,8 @@ func TestCommittedPictures(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if all := strings.Join(texts(t, svg), "\n"); !strings.Contains(all, "LEVEL     DAYS  TENANT") || !strings.Contains(all, th.red+" critical") {
+		all := strings.Join(texts(t, svg), "\n")
+		if !strings.Contains(all, "LEVEL     DAYS  TENANT") || !strings.Contains(all, th.red+" critical") {
 			t.Errorf("check-%s.svg is no picture of examples/check:\n%s", th.name, all)
 		}
 		svg, err = os.ReadFile(filepath.Join("..", "..", "docs", "renewal-"+th.name+".svg"))

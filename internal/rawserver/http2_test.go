@@ -19,7 +19,8 @@ func TestHTTP2(t *testing.T) {
 	client := &http.Client{Transport: rawserver.Transport(t)}
 	for i := range 300 {
 		body := strings.Repeat("b", i*40)
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL()+"/path?q=1", strings.NewReader(body))
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL()+"/path?q=1",
+			strings.NewReader(body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -30,7 +31,8 @@ func TestHTTP2(t *testing.T) {
 		}
 		got, err := io.ReadAll(resp.Body)
 		_ = resp.Body.Close()
-		if err != nil || resp.ProtoMajor != 2 || resp.StatusCode != http.StatusCreated || string(got) != "POST /path?q=1 "+body ||
+		if err != nil || resp.ProtoMajor != 2 || resp.StatusCode != http.StatusCreated ||
+			string(got) != "POST /path?q=1 "+body ||
 			resp.Header.Get("X-Odd") != odd[:1+i%len(odd)] {
 			t.Fatalf("%d: %s %v %.60q %q %v", i, resp.Proto, resp.StatusCode, got, resp.Header.Get("X-Odd"), err)
 		}

@@ -45,7 +45,8 @@ func TestScriptRuns(t *testing.T) {
 	}
 	_ = resp.Body.Close()
 	got := s.Requests()
-	if resp.StatusCode != http.StatusNoContent || len(got) != 1 || got[0].Method != http.MethodPost || got[0].Path != "/a?b=c" || got[0].Body != "body" {
+	if resp.StatusCode != http.StatusNoContent || len(got) != 1 || got[0].Method != http.MethodPost ||
+		got[0].Path != "/a?b=c" || got[0].Body != "body" {
 		t.Errorf("status %d, requests %+v", resp.StatusCode, got)
 	}
 }
