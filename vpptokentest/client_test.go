@@ -34,7 +34,8 @@ func TestClient(t *testing.T) {
 	c := srv.Client()
 
 	created, err := c.Create(ctx, vpptoken.NewSecret(nordwind(t)),
-		vpptoken.NewPatch().SetAccountType(vpptoken.AccountTypeEducation).SetDisplayName("Field").SetRoleScopeTagIDs("0"))
+		vpptoken.NewPatch().SetAccountType(vpptoken.AccountTypeEducation).SetDisplayName("Field").
+			SetRoleScopeTagIDs("0"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +46,8 @@ func TestClient(t *testing.T) {
 	if diff := cmp.Diff(created, got); diff != "" || got.DisplayName != "Field" || !got.Token.IsZero() {
 		t.Errorf("created and read differ: %s", diff)
 	}
-	updated, err := c.Update(ctx, created.ID, vpptoken.NewPatch().SetCountryOrRegion("no").ClearDisplayName().SetRoleScopeTagIDs())
+	updated, err := c.Update(ctx, created.ID,
+		vpptoken.NewPatch().SetCountryOrRegion("no").ClearDisplayName().SetRoleScopeTagIDs())
 	if err != nil || updated.CountryOrRegion != "no" || updated.DisplayName != "" || len(updated.RoleScopeTagIDs) != 0 {
 		t.Errorf("updated: %v, %v", updated, err)
 	}
@@ -57,8 +59,10 @@ func TestClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	var seen []vpptoken.SyncStatus
-	done, err := c.WaitSync(ctx, s, vpptoken.PollEvery(time.Millisecond), vpptoken.OnPoll(func(t *vpptoken.VPPToken) { seen = append(seen, t.LastSyncStatus) }))
-	if err != nil || done.LastSyncStatus != vpptoken.SyncStatusCompleted || !done.LastSyncDateTime.After(s.PreviousSyncDateTime) {
+	done, err := c.WaitSync(ctx, s, vpptoken.PollEvery(time.Millisecond),
+		vpptoken.OnPoll(func(t *vpptoken.VPPToken) { seen = append(seen, t.LastSyncStatus) }))
+	if err != nil || done.LastSyncStatus != vpptoken.SyncStatusCompleted ||
+		!done.LastSyncDateTime.After(s.PreviousSyncDateTime) {
 		t.Errorf("WaitSync: %v, %v, having seen %v", done, err, seen)
 	}
 	srv.AddLicenses("com.example.app", vpptoken.LicenseSummary{VPPTokenID: created.ID, UsedLicenseCount: 3})
@@ -97,26 +101,38 @@ func TestClientPatchesEverything(t *testing.T) {
 	srv := newServer(t)
 	at := time.Date(2026, 11, 20, 12, 0, 0, 248123400, time.UTC)
 	results := []vpptoken.ActionResult{
-		{ODataType: "#microsoft.graph.vppTokenActionResult", ActionName: "a", ActionState: vpptoken.ActionStatePending, StartDateTime: at},
 		{
-			ODataType: "#microsoft.graph.vppTokenRevokeLicensesActionResult", ActionName: "b", ActionState: vpptoken.ActionStateFailed,
-			ActionFailureReason: vpptoken.ActionFailureReasonExpiredVPPToken, TotalLicensesCount: 5, FailedLicensesCount: 4,
+			ODataType: "#microsoft.graph.vppTokenActionResult", ActionName: "a",
+			ActionState: vpptoken.ActionStatePending, StartDateTime: at,
+		},
+		{
+			ODataType: "#microsoft.graph.vppTokenRevokeLicensesActionResult", ActionName: "b",
+			ActionState:         vpptoken.ActionStateFailed,
+			ActionFailureReason: vpptoken.ActionFailureReasonExpiredVPPToken, TotalLicensesCount: 5,
+			FailedLicensesCount: 4,
 		},
 	}
 	want := vpptoken.VPPToken{
-		OrganizationName: "a", AccountType: vpptoken.AccountTypeEducation, AppleID: "b", ExpirationDateTime: at, LastSyncDateTime: at,
+		OrganizationName: "a", AccountType: vpptoken.AccountTypeEducation, AppleID: "b", ExpirationDateTime: at,
+		LastSyncDateTime:     at,
 		LastModifiedDateTime: at, State: vpptoken.StateDuplicateLocationID, TokenActionResults: results,
-		LastSyncStatus: vpptoken.SyncStatusFailed, AutomaticallyUpdateApps: true, CountryOrRegion: "no", DataSharingConsentGranted: true,
-		DisplayName: "<c & d>", LocationName: "e", ClaimTokenManagementFromExternalMDM: true, RoleScopeTagIDs: []string{"0", "1"},
+		LastSyncStatus: vpptoken.SyncStatusFailed, AutomaticallyUpdateApps: true, CountryOrRegion: "no",
+		DataSharingConsentGranted: true,
+		DisplayName:               "<c & d>", LocationName: "e", ClaimTokenManagementFromExternalMDM: true,
+		RoleScopeTagIDs:         []string{"0", "1"},
 		AppDeliveryProtocolType: vpptoken.DeliveryProtocolMobileDeviceManagement,
 	}
 	id := srv.Add(vpptoken.VPPToken{})
 	want.ID = id
 	got, err := srv.Client().Update(t.Context(), id, vpptoken.NewPatch().
-		SetOrganizationName("a").SetAccountType(want.AccountType).SetAppleID("b").SetExpirationDateTime(at).SetLastSyncDateTime(at).
-		SetToken(vpptoken.NewSecret("Token value")).SetLastModifiedDateTime(at).SetState(want.State).SetTokenActionResults(results...).
-		SetLastSyncStatus(want.LastSyncStatus).SetAutomaticallyUpdateApps(true).SetCountryOrRegion("no").SetDataSharingConsentGranted(true).
-		SetDisplayName(want.DisplayName).SetLocationName("e").SetClaimTokenManagementFromExternalMDM(true).SetRoleScopeTagIDs("0", "1").
+		SetOrganizationName("a").SetAccountType(want.AccountType).SetAppleID("b").SetExpirationDateTime(at).
+		SetLastSyncDateTime(at).
+		SetToken(vpptoken.NewSecret("Token value")).SetLastModifiedDateTime(at).SetState(want.State).
+		SetTokenActionResults(results...).
+		SetLastSyncStatus(want.LastSyncStatus).SetAutomaticallyUpdateApps(true).SetCountryOrRegion("no").
+		SetDataSharingConsentGranted(true).
+		SetDisplayName(want.DisplayName).SetLocationName("e").SetClaimTokenManagementFromExternalMDM(true).
+		SetRoleScopeTagIDs("0", "1").
 		SetAppDeliveryProtocolType(want.AppDeliveryProtocolType))
 	if err != nil {
 		t.Fatal(err)
@@ -169,7 +185,8 @@ func TestClientOptions(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t)
 	srv.Fail(vpptokentest.Fault{Status: 503})
-	if _, err := srv.Client(vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1})).Count(t.Context()); err == nil || len(srv.Requests()) != 1 {
+	_, err := srv.Client(vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1})).Count(t.Context())
+	if err == nil || len(srv.Requests()) != 1 {
 		t.Errorf("one attempt: %v after %d requests", err, len(srv.Requests()))
 	}
 	// A busy machine may be slow once, not each time.
@@ -202,7 +219,8 @@ func TestNaiveWaiterFails(t *testing.T) {
 	c := newClock(t)
 	srv := newServer(t, withClock(c))
 	client, id := srv.Client(), srv.Add(synced(c))
-	if _, err := client.Update(t.Context(), id, vpptoken.NewPatch().SetToken(vpptoken.NewSecret(nordwind(t)))); err != nil {
+	if _, err := client.Update(t.Context(), id,
+		vpptoken.NewPatch().SetToken(vpptoken.NewSecret(nordwind(t)))); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := client.SyncLicenses(t.Context(), id); err != nil {
@@ -213,6 +231,7 @@ func TestNaiveWaiterFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	if token.LastSyncStatus != vpptoken.SyncStatusCompleted || token.ExpirationDateTime.Year() != 2026 {
-		t.Errorf("first look: %s, expiry %v; want the old completed and the old expiry", token.LastSyncStatus, token.ExpirationDateTime)
+		t.Errorf("first look: %s, expiry %v; want the old completed and the old expiry",
+			token.LastSyncStatus, token.ExpirationDateTime)
 	}
 }

@@ -55,7 +55,8 @@ func TestR16OneRequestAnAttempt(t *testing.T) {
 					})
 					unseen := name == fmt.Sprintf("RST_STREAM %d", rawserver.RefusedStream)
 					var meta vpptoken.Metadata
-					err := op.Run(t.Context(), secureClient(t, server.URL(), faulttest.Quick(20*time.Second)), vpptoken.WithMetadata(&meta))
+					err := op.Run(t.Context(), secureClient(t, server.URL(), faulttest.Quick(20*time.Second)),
+						vpptoken.WithMetadata(&meta))
 					want := 4
 					switch {
 					case op.Effect == faulttest.Unsafe && !unseen:
@@ -64,7 +65,8 @@ func TestR16OneRequestAnAttempt(t *testing.T) {
 						want = 2
 					}
 					if n := len(server.Requests()); n != want || meta.Attempts != n {
-						t.Errorf("%s: the service read %d requests, Attempts %d, want %d: %v", op.Name, n, meta.Attempts, want, err)
+						t.Errorf("%s: the service read %d requests, Attempts %d, want %d: %v",
+							op.Name, n, meta.Attempts, want, err)
 					}
 					if want == 2 {
 						if err != nil {
@@ -73,8 +75,10 @@ func TestR16OneRequestAnAttempt(t *testing.T) {
 						continue
 					}
 					ambiguous := op.Effect != faulttest.Safe && !unseen
-					if e := faulttest.Error(t, err); e.Ambiguous != ambiguous || vpptoken.Retryable(err) != (op.Effect != faulttest.Unsafe || unseen) {
-						t.Errorf("%s: Ambiguous %v, Retryable %v: %v", op.Name, e.Ambiguous, vpptoken.Retryable(err), err)
+					if e := faulttest.Error(t, err); e.Ambiguous != ambiguous ||
+						vpptoken.Retryable(err) != (op.Effect != faulttest.Unsafe || unseen) {
+						t.Errorf("%s: Ambiguous %v, Retryable %v: %v",
+							op.Name, e.Ambiguous, vpptoken.Retryable(err), err)
 					}
 				}
 			})
@@ -121,7 +125,8 @@ func TestR16CarriedOutThenGone(t *testing.T) {
 			made.Done()
 			err := op.Run(t.Context(), secureClient(t, server.URL(), faulttest.Quick(5*time.Second)))
 			e := faulttest.Error(t, err)
-			if len(server.Requests()) != 1 || e.Ambiguous != (op.Effect != faulttest.Safe) || vpptoken.Retryable(err) != (op.Effect != faulttest.Unsafe) {
+			if len(server.Requests()) != 1 || e.Ambiguous != (op.Effect != faulttest.Safe) ||
+				vpptoken.Retryable(err) != (op.Effect != faulttest.Unsafe) {
 				t.Errorf("%d requests, error %+v", len(server.Requests()), *e)
 			}
 		})
@@ -146,9 +151,11 @@ func TestR16DeleteThatIsDone(t *testing.T) {
 				if n == 0 {
 					return tc.first
 				}
-				return rawserver.Respond(404, `{"error":{"code":"ResourceNotFound"}}`, "content-type", "application/json")
+				return rawserver.Respond(404, `{"error":{"code":"ResourceNotFound"}}`, "content-type",
+					"application/json")
 			})
-			err := faulttest.Named(t, "delete").Run(t.Context(), secureClient(t, server.URL(), faulttest.Quick(20*time.Second)))
+			err := faulttest.Named(t, "delete").Run(t.Context(),
+				secureClient(t, server.URL(), faulttest.Quick(20*time.Second)))
 			if (err == nil) != tc.done || len(server.Requests()) != 2 {
 				t.Errorf("%d requests: %v", len(server.Requests()), err)
 			}
