@@ -135,7 +135,9 @@ func (s *store) ask(ctx context.Context, claims string) (token azcore.AccessToke
 			token, err = azcore.AccessToken{}, errors.New("azauth: the credential panicked")
 		}
 	}()
-	token, err = s.cred.GetToken(ctx, policy.TokenRequestOptions{Claims: claims, EnableCAE: true, Scopes: []string{s.scope}})
+	token, err = s.cred.GetToken(ctx, policy.TokenRequestOptions{
+		Claims: claims, EnableCAE: true, Scopes: []string{s.scope},
+	})
 	switch {
 	case err != nil:
 		return azcore.AccessToken{}, failed(err)

@@ -19,7 +19,8 @@ var (
 	errNoPlan    = errors.New("renew: the plan is nil or empty: make one with MakePlan")
 	errOtherSync = errors.New("renew: the sync in the plan is of another token")
 	errNoDigest  = errors.New("renew: the plan has no digest: its JSON is incomplete: make a new plan")
-	errChanged   = errors.New("renew: the plan was changed since it was made: its digest is of another id, file or options")
+	errChanged   = errors.New("renew: the plan was changed since it was made: " +
+		"its digest is of another id, file or options")
 	errNotBefore = errors.New("renew: the file is not uploaded yet: run Apply first")
 	errNoSync    = errors.New("renew: no sync was started after the upload: run StartSync first")
 

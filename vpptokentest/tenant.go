@@ -194,7 +194,8 @@ func (g *tenant) check(who string, t vpptoken.VPPToken) {
 		}
 	}
 	if !json.Valid(g.encode(&t, view{beta: true})) {
-		panic(fmt.Sprintf("vpptokentest: %s: token %q can't be written as JSON: a time or a value of Extra is none", who, t.ID))
+		panic(fmt.Sprintf("vpptokentest: %s: token %q can't be written as JSON: a time or a value of Extra is none",
+			who, t.ID))
 	}
 }
 

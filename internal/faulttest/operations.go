@@ -90,7 +90,8 @@ func Operations() []Operation {
 			Name: "update", Effect: Idempotent, Method: "PATCH", Path: item, Status: 200, Answer: BareToken, Item: true,
 			Body: `{"token":"` + AppleToken + `","automaticallyUpdateApps":false,"countryOrRegion":null}`,
 			Call: func(ctx context.Context, c *vpptoken.Client, id string, opts ...vpptoken.CallOption) (any, error) {
-				p := vpptoken.NewPatch().ClearCountryOrRegion().SetAutomaticallyUpdateApps(false).SetToken(vpptoken.NewSecret(AppleToken))
+				p := vpptoken.NewPatch().ClearCountryOrRegion().SetAutomaticallyUpdateApps(false).
+					SetToken(vpptoken.NewSecret(AppleToken))
 				return c.Update(ctx, id, p, opts...)
 			},
 			Want: token,

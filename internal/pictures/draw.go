@@ -106,7 +106,8 @@ func renewal(t theme) []byte {
 	fmt.Fprintf(b, `<g font-family='%s' font-size="13" text-anchor="middle">`+"\n", sans)
 	for i, s := range steps {
 		x := 20 + i*(wide+gap)
-		fmt.Fprintf(b, `<rect x="%d" y="%d" width="%d" height="%d" rx="8" fill="%s" stroke="%s"/>`+"\n", x, top, wide, high, t.card, t.line)
+		fmt.Fprintf(b, `<rect x="%d" y="%d" width="%d" height="%d" rx="8" fill="%s" stroke="%s"/>`+"\n",
+			x, top, wide, high, t.card, t.line)
 		for j, line := range []string{s.name, s.does, s.refuses} {
 			attributes := fmt.Sprintf(`fill="%s"`, t.dim)
 			if j == 0 {
@@ -122,7 +123,8 @@ func renewal(t theme) []byte {
 		}
 	}
 	bottom := top + high
-	fmt.Fprintf(b, `<path d="M%d %dv14h%dv-14" fill="none" stroke="%s" stroke-dasharray="4 4"/>`+"\n", 20+wide/2, bottom+8, 3*(wide+gap), t.line)
+	fmt.Fprintf(b, `<path d="M%d %dv14h%dv-14" fill="none" stroke="%s" stroke-dasharray="4 4"/>`+"\n",
+		20+wide/2, bottom+8, 3*(wide+gap), t.line)
 	fmt.Fprintf(b, `<text x="%d" y="%d" fill="%s">each step may be killed and run again, on another machine: the plan goes on from its JSON</text>`+"\n",
 		20+(4*wide+3*gap)/2, bottom+42, t.dim)
 	fmt.Fprintf(b, `<text x="%d" y="%d" fill="%s" font-weight="bold">verified: state valid, and the file's expiry to the second, after a sync of our own</text>`+"\n",
@@ -133,7 +135,9 @@ func renewal(t theme) []byte {
 
 func begin(width, height int, t theme) *bytes.Buffer {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img">`+"\n", width, height, width, height)
-	fmt.Fprintf(&b, `<rect x=".5" y=".5" width="%d" height="%d" rx="10" fill="%s" stroke="%s"/>`+"\n", width-1, height-1, t.back, t.line)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img">`+"\n",
+		width, height, width, height)
+	fmt.Fprintf(&b, `<rect x=".5" y=".5" width="%d" height="%d" rx="10" fill="%s" stroke="%s"/>`+"\n",
+		width-1, height-1, t.back, t.line)
 	return &b
 }

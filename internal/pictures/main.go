@@ -41,7 +41,8 @@ func run(ctx context.Context, dir string, out io.Writer) error {
 	}
 	chromium := browser()
 	if chromium == "" {
-		_, _ = fmt.Fprintln(out, "Chromium is not installed, so the pictures of the page stay as they are: apt-get install chromium")
+		_, _ = fmt.Fprintln(out, "Chromium is not installed, so the pictures of the page stay as they are: "+
+			"apt-get install chromium")
 		return nil
 	}
 	return pages(ctx, chromium, dir, out)
@@ -90,8 +91,8 @@ func pages(ctx context.Context, chromium, dir string, out io.Writer) error {
 			return err
 		}
 		args := []string{
-			"--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-			"--disable-sync", "--hide-scrollbars", "--user-data-dir=" + filepath.Join(work, t.name), "--window-size=1000,1250",
+			"--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+			"--disable-component-update", "--disable-sync", "--hide-scrollbars", "--user-data-dir=" + filepath.Join(work, t.name), "--window-size=1000,1250",
 			"--blink-settings=preferredColorScheme=" + t.scheme, "--screenshot=" + name, "file://" + filepath.ToSlash(page),
 		}
 		if text, err := exec.CommandContext(ctx, chromium, args...).CombinedOutput(); err != nil { //nolint:gosec // the browser that was found

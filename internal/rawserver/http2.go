@@ -140,7 +140,9 @@ func (s *HTTP2) Connections() int {
 func Transport(tb testing.TB) *http.Transport {
 	tb.Helper()
 	_, pool := Certificate()
-	t := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true}
+	t := &http.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
+	}
 	tb.Cleanup(t.CloseIdleConnections)
 	return t
 }
