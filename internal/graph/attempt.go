@@ -11,18 +11,18 @@ import (
 
 // attempt is one request of a call and its result.
 type attempt struct {
-	began    time.Time // including its wait for an access token
-	bearer   string
-	sent     bool          // it may have reached the service
-	answered bool          // its answer is the Outcome's
-	cut      bool          // the body of an error answer broke off
-	asked    time.Duration // the wait that the answer asks for
-	wait     time.Duration // before the next one
-	refusal  ErrorBody     // the error that the answer holds, unless it is a success
+	began     time.Time // including its wait for an access token
+	bearer    string
+	sent      bool          // it may have reached the service
+	answered  bool          // its answer is the Outcome's
+	cut       bool          // the body of an error answer broke off
+	throttled bool          // the service refused it for too many requests
+	asked     time.Duration // the wait that the answer asks for
+	wait      time.Duration // before the next one
+	refusal   ErrorBody     // the error that the answer holds, unless it is a success
 
-	ticket    ticket    // of the gate
-	throttled bool      // the service refused it for too many requests
-	until     time.Time // the end of the hold that this caused
+	ticket ticket    // of the gate
+	until  time.Time // the end of the hold that this caused
 }
 
 // RoundTrip makes one attempt and stores its outcome in f; what it returns only drives the layers
@@ -54,7 +54,7 @@ func (f *flight) attempt(req *http.Request) *Cause {
 	if cause := f.signIn(ctx); cause != nil || f.last.bearer == "" {
 		return cause
 	}
-	if f.Attempts++; f.Attempts == 1 && !f.timed {
+	if f.Attempts++; f.Attempts == 1 && !f.timed() {
 		f.end = time.Now().Add(DefaultCallTime)
 	}
 	f.last.sent = true

@@ -27,8 +27,6 @@ type flight struct {
 	came time.Time       // when its first attempt reached the gate
 	end  time.Time       // when the call ends, answered or not
 
-	timed bool // end is ctx's deadline; otherwise the first request sets it
-
 	tries   int    // attempts that count against MaxAttempts: all but the throttled ones
 	alone   int    // times that this call was throttled while others were not
 	refused string // the access token that a 401 refused; it is replaced once
@@ -45,7 +43,8 @@ func (c *Client) Do(ctx context.Context, call Call) *Outcome {
 	if call.Secret != "" {
 		f.Secrets = append(f.Secrets, call.Secret)
 	}
-	if f.end, f.timed = ctx.Deadline(); !f.timed {
+	end, timed := ctx.Deadline()
+	if f.end = end; !timed {
 		f.end = time.Now().Add(math.MaxInt64)
 	}
 	if ctx.Err() != nil {
@@ -95,10 +94,16 @@ func checkRetry(ctx context.Context, _ *http.Response, _ error) (again bool, err
 
 func backoff(wait, _ time.Duration, _ int, _ *http.Response) time.Duration { return wait }
 
+// timed reports whether the call ends at ctx's deadline; otherwise its first request sets the end.
+func (f *flight) timed() bool {
+	_, ok := f.ctx.Deadline()
+	return ok
+}
+
 // deadline returns when an attempt that begins now must end.
 func (f *flight) deadline() time.Time {
 	limit := f.c.cfg.AttemptTimeout
-	if !f.timed {
+	if !f.timed() {
 		limit = min(limit, DefaultCallTime)
 	}
 	if d := time.Now().Add(limit); d.Before(f.end) {
@@ -113,7 +118,7 @@ func (f *flight) expired() *Cause {
 	case f.ctx.Err() != nil:
 		return ContextCause(f.ctx)
 	case !time.Now().Before(f.end):
-		return callTimeCause(f.timed)
+		return callTimeCause(f.timed())
 	}
 	return nil
 }

@@ -55,8 +55,8 @@ const (
 type ticket struct {
 	valid bool
 	write bool   // it takes a place in the pace
-	place int    // its number
 	gone  bool   // the request was sent
+	place int    // its number
 	state uint64 // of the gate
 }
 

@@ -14,7 +14,7 @@ func (f *flight) enter() *Cause {
 		f.came = f.last.began
 	}
 	var end time.Time
-	if f.timed {
+	if f.timed() {
 		end = f.end
 	}
 	t, w := f.c.gate.enter(f.call.Method != http.MethodGet, f.came, end)
@@ -32,7 +32,7 @@ func (f *flight) wait(w *waiter) *Cause {
 	held := now.Sub(f.last.began)
 	f.Held += held
 	f.last.began = now
-	if !f.timed && f.Attempts > 0 {
+	if !f.timed() && f.Attempts > 0 {
 		f.end = f.end.Add(held)
 	}
 	over := f.expired()
@@ -46,7 +46,7 @@ func (f *flight) wait(w *waiter) *Cause {
 	if held > 0 || f.Attempts == 0 { // otherwise an answer has just set it
 		f.RetryAfter = w.left
 	}
-	return heldCause(w.held || w.refused, w.vain, f.timed)
+	return heldCause(w.held || w.refused, w.vain, f.timed())
 }
 
 // leave tells the gate the result of the attempt.
