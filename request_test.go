@@ -111,6 +111,7 @@ func TestR22AnswerForAnotherToken(t *testing.T) {
 		c, mock := faulttest.Mock(t)
 		mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, answer))
 		mock.RegisterResponder("PATCH", faulttest.Item, faulttest.Respond(200, answer))
+		mock.RegisterResponder("POST", faulttest.Item+"/syncLicenses", faulttest.Respond(200, answer))
 		_, err := c.Get(t.Context(), faulttest.ID)
 		if (err != nil) != fails {
 			t.Errorf("get %s: %v", answer, err)
@@ -119,6 +120,33 @@ func TestR22AnswerForAnotherToken(t *testing.T) {
 		e, ok := errors.AsType[*vpptoken.Error](err)
 		if ok != fails || ok && !e.Ambiguous {
 			t.Errorf("update %s: %v", answer, err)
+		}
+		_, err = c.SyncLicenses(t.Context(), faulttest.ID)
+		e, ok = errors.AsType[*vpptoken.Error](err)
+		if ok != fails || ok && (!e.Ambiguous || vpptoken.Retryable(err)) {
+			t.Errorf("sync %s: %v", answer, err)
+		}
+	}
+}
+
+// R22: a success without a body whose token can't be read afterward fails as the write, which may
+// well have been carried out.
+func TestR22EmptySuccessThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	c, mock := faulttest.Mock(t)
+	mock.RegisterResponder("PATCH", faulttest.Item, faulttest.Respond(204, ""))
+	mock.RegisterResponder("POST", faulttest.Item+"/syncLicenses", faulttest.Respond(200, ""))
+	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(403, `{"error":{"code":"Forbidden","message":"no role"}}`))
+	for op, path := range map[string]string{"update": "/" + faulttest.ID, "syncLicenses": "/" + faulttest.ID + "/syncLicenses"} {
+		mock.Forget()
+		err := faulttest.Named(t, op).Run(t.Context(), c)
+		e := faulttest.Error(t, err)
+		if !e.Ambiguous || e.Op != op || e.Method == http.MethodGet || !strings.HasSuffix(e.Path, path) ||
+			!errors.Is(err, vpptoken.ErrForbidden) || !strings.Contains(e.Message, "accepted it") || !strings.HasSuffix(e.Message, "no role") {
+			t.Errorf("%s: error %+v (%v)", op, *e, err)
+		}
+		if len(mock.Requests()) != 2 {
+			t.Errorf("%s: %d requests", op, len(mock.Requests()))
 		}
 	}
 }
