@@ -2,6 +2,7 @@ package faulttest_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -85,5 +86,29 @@ func TestR21DialOutlivesItsAttempt(t *testing.T) {
 	dials.Wait()
 	if h, d := hooks.Load(), 2*n.Load(); h != d {
 		t.Errorf("%d hooks in %d dials", h, n.Load())
+	}
+}
+
+// The handshake of a dial behind a proxy does not race with an attempt that the caller ends. Nothing
+// here may put the two in order, or the race detector would see nothing: so a timer ends the attempt.
+func TestR21HandshakeOutlivesItsAttempt(t *testing.T) {
+	t.Parallel()
+	proxy := rawserver.New(t, rawserver.Script{
+		rawserver.ReadRequest(), rawserver.Write("HTTP/1.1 200 OK\r\n\r\n"), rawserver.Stall(),
+	})
+	began := make(chan struct{})
+	ctx, cancel := context.WithCancel(httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{
+		TLSHandshakeStart: func() { close(began) },
+	}))
+	defer cancel()
+	time.AfterFunc(200*time.Millisecond, cancel)
+	err := faulttest.Named(t, "create").Run(ctx, proxied(t, proxy.URL(), "https://service.example"))
+	if e := faulttest.Error(t, err); !errors.Is(err, context.Canceled) || e.Ambiguous {
+		t.Errorf("error %+v (%v)", *e, err)
+	}
+	select {
+	case <-began:
+	case <-time.After(10 * time.Second):
+		t.Error("no handshake: nothing could race")
 	}
 }
