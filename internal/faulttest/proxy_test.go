@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -60,6 +61,8 @@ func TestR23ProxyOfTheEnvironment(t *testing.T) { //nolint:paralleltest // it ch
 	}{
 		407: {1, "the proxy refused the connection: 407 Proxy Authentication Required"},
 		403: {1, "the proxy refused the connection: 403 Forbidden"},
+		408: {4, "the proxy refused the connection: 408 Request Timeout"},
+		429: {4, "the proxy refused the connection: 429 Too Many Requests"},
 		502: {4, "the proxy refused the connection: 502 Bad Gateway"},
 		503: {4, "the proxy refused the connection: 503 Service Unavailable"},
 	} {
@@ -107,18 +110,34 @@ func TestR23ProxyIsNotThere(t *testing.T) {
 			}
 		})
 	}
-	t.Run("TLS behind it", func(t *testing.T) {
+	hello := rawserver.Do(func(in io.Reader, _ io.Writer) error {
+		_, err := io.ReadFull(in, make([]byte, 5))
+		return err
+	})
+	for name, tc := range map[string]struct {
+		answer   string
+		attempts int
+	}{
+		"no TLS behind it":         {"no TLS at all", 1},
+		"TLS behind it goes wrong": {"\x16\x03\x03\x00\x04\x14\x00\x00\x00", 4}, // the last message comes first
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			behind := rawserver.Script{
+				rawserver.ReadRequest(), rawserver.Write("HTTP/1.1 200 OK\r\n\r\n"), hello, rawserver.Write(tc.answer), rawserver.Stall(),
+			}
+			proxy := rawserver.New(t, slices.Repeat([]rawserver.Script{behind}, tc.attempts)...)
+			err := faulttest.Named(t, "create").Run(t.Context(), proxied(t, proxy.URL(), "https://service.example"))
+			if e := faulttest.Error(t, err); strings.Contains(err.Error(), "the proxy") || e.Ambiguous {
+				t.Errorf("error %+v (%v)", *e, err)
+			}
+		})
+	}
+	t.Run("no HTTP behind it", func(t *testing.T) {
 		t.Parallel()
-		hello := rawserver.Do(func(in io.Reader, _ io.Writer) error {
-			_, err := io.ReadFull(in, make([]byte, 5))
-			return err
-		})
-		proxy := rawserver.New(t, rawserver.Script{
-			rawserver.ReadRequest(), rawserver.Write("HTTP/1.1 200 OK\r\n\r\n"), hello,
-			rawserver.Write("no TLS at all"), rawserver.Stall(),
-		})
-		err := faulttest.Named(t, "create").Run(t.Context(), proxied(t, proxy.URL(), "https://service.example"))
-		if e := faulttest.Error(t, err); strings.Contains(err.Error(), "the proxy") || e.Ambiguous {
+		proxy := rawserver.New(t, rawserver.Script{rawserver.ReadRequest(), rawserver.Write("no HTTP at all\r\n\r\n")})
+		err := faulttest.Named(t, "create").Run(t.Context(), proxied(t, proxy.URL(), "http://127.0.0.1:1"))
+		if e := faulttest.Error(t, err); strings.Contains(err.Error(), "the proxy") || !e.Ambiguous {
 			t.Errorf("error %+v (%v)", *e, err)
 		}
 	})
