@@ -265,7 +265,7 @@ func (c *Client) tokenOrRead(ctx context.Context, a *answer) (*VPPToken, error) 
 	if !a.empty() {
 		return a.token()
 	}
-	t, err := c.Get(ctx, a.req.id)
+	t, err := c.Get(ctx, a.req.id, func(o *call) { o.id, o.header = a.options.id, a.options.header })
 	failed, ok := errors.AsType[*Error](err)
 	if !ok {
 		return t, err

@@ -151,6 +151,33 @@ func TestR22EmptySuccessThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// R22: the read after a success without a body belongs to the same call: a gateway may let nothing
+// pass without the caller's header.
+func TestR22ReadAfterEmptySuccessIsOfTheCall(t *testing.T) {
+	t.Parallel()
+	c, mock := faulttest.Mock(t)
+	mock.RegisterResponder("PATCH", faulttest.Item, faulttest.Respond(204, ""))
+	mock.RegisterResponder("POST", faulttest.Item+"/syncLicenses", faulttest.Respond(200, ""))
+	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, faulttest.BareToken))
+	for _, op := range []string{"update", "syncLicenses"} {
+		mock.Forget()
+		var meta vpptoken.Metadata
+		err := faulttest.Named(t, op).Run(t.Context(), c, vpptoken.WithHeader("X-Gateway", "yes"),
+			vpptoken.WithClientRequestID("of-the-call"), vpptoken.WithMetadata(&meta))
+		if err != nil || len(mock.Requests()) != 2 {
+			t.Fatalf("%s: %d requests, %v", op, len(mock.Requests()), err)
+		}
+		for _, r := range mock.Requests() {
+			if r.Header.Get("X-Gateway") != "yes" || r.Header.Get("Client-Request-Id") != "of-the-call" {
+				t.Errorf("%s: %s has the headers %v", op, r.Method, r.Header)
+			}
+		}
+		if meta.ClientRequestID != "of-the-call" || meta.Attempts != 1 {
+			t.Errorf("%s: %+v", op, meta)
+		}
+	}
+}
+
 // canned answers every request from memory, so that what is measured is the client alone.
 type canned string
 
