@@ -2,7 +2,10 @@ package faulttest_test
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"io"
+	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -141,6 +144,58 @@ func TestR23ProxyIsNotThere(t *testing.T) {
 			t.Errorf("error %+v (%v)", *e, err)
 		}
 	})
+}
+
+// A proxy that speaks TLS itself is named like any other: the handshake with it is not yet the one
+// behind it.
+func TestR23SecureProxy(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		trusted bool
+		least   uint16 // version of TLS that the proxy accepts
+		text    string
+		asked   int32
+	}{
+		"refuses":   {true, tls.VersionTLS12, "the proxy refused the connection", 1},
+		"untrusted": {false, tls.VersionTLS12, "the proxy's certificate or TLS is not acceptable", 0},
+		"alert":     {true, tls.VersionTLS13, "the proxy's certificate or TLS is not acceptable", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var asked, dialed atomic.Int32
+			proxy := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				asked.Add(1)
+				w.WriteHeader(http.StatusProxyAuthRequired)
+			}))
+			proxy.TLS = &tls.Config{MinVersion: tc.least}
+			proxy.Config.ErrorLog = log.New(io.Discard, "", 0)
+			proxy.Config.ConnState = func(_ net.Conn, s http.ConnState) {
+				if s == http.StateNew {
+					dialed.Add(1)
+				}
+			}
+			proxy.StartTLS()
+			t.Cleanup(proxy.Close)
+			u, err := url.Parse(proxy.URL)
+			if err != nil {
+				t.Fatal(err)
+			}
+			transport := &http.Transport{
+				Proxy:           http.ProxyURL(u),
+				TLSClientConfig: &tls.Config{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS12, RootCAs: x509.NewCertPool()},
+			}
+			if tc.trusted {
+				transport.TLSClientConfig.RootCAs.AddCert(proxy.Certificate())
+			}
+			t.Cleanup(transport.CloseIdleConnections)
+			err = faulttest.Named(t, "update").Run(t.Context(), faulttest.Loopback(t, "https://service.example",
+				faulttest.Quick(5*time.Second), vpptoken.WithHTTPClient(&http.Client{Transport: transport})))
+			e := faulttest.Error(t, err)
+			if !strings.Contains(err.Error(), tc.text) || e.Ambiguous || vpptoken.Retryable(err) || asked.Load() != tc.asked || dialed.Load() != 1 {
+				t.Errorf("%d connections, asked %d times, error %+v (%v)", dialed.Load(), asked.Load(), *e, err)
+			}
+		})
+	}
 }
 
 // proxied returns a client with a transport of the caller's that goes through a proxy.

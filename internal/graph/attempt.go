@@ -67,8 +67,10 @@ func (f *flight) attempt(req *http.Request) *Cause {
 	}
 	if err != nil {
 		var cause *Cause
-		if f.last.sent, cause = w.ended(err); cause.unknown && !w.tunneled() && throughProxy(f.c.cfg.Transport, req) {
-			cause = proxyError(0).cause()
+		if f.last.sent, cause = w.ended(err); cause.unknown {
+			if proxy := proxyOf(f.c.cfg.Transport, req); proxy != nil && !w.tunneled(proxy) {
+				cause = proxyError(0).cause()
+			}
 		}
 		f.log()
 		return f.timeCause(ctx, cause) // the last answer stays: its status is part of the outcome

@@ -49,7 +49,11 @@ func causeOf(err error) *Cause {
 // isTLS reports whether either side refused a certificate or TLS itself: crypto/tls marks an alert
 // by its Op.
 func isTLS(err error) bool {
-	if op, ok := errors.AsType[*net.OpError](err); ok && (op.Op == "remote error" || op.Op == "local error") {
+	op, ok := errors.AsType[*net.OpError](err)
+	if ok && op.Op == "proxyconnect" {
+		op, ok = errors.AsType[*net.OpError](op.Err)
+	}
+	if ok && (op.Op == "remote error" || op.Op == "local error") {
 		return true
 	}
 	return is[*tls.CertificateVerificationError](err) || is[x509.UnknownAuthorityError](err) ||

@@ -158,7 +158,7 @@ func (x exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 	r.GetBody = nil // so that net/http retries nothing on its own
 	resp, err := x.base.RoundTrip(r)
 	switch {
-	case err != nil && !connected.Load() && causeOf(err).unknown && throughProxy(x.base, r):
+	case err != nil && !connected.Load() && causeOf(err).unknown && proxyOf(x.base, r) != nil:
 		return nil, proxyError(0)
 	case err != nil:
 		return nil, err

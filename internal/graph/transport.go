@@ -87,13 +87,16 @@ func proxyAnswer(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Re
 	return proxyError(answer.StatusCode)
 }
 
-// throughProxy reports whether rt sends r through a proxy. The default transport reports the
+// proxyOf returns the proxy through which rt sends r, or nil. The default transport reports the
 // proxy's status itself: see proxyAnswer.
-func throughProxy(rt http.RoundTripper, r *http.Request) bool {
+func proxyOf(rt http.RoundTripper, r *http.Request) *url.URL {
 	t, ok := rt.(*http.Transport)
 	if !ok || t.Proxy == nil {
-		return false
+		return nil
 	}
 	proxy, err := t.Proxy(r)
-	return err == nil && proxy != nil
+	if err != nil {
+		return nil
+	}
+	return proxy
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http/httptrace"
+	"net/url"
 	"strings"
 	"sync"
 )
@@ -30,15 +31,15 @@ type watch struct {
 	body   bytes.Reader
 	values [5]string // of headers
 
-	mu      sync.Mutex
-	host    string
-	conn    net.Conn
-	wanted  bool // a connection
-	secured bool // a TLS handshake began
-	wrote   bool // the headers
-	plain2  bool // HTTP/2 without TLS
-	lost    bool // the connection, after the request was written
-	refused bool // the stream
+	mu         sync.Mutex
+	host       string
+	conn       net.Conn
+	wanted     bool // a connection
+	handshakes int  // of TLS that began
+	wrote      bool // the headers
+	plain2     bool // HTTP/2 without TLS
+	lost       bool // the connection, after the request was written
+	refused    bool // the stream
 }
 
 // in returns ctx with the watch in it. Without TLS only the names of header fields tell HTTP/2 from
@@ -94,7 +95,7 @@ func (w *watch) again(host string) {
 func (w *watch) handshake() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.secured = true
+	w.handshakes++
 }
 
 func (w *watch) wroteHeaders() {
@@ -146,11 +147,16 @@ func (w *watch) ended(err error) (sent bool, cause *Cause) {
 	return !isDial(err), causeOf(err)
 }
 
-// tunneled reports whether the attempt got as far as TLS, which comes after the proxy.
-func (w *watch) tunneled() bool {
+// tunneled reports whether the attempt got past the proxy: to the service's TLS, which comes after
+// that of a proxy that speaks TLS itself.
+func (w *watch) tunneled(proxy *url.URL) bool {
+	before := 0
+	if proxy.Scheme == "https" {
+		before = 1
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return !w.wanted || w.conn != nil || w.secured
+	return !w.wanted || w.conn != nil || w.handshakes > before
 }
 
 // isDial reports whether no connection was made at all.
