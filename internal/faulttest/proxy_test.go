@@ -198,6 +198,41 @@ func TestR23SecureProxy(t *testing.T) {
 	}
 }
 
+// A SOCKS proxy is a proxy too, for the client's own transport and a caller's.
+func TestR23SOCKS(t *testing.T) { //nolint:paralleltest // it changes http.DefaultTransport
+	std := http.DefaultTransport.(*http.Transport)
+	before := std.Proxy
+	t.Cleanup(func() { std.Proxy = before })
+	for name, reply := range map[string]string{ //nolint:paralleltest // see above
+		"asks for a password": "\x05\xFF", "refuses": "\x05\x00\x05\x02\x00\x01\x00\x00\x00\x00\x00\x00",
+	} {
+		t.Run(name, func(t *testing.T) {
+			hello := rawserver.Do(func(in io.Reader, _ io.Writer) error {
+				_, err := io.ReadFull(in, make([]byte, 3))
+				return err
+			})
+			script := rawserver.Script{hello, rawserver.Write(reply), rawserver.Stall()}
+			proxy := rawserver.New(t, script, script)
+			address := "socks5://" + proxy.Addr()
+			u, err := url.Parse(address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			std.Proxy = http.ProxyURL(u)
+			for whose, client := range map[string]*vpptoken.Client{
+				"own":      faulttest.Loopback(t, "https://service.example", faulttest.Quick(5*time.Second)),
+				"caller's": proxied(t, address, "https://service.example"),
+			} {
+				err := faulttest.Named(t, "update").Run(t.Context(), client)
+				e := faulttest.Error(t, err)
+				if !strings.Contains(err.Error(), "the proxy refused the connection") || e.Ambiguous || e.Attempts != 1 || vpptoken.Retryable(err) {
+					t.Errorf("%s: error %+v (%v)", whose, *e, err)
+				}
+			}
+		})
+	}
+}
+
 // proxied returns a client with a transport of the caller's that goes through a proxy.
 func proxied(t *testing.T, proxy, root string) *vpptoken.Client {
 	t.Helper()

@@ -19,7 +19,8 @@ import (
 func causeOf(err error) *Cause {
 	c := &Cause{text: "network error", retry: true, retryLater: true, is: whileAlive(err)}
 	peer := "the service"
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "proxyconnect" {
+	op, isOp := errors.AsType[*net.OpError](err)
+	if isOp && op.Op == "proxyconnect" {
 		peer, c.text = "the proxy", "the proxy can't be reached"
 	}
 	timeout, isNet := errors.AsType[net.Error](err)
@@ -40,6 +41,8 @@ func causeOf(err error) *Cause {
 		c.text = noAnswer
 	case isNet && timeout.Timeout():
 		c.text += ": timeout"
+	case isOp && strings.HasPrefix(op.Op, "socks "): // it has no other mark
+		return proxyError(0).cause()
 	default:
 		c.unknown = true
 	}
