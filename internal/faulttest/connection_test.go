@@ -1,6 +1,7 @@
 package faulttest_test
 
 import (
+	"compress/gzip"
 	"fmt"
 	"net/http"
 	"strings"
@@ -46,6 +47,10 @@ func TestR24CutWithoutALength(t *testing.T) {
 					rawserver.Write(head + op.Answer[:cut]),
 				})
 			}
+			checkBroken(t, "after a BOM", op, rawserver.Script{
+				rawserver.ReadRequest(),
+				rawserver.Write(head + "\uFEFF" + op.Answer[:len(op.Answer)-1]),
+			})
 			for what, answer := range map[string]string{
 				"whole": op.Answer, "after a BOM": "\uFEFF" + op.Answer,
 				"with space": " " + op.Answer + "\r\n",
@@ -73,6 +78,45 @@ func TestR24CutWithoutALength(t *testing.T) {
 			t.Errorf("a success without a body: %v", err)
 		}
 	})
+}
+
+// An answer that says where it ends, and ends there, is whole, even if its JSON is not: a repeat
+// would get the same.
+func TestR24HalfOfJSONAtItsEnd(t *testing.T) {
+	t.Parallel()
+	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"
+	const half = `{"id":"1","displayName":"`
+	var packed strings.Builder
+	z := gzip.NewWriter(&packed)
+	_, _ = z.Write([]byte(half))
+	_ = z.Close()
+	for name, answer := range map[string]string{
+		"a length": fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(half), half),
+		"a chunk":  fmt.Sprintf("Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(half), half),
+		"gzip":     "Content-Encoding: gzip\r\n\r\n" + packed.String(),
+		"HTTP/2":   "", // the end of its stream
+	} {
+		for _, op := range []string{"get", "update"} {
+			t.Run(name+"/"+op, func(t *testing.T) {
+				t.Parallel()
+				quick := faulttest.Quick(5 * time.Second)
+				var client *vpptoken.Client
+				if answer == "" {
+					server := rawserver.NewHTTP2(t, func(int, rawserver.Request) rawserver.Reaction {
+						return rawserver.Respond(http.StatusOK, half, "content-type", "application/json")
+					})
+					client = secureClient(t, server.URL(), quick)
+				} else {
+					server := rawserver.New(t, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(head + answer)})
+					client = faulttest.Loopback(t, server.URL(), quick)
+				}
+				err := faulttest.Named(t, op).Run(t.Context(), client)
+				if e := faulttest.Error(t, err); e.Attempts != 1 || e.StatusCode != http.StatusOK || e.Ambiguous != (op == "update") {
+					t.Errorf("error %+v (%v)", *e, err)
+				}
+			})
+		}
+	}
 }
 
 // checkBroken meets fault once, and a healthy service afterwards.
