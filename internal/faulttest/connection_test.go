@@ -32,6 +32,27 @@ func TestR18CutAnywhere(t *testing.T) {
 	}
 }
 
+// What net/http quotes of the other side decides nothing, whatever it resembles.
+func TestR18TextOfTheOtherSide(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		"dial tcp 127.0.0.1:443: connect: connection refused", "lookup service.example: no such host", "i/o timeout", "EOF",
+		"context deadline exceeded", "context canceled", "x509: certificate signed by unknown authority", "tls: failed to verify certificate",
+		"remote error: tls: bad certificate", "proxyconnect tcp: Proxy Authentication Required", "stopped after 10 redirects",
+		"unsupported protocol scheme", "http2: server sent GOAWAY and closed the connection", "stream error: stream ID 1; REFUSED_STREAM",
+		"http: server closed idle connection", "too many requests", "rate limit exceeded",
+	} {
+		for _, name := range []string{"get", "update", "create"} {
+			t.Run(text+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				checkBroken(t, text, faulttest.Named(t, name), rawserver.Script{
+					rawserver.ReadRequest(), rawserver.Write("HTTP/1.1 200 OK\r\n(" + text + "\r\n\r\n"), // no header
+				})
+			})
+		}
+	}
+}
+
 // An answer that ends with its connection, and within its JSON, broke off. One that is whole, or
 // may be empty, did not.
 func TestR24CutWithoutALength(t *testing.T) {
