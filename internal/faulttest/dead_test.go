@@ -1,13 +1,17 @@
 package faulttest_test
 
 import (
+	"context"
 	"crypto/tls"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/vpptoken/vpptoken"
@@ -67,6 +71,74 @@ func TestR17DeadConnection(t *testing.T) { //nolint:paralleltest // it changes h
 			})
 		}
 	}
+}
+
+// mute is a connection whose other side stops hearing, without a sign.
+type mute struct {
+	net.Conn
+
+	deaf *atomic.Bool
+}
+
+func (m mute) Write(p []byte) (int, error) {
+	if m.deaf.Load() {
+		return len(p), nil
+	}
+	return m.Conn.Write(p)
+}
+
+// pipes is a listener without a network.
+type pipes chan net.Conn
+
+func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
+func (p pipes) Close() error   { return nil }
+func (p pipes) Accept() (net.Conn, error) {
+	if c, ok := <-p; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+// Over HTTP/2 a ping finds the dead connection, long before the attempt is out of time.
+func TestR17PingFindsTheDead(t *testing.T) { //nolint:paralleltest // it changes http.DefaultTransport
+	std := http.DefaultTransport.(*http.Transport)
+	dial, protocols := std.DialContext, std.Protocols
+	t.Cleanup(func() { std.DialContext, std.Protocols = dial, protocols })
+	std.Protocols = new(http.Protocols)
+	std.Protocols.SetUnencryptedHTTP2(true)
+	op := faulttest.Named(t, "get")
+	synctest.Test(t, func(t *testing.T) {
+		server := &http.Server{Protocols: std.Protocols, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write([]byte(op.Answer))
+		})}
+		listener := make(pipes, 2)
+		go func() { _ = server.Serve(listener) }()
+		defer func() {
+			close(listener)
+			_ = server.Close()
+		}()
+		var deaf []*atomic.Bool
+		std.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			ours, theirs := net.Pipe()
+			listener <- theirs
+			deaf = append(deaf, new(atomic.Bool))
+			return mute{ours, deaf[len(deaf)-1]}, nil
+		}
+		client := faulttest.Loopback(t, "http://127.0.0.1:1")
+		if err := op.Run(t.Context(), client); err != nil {
+			t.Fatal(err)
+		}
+		deaf[0].Store(true)
+		began := time.Now()
+		var meta vpptoken.Metadata
+		if err := op.Run(t.Context(), client, vpptoken.WithMetadata(&meta)); err != nil || meta.Attempts != 2 {
+			t.Errorf("%d attempts, %v", meta.Attempts, err)
+		}
+		if took := time.Since(began); took > 20*time.Second { // an attempt has 30 s
+			t.Errorf("it took %v", took)
+		}
+	})
 }
 
 // plainService is a healthy service over HTTP/1.1.

@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -23,7 +24,11 @@ func NewTransport() http.RoundTripper {
 	own.MaxResponseHeaderBytes = MaxHeader
 	own.MaxIdleConnsPerHost = own.MaxIdleConns // all go to one host
 	if own.HTTP2 == nil {
-		own.HTTP2 = &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 * time.Second}
+		own.HTTP2 = new(http.HTTP2Config)
+	}
+	if own.HTTP2.SendPingTimeout == 0 { // since Go 1.27 a transport that was cloned has a configuration, if an empty one
+		own.HTTP2.SendPingTimeout = 10 * time.Second
+		own.HTTP2.PingTimeout = cmp.Or(own.HTTP2.PingTimeout, 5*time.Second)
 	}
 	if own.OnProxyConnectResponse == nil {
 		own.OnProxyConnectResponse = proxyAnswer
