@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -141,6 +142,62 @@ func TestR07EndlessBodies(t *testing.T) { //nolint:paralleltest // it measures m
 	}
 }
 
+// endless is a body without an end. It counts what is read of it.
+type endless struct{ read, closed int }
+
+func (e *endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = ' '
+	}
+	e.read += len(p)
+	return len(p), nil
+}
+
+func (e *endless) Close() error {
+	e.closed++
+	return nil
+}
+
+// No more is read than the bound and one byte, which shows that there is more: what flows into
+// nothing costs no memory, but time.
+func TestR07ReadsNoMore(t *testing.T) {
+	t.Parallel()
+	for status, most := range map[int]int{200: 8<<20 + 1, 204: 8<<20 + 1, 302: 64<<10 + 1, 403: 64<<10 + 1, 501: 64<<10 + 1} {
+		for _, name := range []string{"list", "count", "create", "delete"} {
+			var bodies []*endless
+			service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
+				resp := faulttest.Answer(status, "", "Content-Type", "application/json")
+				bodies = append(bodies, new(endless))
+				resp.Body, resp.ContentLength = bodies[len(bodies)-1], -1
+				return resp, nil
+			})}
+			e := faulttest.Error(t, faulttest.Named(t, name).Run(t.Context(), faulttest.Client(t, service)))
+			if e.StatusCode != status || len(bodies) != 1 || bodies[0].read > most || bodies[0].closed == 0 {
+				t.Errorf("%s, %d: error %+v, read %+v", name, status, *e, *bodies[0])
+			}
+		}
+	}
+}
+
+// An answer of 8 MiB is read, and one more byte is too many, even if it is white space: it may be
+// the beginning of anything.
+func TestR07AtTheBound(t *testing.T) { //nolint:paralleltest // it needs memory that others measure
+	for more, fails := range map[int]bool{0: false, 1: true} {
+		body := faulttest.BareToken + strings.Repeat(" ", 8<<20-len(faulttest.BareToken)+more)
+		for _, announced := range []int64{int64(len(body)), -1} {
+			service := &faulttest.Service{Answer: faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
+				resp := faulttest.Answer(200, body)
+				resp.ContentLength = announced
+				return resp, nil
+			})}
+			err := faulttest.Named(t, "get").Run(t.Context(), faulttest.Client(t, service))
+			if (err != nil) != fails || fails && !strings.Contains(err.Error(), "larger than 8 MiB") {
+				t.Errorf("8 MiB and %d: %v", more, err)
+			}
+		}
+	}
+}
+
 // Short text that makes large values: what is built from 8 MiB is bounded as well, just below the
 // bound and far above it.
 func TestR07SmallTextLargeValues(t *testing.T) { //nolint:paralleltest // it measures memory
@@ -243,6 +300,24 @@ func TestR07EndlessHeaders(t *testing.T) { //nolint:paralleltest // it measures 
 			})
 			if e := faulttest.Error(t, err); e.Attempts != 1 || cost > faultMemory {
 				t.Errorf("it cost %d MiB, error %+v", cost>>20, *e)
+			}
+		})
+	}
+}
+
+// The bound on headers is the client's own, not the much larger one of net/http.
+func TestR07LargeHeaders(t *testing.T) { //nolint:paralleltest // it needs memory that others measure
+	op := faulttest.Named(t, "get")
+	for _, kib := range []int{200, 300} { //nolint:paralleltest // see above
+		t.Run(strconv.Itoa(kib), func(t *testing.T) {
+			script := rawserver.Script{
+				rawserver.ReadRequest(), rawserver.Write("HTTP/1.1 200 OK\r\nContent-Length: " + strconv.Itoa(len(op.Answer)) + "\r\nX: " +
+					strings.Repeat("a", kib<<10) + "\r\n\r\n" + op.Answer),
+			}
+			err := op.Run(t.Context(), faulttest.Loopback(t, rawserver.New(t, script).URL(),
+				vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1, AttemptTimeout: 20 * time.Second})))
+			if (err != nil) != (kib > 256) {
+				t.Error(err)
 			}
 		})
 	}
