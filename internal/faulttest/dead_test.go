@@ -73,63 +73,94 @@ func TestR17DeadConnection(t *testing.T) { //nolint:paralleltest // it changes h
 	}
 }
 
-// mute is a connection whose other side stops hearing, without a sign.
-type mute struct {
+// wire is a connection whose other side can stop hearing, without a sign.
+type wire struct {
 	net.Conn
 
-	deaf *atomic.Bool
+	deaf, closed atomic.Bool
 }
 
-func (m mute) Write(p []byte) (int, error) {
-	if m.deaf.Load() {
+func (w *wire) Write(p []byte) (int, error) {
+	if w.deaf.Load() {
 		return len(p), nil
 	}
-	return m.Conn.Write(p)
+	return w.Conn.Write(p)
 }
 
-// pipes is a listener without a network.
-type pipes chan net.Conn
+func (w *wire) Close() error {
+	w.closed.Store(true)
+	return w.Conn.Close()
+}
 
-func (p pipes) Addr() net.Addr { return &net.TCPAddr{} }
-func (p pipes) Close() error   { return nil }
-func (p pipes) Accept() (net.Conn, error) {
-	if c, ok := <-p; ok {
+// wires are a service without a network, in a bubble of synctest, for the client's own transport.
+type wires struct {
+	mu    sync.Mutex
+	all   []*wire
+	calls chan net.Conn
+}
+
+func (w *wires) Addr() net.Addr { return &net.TCPAddr{} }
+func (w *wires) Close() error   { return nil }
+func (w *wires) Accept() (net.Conn, error) {
+	if c, ok := <-w.calls; ok {
 		return c, nil
 	}
 	return nil, net.ErrClosed
 }
 
+func (w *wires) dial(context.Context, string, string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.all = append(w.all, &wire{Conn: ours})
+	w.calls <- theirs
+	return w.all[len(w.all)-1], nil
+}
+
+// open counts the connections that the client has not closed.
+func (w *wires) open() (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.all {
+		if !c.closed.Load() {
+			n++
+		}
+	}
+	return n
+}
+
+// wired changes http.DefaultTransport until the test ends.
+func wired(t *testing.T, protocols *http.Protocols, handler http.HandlerFunc) *wires {
+	t.Helper()
+	std := http.DefaultTransport.(*http.Transport)
+	dial, before := std.DialContext, std.Protocols
+	w := &wires{calls: make(chan net.Conn, 10)}
+	std.DialContext, std.Protocols = w.dial, protocols
+	server := &http.Server{Protocols: protocols, Handler: handler}
+	go func() { _ = server.Serve(w) }()
+	t.Cleanup(func() {
+		std.DialContext, std.Protocols = dial, before
+		close(w.calls)
+		_ = server.Close()
+	})
+	return w
+}
+
 // Over HTTP/2 a ping finds the dead connection, long before the attempt is out of time.
 func TestR17PingFindsTheDead(t *testing.T) { //nolint:paralleltest // it changes http.DefaultTransport
-	std := http.DefaultTransport.(*http.Transport)
-	dial, protocols := std.DialContext, std.Protocols
-	t.Cleanup(func() { std.DialContext, std.Protocols = dial, protocols })
-	std.Protocols = new(http.Protocols)
-	std.Protocols.SetUnencryptedHTTP2(true)
 	op := faulttest.Named(t, "get")
 	synctest.Test(t, func(t *testing.T) {
-		server := &http.Server{Protocols: std.Protocols, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		h2 := new(http.Protocols)
+		h2.SetUnencryptedHTTP2(true)
+		service := wired(t, h2, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/json")
 			_, _ = w.Write([]byte(op.Answer))
-		})}
-		listener := make(pipes, 2)
-		go func() { _ = server.Serve(listener) }()
-		defer func() {
-			close(listener)
-			_ = server.Close()
-		}()
-		var deaf []*atomic.Bool
-		std.DialContext = func(context.Context, string, string) (net.Conn, error) {
-			ours, theirs := net.Pipe()
-			listener <- theirs
-			deaf = append(deaf, new(atomic.Bool))
-			return mute{ours, deaf[len(deaf)-1]}, nil
-		}
+		})
 		client := faulttest.Loopback(t, "http://127.0.0.1:1")
 		if err := op.Run(t.Context(), client); err != nil {
 			t.Fatal(err)
 		}
-		deaf[0].Store(true)
+		service.all[0].deaf.Store(true)
 		began := time.Now()
 		var meta vpptoken.Metadata
 		if err := op.Run(t.Context(), client, vpptoken.WithMetadata(&meta)); err != nil || meta.Attempts != 2 {
@@ -137,6 +168,43 @@ func TestR17PingFindsTheDead(t *testing.T) { //nolint:paralleltest // it changes
 		}
 		if took := time.Since(began); took > 20*time.Second { // an attempt has 30 s
 			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// A request that was under way when its connection was left, and ends long after, leaves it to
+// nobody: the connection is closed.
+func TestR17LateRequestClosesItsConnection(t *testing.T) { //nolint:paralleltest // it changes http.DefaultTransport
+	op := faulttest.Named(t, "get")
+	synctest.Test(t, func(t *testing.T) {
+		h2 := new(http.Protocols)
+		h2.SetUnencryptedHTTP2(true) // HTTP/1.1 closes what becomes idle on its own
+		var requests atomic.Int32
+		service := wired(t, h2, func(w http.ResponseWriter, r *http.Request) {
+			switch requests.Add(1) {
+			case 1:
+				<-r.Context().Done() // its attempt ends after 30 s
+				return
+			case 2:
+				time.Sleep(20 * time.Second)
+			}
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write([]byte(op.Answer))
+		})
+		client := faulttest.Loopback(t, "http://127.0.0.1:1")
+		var calls sync.WaitGroup
+		for range 2 { // the second one's request lasts from the 20th to the 40th second
+			calls.Go(func() {
+				if err := op.Run(t.Context(), client); err != nil {
+					t.Error(err)
+				}
+			})
+			time.Sleep(20 * time.Second)
+		}
+		calls.Wait()
+		time.Sleep(5 * time.Second)
+		if n := service.open(); n != 1 || requests.Load() != 3 {
+			t.Errorf("%d connections are open after %d requests; want that of the last one", n, requests.Load())
 		}
 	})
 }
