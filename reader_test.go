@@ -90,6 +90,25 @@ func TestR07BoundsOnCounts(t *testing.T) {
 			t.Errorf("a page of %d: %d tokens, %v", n, len(tokens), err)
 		}
 	}
+	tags := `{"id":"1","roleScopeTagIds":` + list(9_000, `""`) + "}"
+	for name, tc := range map[string]struct {
+		in string
+		ok bool
+	}{
+		"tags of seven tokens":      {`{"value":` + list(7, tags) + "}", true},
+		"too many tags of eight":    {`{"value":` + list(8, tags) + "}", false},
+		"strangers of a page":       {"{" + names(900) + `,"value":[]}`, true},
+		"too many of a page":        {"{" + names(1_100) + `,"value":[]}`, false},
+		"too many of a result":      {`{"value":[{"id":"1","tokenActionResults":[{` + names(1_100) + "}]}]}", false},
+		"strangers of many results": {`{"value":[{"id":"1","tokenActionResults":` + list(60, "{"+names(900)+"}") + "}]}", true},
+	} {
+		c, mock := faulttest.Mock(t)
+		mock.RegisterResponder("GET", faulttest.Root, faulttest.Respond(200, tc.in))
+		_, err := faulttest.Collect(c.List(t.Context()))
+		if (err == nil) != tc.ok || err != nil && !strings.Contains(err.Error(), "smaller pages") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }
 
 // Words repeat from token to token of a tenant, and are held once.
