@@ -57,7 +57,7 @@ func (p *Patch) UnmarshalJSON(data []byte) error {
 	err := read(data, func(in *reader) {
 		in.strict = true
 		v := &visit{do: readPatch, in: in}
-		v.members(&fresh, new(VPPToken), func() { in.fail(fmt.Errorf("unknown property %.40q", v.name())) })
+		v.members(&fresh, new(VPPToken), func() { in.unknown(v.name()) })
 		fresh.nulls = v.nulls
 	})
 	if err != nil {
@@ -213,26 +213,26 @@ func (v *visit) noted(name []byte) {
 
 func (in *reader) result(r *ActionResult) {
 	in.object(func(name []byte) bool {
-		if in.null() {
-			return true
-		}
 		switch string(name) {
 		case "@odata.type":
-			return readText(in, &r.ODataType, nil)
+			return in.null() || readText(in, &r.ODataType, nil)
 		case "actionName":
-			return readText(in, &r.ActionName, nil)
+			return in.null() || readText(in, &r.ActionName, nil)
 		case "actionState":
-			return readText(in, &r.ActionState, nil)
+			return in.null() || readText(in, &r.ActionState, nil)
 		case "startDateTime":
-			return readTime(in, &r.StartDateTime, nil)
+			return in.null() || readTime(in, &r.StartDateTime, nil)
 		case "lastUpdatedDateTime":
-			return readTime(in, &r.LastUpdatedDateTime, nil)
+			return in.null() || readTime(in, &r.LastUpdatedDateTime, nil)
 		case "actionFailureReason":
-			return readText(in, &r.ActionFailureReason, nil)
+			return in.null() || readText(in, &r.ActionFailureReason, nil)
 		case "totalLicensesCount":
-			return readNumber(in, &r.TotalLicensesCount)
+			return in.null() || readNumber(in, &r.TotalLicensesCount)
 		case "failedLicensesCount":
-			return readNumber(in, &r.FailedLicensesCount)
+			return in.null() || readNumber(in, &r.FailedLicensesCount)
+		}
+		if in.strict {
+			in.unknown(name)
 		}
 		return in.skip() != nil
 	})

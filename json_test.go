@@ -389,6 +389,8 @@ func TestPatchRefusesWhatItCannotKeep(t *testing.T) {
 		`{"roleScopeTagIds":null}`:                         "roleScopeTagIds",
 		`{"roleScopeTagIds":"canary"}`:                     "roleScopeTagIds",
 		`{"tokenActionResults":[{"startDateTime":1}]}`:     "tokenActionResults",
+		`{"tokenActionResults":[{"actionname":"canary"}]}`: "actionname",
+		`{"tokenActionResults":[{"actionname":null}]}`:     "actionname",
 		`{"expirationDateTime":null}`:                      "expirationDateTime",
 		`{"expirationDateTime":"canary"}`:                  "expirationDateTime",
 		`{"token":["canary"]}`:                             "token",

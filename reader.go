@@ -72,6 +72,9 @@ func (in *reader) fail(err error) {
 	}
 }
 
+// unknown records a property that a patch can't keep.
+func (in *reader) unknown(name []byte) { in.fail(fmt.Errorf("unknown property %.40q", name)) }
+
 // syntax records what is wrong with the text itself, without the library's message, which quotes
 // it.
 func (in *reader) syntax() {
