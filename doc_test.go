@@ -250,6 +250,49 @@ func TestDocsNameTestsThatExist(t *testing.T) {
 	}
 }
 
+// A link leads to a file that is here and to a heading of it, and no document has a heading twice.
+func TestDocsLinksLeadSomewhere(t *testing.T) {
+	t.Parallel()
+	needsRepository(t)
+	fenced := regexp.MustCompile("(?s)```.*?```")
+	links := regexp.MustCompile(`\]\(([^):]+)\)|(?:src|srcset)="([^":]+)"`)
+	docs, err := filepath.Glob("docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, doc := range append(docs, "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md") {
+		doc = filepath.ToSlash(doc)
+		prose := fenced.ReplaceAllString(text(t, doc), "")
+		all := anchors(prose)
+		for i, anchor := range all {
+			if slices.Contains(all[:i], anchor) {
+				t.Errorf("%s: the heading %q stands twice", doc, anchor)
+			}
+		}
+		for _, m := range links.FindAllStringSubmatch(prose, -1) {
+			name, anchor, _ := strings.Cut(m[1]+m[2], "#")
+			target := path.Join(path.Dir(doc), name)
+			if name == "" {
+				target = doc
+			}
+			if _, err := os.Stat(filepath.FromSlash(target)); err != nil {
+				t.Errorf("%s: %v", doc, err)
+			} else if anchor != "" && !slices.Contains(anchors(fenced.ReplaceAllString(text(t, target), "")), anchor) {
+				t.Errorf("%s: %s has no heading %q", doc, target, anchor)
+			}
+		}
+	}
+}
+
+// anchors returns the headings of a document as links to them are written.
+func anchors(doc string) (list []string) {
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(doc, -1) {
+		plain := regexp.MustCompile(`[^\w\- ]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		list = append(list, strings.ReplaceAll(plain, " ", "-"))
+	}
+	return list
+}
+
 // needsRepository skips a test of all modules where there is one only, as in a module cache.
 func needsRepository(t *testing.T) {
 	t.Helper()
