@@ -13,9 +13,11 @@ import (
 //
 // Microsoft lists every property as settable. Those marked "kept by Intune" are maintained by the
 // service, which may ignore or refuse them. Microsoft Graph reference:
-// https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-update Never build a Patch by
-// reading a token, changing a field and writing it all back: the service hides the Apple token on
-// reads, and you would undo what others changed in between. See [Patch.Diff].
+// https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-update
+//
+// Never build a Patch by reading a token, changing a field and writing it all back: the service
+// hides the Apple token on reads, and you would undo what others changed in between. See
+// [Patch.Diff].
 //
 // A nil field never clears anything. If your desired state uses pointers and nil means "no value"
 // (an attribute that was removed from a configuration), copying the pointer would leave the old
