@@ -333,7 +333,7 @@ func TestUnknownEnumIsNotLost(t *testing.T) {
 	}
 }
 
-// A patch that was kept as JSON sends the same bytes afterwards.
+// A patch that was kept as JSON sends the same bytes afterward.
 func TestPatchSurvivesJSON(t *testing.T) {
 	t.Parallel()
 	seed, err := os.ReadFile("testdata/seed-update-request.json")

@@ -70,7 +70,7 @@ func TestUnusableSuccessEchoesNoHeader(t *testing.T) {
 	}
 }
 
-// F08: a success without a body is read afterwards; where nothing can be read it is an error.
+// F08: a success without a body is read afterward; where nothing can be read it is an error.
 func TestF08EmptySuccess(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{200, 201, 202, 204} {

@@ -64,7 +64,7 @@ func object(text []byte) ([]member, error) {
 }
 
 // merge writes the properties of a body into t, which is the caller's copy. It goes by way of an
-// answer, so that t knows afterwards which texts are empty and which are null.
+// answer, so that t knows afterward which texts are empty and which are null.
 func (g *tenant) merge(t *vpptoken.VPPToken, list []member, beta bool) *problem {
 	changes := make(map[string]json.RawMessage)
 	for _, m := range list {

@@ -61,7 +61,7 @@ func TestRealServiceFails(t *testing.T) {
 		{
 			"after",
 			[]vpptokentest.Fault{{}, {}, {Status: 403}},
-			"error: the update was carried out, but reading the token afterwards failed: vpptoken: get: 403", true,
+			"error: the update was carried out, but reading the token afterward failed: vpptoken: get: 403", true,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

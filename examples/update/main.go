@@ -108,7 +108,7 @@ func update(
 
 	after, err := client.Get(ctx, id)
 	if err != nil {
-		return fmt.Errorf("the update was carried out, but reading the token afterwards failed: %w", err)
+		return fmt.Errorf("the update was carried out, but reading the token afterward failed: %w", err)
 	}
 	if err := compare(out, before, after, colored); err != nil {
 		return err

@@ -140,7 +140,7 @@ func TestR24HalfOfJSONAtItsEnd(t *testing.T) {
 	}
 }
 
-// checkBroken meets fault once, and a healthy service afterwards.
+// checkBroken meets fault once, and a healthy service afterward.
 func checkBroken(t *testing.T, what string, op faulttest.Operation, fault rawserver.Script) {
 	t.Helper()
 	unsafe := op.Effect == faulttest.Unsafe
