@@ -97,6 +97,21 @@ func TestF30LocationChanged(t *testing.T) {
 	}
 }
 
+// A file that was renamed tells no location: the reason says so, rather than showing "".
+func TestF30LocationChangedUnnamed(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	ct := file(t, org, expires)
+	ct.Location = ""
+	p := s.plan(t, ct)
+	ok(t, p.Apply(t.Context(), s.client, ct))
+	ok(t, p.StartSync(t.Context(), s.client))
+	s.Edit(s.id, func(t *vpptoken.VPPToken) { t.LocationName = "Sentrum" })
+	report, err := p.Verify(t.Context(), s.client)
+	wantUnverified(t, report, err, nil, `The service shows the location "Sentrum", the token was of "Nordwind", `+
+		"the file of an unknown one: look whether the file is right.")
+}
+
 // F31: the successor's appleId goes along in the one PATCH.
 func TestF31With(t *testing.T) {
 	t.Parallel()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -121,10 +122,17 @@ func (p *Plan) missing(t *vpptoken.VPPToken) []string {
 	}
 	if after := clean(t.LocationName); p.isElsewhere(after) {
 		reasons = append(reasons, fmt.Sprintf(
-			"The service shows the location %q, the token was of %q, the file of %q: look whether the file is right.",
-			after, p.Before.LocationName, p.Location))
+			"The service shows the location %q, the token was of %s, the file of %s: look whether the file is right.",
+			after, place(p.Before.LocationName), place(p.Location)))
 	}
 	return reasons
+}
+
+func place(name string) string {
+	if name == "" {
+		return "an unknown one"
+	}
+	return strconv.Quote(name)
 }
 
 // isElsewhere reports whether the service now shows another location than before, or than the
