@@ -39,7 +39,10 @@ func TestContextEnds(t *testing.T) {
 		}
 		want := map[int]error{0: nil, 1: nil, 2: errOdd, 3: errOdd}
 		for k := 4; k < 20; k++ {
-			want[k] = cause
+			if err := errs[k]; !errors.Is(err, cause) || !errors.Is(err, context.Canceled) {
+				t.Errorf("key %d: error %v, want the context's error and its cause", k, err)
+			}
+			want[k] = errs[k]
 		}
 		if !maps.Equal(want, errs) {
 			t.Errorf("errors %v, want %v", errs, want)

@@ -38,8 +38,8 @@ type Result[K, V any] struct {
 //
 // Nothing runs before the loop begins, and nothing runs after it ends. Breaking out of the loop
 // cancels the context of the running calls and waits for them, so f must respect its context. When
-// ctx ends, keys that were not started yield its cause ([context.Cause]), and the others whatever f
-// returns.
+// ctx ends, keys that were not started yield its error and its cause ([context.Cause]), and the
+// others whatever f returns.
 //
 // ForEach takes a key from keys only when there is room to run it. The sequence runs in its own
 // goroutine, so that results need not wait for the next key; the end of the loop does wait for it.

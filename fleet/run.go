@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"runtime"
 	"sync"
@@ -37,7 +38,7 @@ func (r *run[K, V]) produce(keys iter.Seq[K]) {
 		if r.ctx.Err() == nil {
 			under.Go(func() { r.work(k) })
 		} else {
-			r.results <- Result[K, V]{Key: k, Err: context.Cause(r.ctx)}
+			r.results <- Result[K, V]{Key: k, Err: ended(r.ctx)}
 		}
 		select { // room for the next key before it is asked for
 		case r.slots <- struct{}{}:
@@ -62,4 +63,13 @@ func (r *run[K, V]) work(k K) {
 		<-r.slots
 	}()
 	result.Value, result.Err = r.f(r.ctx, k)
+}
+
+// ended returns why ctx ended: its error, and its cause if that says more.
+func ended(ctx context.Context) error {
+	err, cause := ctx.Err(), context.Cause(ctx)
+	if errors.Is(cause, err) {
+		return cause
+	}
+	return fmt.Errorf("%w: %w", err, cause)
 }
