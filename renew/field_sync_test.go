@@ -26,7 +26,7 @@ func onRealClock(t *testing.T, opts ...vpptokentest.Option) (*service, *contentt
 		vpptokentest.WithNow(time.Now), vpptokentest.WithSyncDuration(80 * time.Millisecond),
 	}, opts...)...)
 	s.Edit(s.id, func(t *vpptoken.VPPToken) { t.ExpirationDateTime = time.Now().AddDate(0, 0, 1) })
-	return s, file(t, org, time.Now().AddDate(1, 0, 0)), renew.Options{PollEvery: 20 * time.Millisecond}
+	return s, file(t, org, time.Now().AddDate(1, 0, 0)), renew.Options{PollEvery: 50 * time.Millisecond} // four of them are a grace
 }
 
 func (s *service) posts() int { return strings.Count(strings.Join(s.sent(), "\n"), "POST") }
@@ -39,22 +39,25 @@ func TestF34ForeignSync(t *testing.T) {
 		for _, outcome := range []vpptokentest.SyncOutcome{
 			vpptokentest.SyncCompletes, vpptokentest.SyncFails, vpptokentest.SyncFailsUnmoved,
 		} {
-			var opts []vpptokentest.Option
-			if refusal != 0 {
-				opts = append(opts, vpptokentest.WithSyncRefusal(refusal))
-			}
-			s, ct, o := onRealClock(t, opts...)
-			s.NextSync(s.id, outcome)
-			s.StartSync(s.id)
-			_, err := s.client.Get(t.Context(), s.id) // from now on it shows
-			ok(t, err)
-			report, err := renew.Run(t.Context(), s.client, s.id, ct, o)
-			ok(t, err)
-			token, _ := s.Token(s.id)
-			if !report.Verified || s.posts() != 1 || len(s.patches()) != 1 ||
-				token.LastSyncStatus != vpptoken.SyncStatusCompleted {
-				t.Errorf("refusal %d, outcome %v: %+v, sent %v", refusal, outcome, report, s.sent())
-			}
+			t.Run(fmt.Sprintf("%d/%v", refusal, outcome), func(t *testing.T) {
+				t.Parallel()
+				var opts []vpptokentest.Option
+				if refusal != 0 {
+					opts = append(opts, vpptokentest.WithSyncRefusal(refusal))
+				}
+				s, ct, o := onRealClock(t, opts...)
+				s.NextSync(s.id, outcome)
+				s.StartSync(s.id)
+				_, err := s.client.Get(t.Context(), s.id) // from now on it shows
+				ok(t, err)
+				report, err := renew.Run(t.Context(), s.client, s.id, ct, o)
+				ok(t, err)
+				token, _ := s.Token(s.id)
+				if !report.Verified || s.posts() != 1 || len(s.patches()) != 1 ||
+					token.LastSyncStatus != vpptoken.SyncStatusCompleted {
+					t.Errorf("%+v, sent %v", report, s.sent())
+				}
+			})
 		}
 	}
 }
