@@ -48,12 +48,12 @@ func (c *Client) StartSync(ctx context.Context, id string, opts ...CallOption) (
 	}
 }
 
-// refusedSync reports whether err may mean that a sync is already under way. These statuses have
+// refusedSync reports whether err may mean that a sync is already under way. Such refusals have
 // other reasons too, so only reading the token can tell.
 func refusedSync(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	statuses := []int{http.StatusBadRequest, http.StatusConflict, http.StatusTooManyRequests}
-	return ok && slices.Contains(statuses, e.StatusCode)
+	statuses := []int{http.StatusBadRequest, http.StatusConflict}
+	return ok && (slices.Contains(statuses, e.StatusCode) || graph.Throttles(e.StatusCode, e.Code, e.Message))
 }
 
 // syncRuns reads the token again. The caller's Metadata still describes the refusal.

@@ -131,6 +131,37 @@ func TestF14NoTimeIsLost(t *testing.T) {
 	}
 }
 
+// F17: a throttling 500 holds StartSync as it does every call, and is repeated unless the token
+// then shows a sync under way.
+func TestF17SyncIsThrottledByA500(t *testing.T) {
+	t.Parallel()
+	const limit = `{"error":{"code":"InternalError","message":"Rate limit reached because of too many requests."}}`
+	for status, posts := range map[vpptoken.SyncStatus]int{
+		vpptoken.SyncStatusCompleted: 2, vpptoken.SyncStatusInProgress: 1,
+	} {
+		t.Run(string(status), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c, mock := faulttest.Mock(t)
+				mock.RegisterResponder("GET", faulttest.Item,
+					faulttest.Respond(200, `{"id":"`+faulttest.ID+`","lastSyncStatus":"`+string(status)+`"}`))
+				n := 0
+				mock.RegisterResponder("POST", faulttest.Item+"/syncLicenses", func(r *http.Request) (*http.Response, error) {
+					if n++; n == 1 {
+						return faulttest.Respond(500, limit)(r)
+					}
+					return faulttest.Respond(200, `{"id":"`+faulttest.ID+`"}`)(r)
+				})
+				start := time.Now()
+				s, err := c.StartSync(t.Context(), faulttest.ID)
+				if err != nil || s.Adopted != (posts == 1) || n != posts || time.Since(start) == 0 {
+					t.Errorf("got %v, %v after %d requests in %v", s, err, n, time.Since(start))
+				}
+			})
+		})
+	}
+}
+
 // F14: a client that makes no second request makes none here either.
 func TestF14NoRetry(t *testing.T) {
 	t.Parallel()

@@ -97,8 +97,8 @@ type Call struct {
 	ID      string      // client-request-id
 	Effect  Effect
 	Secret  string // the part of Body that no text may show
-	// Busy says that the call may be refused because its work is under way already: a 429 is not
-	// retried, and one that names no wait holds nobody.
+	// Busy says that the call may be refused because its work is under way already: throttling is
+	// not retried, and a 429 that names no wait holds nobody.
 	Busy bool
 	// Reuse says that Client.Reuse gets the answer back.
 	Reuse bool

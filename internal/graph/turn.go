@@ -80,5 +80,6 @@ func (f *flight) readRefusal() {
 	if a.asked = retryAfter(f.Header, time.Now()); a.asked == 0 {
 		a.asked = a.refusal.RetryAfter
 	}
-	a.throttled = (!f.call.Busy || a.asked > 0) && Throttles(f.Status, a.refusal.Code, a.refusal.Message)
+	doubtful := f.call.Busy && f.Status == http.StatusTooManyRequests && a.asked <= 0
+	a.throttled = !doubtful && Throttles(f.Status, a.refusal.Code, a.refusal.Message)
 }
