@@ -53,8 +53,9 @@ type Error struct {
 	Claims          string        // the decoded claims challenge of a 401, for a token source
 	Target          string        // Graph's error.target, or the first of its details: often a property
 
-	cause error
-	spent bool // the client's budget of retries
+	cause       error
+	spent       bool // the client's budget of retries
+	conditional bool // the caller sent a condition
 }
 
 // Error returns one line with all that an operator needs, for example "vpptoken: update: 403
@@ -179,8 +180,8 @@ func Retryable(err error) bool {
 		return cause.RetryLater()
 	}
 	switch e.StatusCode {
-	case http.StatusPreconditionFailed: // no call sends a condition: one of Intune's own, which passes
-		return effect(e.Op) == graph.Idempotent
+	case http.StatusPreconditionFailed: // without a condition it is one of Intune's own, which passes
+		return effect(e.Op) == graph.Idempotent && !e.conditional
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout, 509:
 		return true

@@ -205,6 +205,7 @@ func (a *answer) fail(message string, cause error) *Error {
 		Op: a.req.op, Method: a.req.method, Path: a.path, StatusCode: a.out.Status,
 		RequestID: a.out.RequestID(), ClientRequestID: a.options.id, RetryAfter: a.out.RetryAfter, Attempts: a.out.Attempts,
 		Ambiguous: a.out.Ambiguous, Claims: a.out.Claims, Message: message, cause: cause, spent: a.out.Spent,
+		conditional: graph.Conditional(a.options.header),
 	}
 	if e.signIn() || a.out.Status/100 == 2 || a.out.Body == nil {
 		return e

@@ -71,3 +71,27 @@ func TestF09F16F17Repeats(t *testing.T) {
 		})
 	}
 }
+
+// F09: only a 412 without a condition passes. One that the caller's own condition caused is the
+// answer to it, in whatever letter case the header was given.
+func TestF09ConditionsOfTheCaller(t *testing.T) {
+	t.Parallel()
+	refusal := faulttest.Respond(412, `{"error":{"code":"ConditionNotMet","message":"m"}}`)
+	for _, header := range []string{"If-Match", "if-match", "If-None-Match", "IF-UNMODIFIED-SINCE"} {
+		condition := vpptoken.WithHeader(header, `"1"`)
+		for method, call := range map[string]func(c *vpptoken.Client) error{
+			"PATCH": func(c *vpptoken.Client) error {
+				_, err := c.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetDisplayName("x"), condition)
+				return err
+			},
+			"DELETE": func(c *vpptoken.Client) error { return c.Delete(t.Context(), faulttest.ID, condition) },
+		} {
+			c, mock := faulttest.Mock(t)
+			mock.RegisterResponder(method, faulttest.Item, refusal)
+			err := call(c)
+			if n := len(mock.Requests()); n != 1 || !errors.Is(err, vpptoken.ErrConflict) || vpptoken.Retryable(err) {
+				t.Errorf("%s with %s: %d requests, %v, Retryable %v", method, header, n, err, vpptoken.Retryable(err))
+			}
+		}
+	}
+}

@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -102,6 +103,16 @@ type Call struct {
 	Busy bool
 	// Reuse says that Client.Reuse gets the answer back.
 	Reuse bool
+}
+
+// Conditional reports whether the caller's own headers hold a condition, such as If-Match.
+func Conditional(h http.Header) bool {
+	for name := range h {
+		if strings.HasPrefix(name, "If-") {
+			return true
+		}
+	}
+	return false
 }
 
 // Outcome is the result of a Call. If Err is nil, an answer came, whatever its status.

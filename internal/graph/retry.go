@@ -85,8 +85,8 @@ func (f *flight) retryable(asked time.Duration) (cost int, ok bool) {
 	switch f.Status {
 	case http.StatusUnauthorized:
 		return 0, f.refused == "" && !f.last.refusal.Forbidden() // a missing role or license is a 401 too
-	case http.StatusPreconditionFailed: // no request sends a condition: it is one of Intune's own, which passes
-		return retryCost, f.call.Effect == Idempotent
+	case http.StatusPreconditionFailed: // without a condition it is one of Intune's own, which passes
+		return retryCost, f.call.Effect == Idempotent && !Conditional(f.call.Header)
 	case http.StatusServiceUnavailable:
 		return retryCost, f.call.Effect != Unsafe || asked > 0
 	case http.StatusRequestTimeout, http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout, 509:
