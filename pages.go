@@ -77,8 +77,11 @@ type walk struct {
 	before, now map[uint64]struct{} // the ids of the page before and of this one
 }
 
-// turn begins the next page, of n elements.
+// turn begins the next page, of n elements. An empty one does not come between its neighbors.
 func (w *walk) turn(n int) {
+	if n == 0 {
+		return
+	}
 	w.before, w.now = w.now, w.before
 	clear(w.now)
 	if w.now == nil {
