@@ -9,9 +9,11 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"unicode"
 
 	"golang.org/x/oauth2"
 
@@ -238,8 +240,9 @@ func lacksRoute(err error) bool {
 		return false
 	}
 	text := strings.ToLower(e.Code + " " + e.Message)
+	words := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) })
 	return e.Is(ErrNotFound) || e.StatusCode == http.StatusBadRequest &&
-		(strings.Contains(text, "route") || strings.Contains(text, "segment '$count'"))
+		(slices.Contains(words, "route") || strings.Contains(text, "segment '$count'"))
 }
 
 func listOptions(opts []CallOption) []ListOption {
