@@ -133,10 +133,13 @@ func blips() map[string]blip {
 		return blip{func() (*http.Response, error) { return nil, err }, after}
 	}
 	return map[string]blip{
-		"502":     answers(10*time.Second, 502),
-		"503":     answers(65*time.Second, 503, "Retry-After", "60"),
-		"429":     answers(10*time.Second, 429, "Retry-After", "1"),
-		"408":     answers(10*time.Second, 408),
+		"502": answers(10*time.Second, 502),
+		"503": answers(65*time.Second, 503, "Retry-After", "60"),
+		"429": answers(10*time.Second, 429, "Retry-After", "1"),
+		"408": answers(10*time.Second, 408),
+		"400, but temporary": {
+			func() (*http.Response, error) { return refuse(400, "temporarily_unavailable") }, 10 * time.Second,
+		},
 		"reset":   fails(10*time.Second, syscall.ECONNRESET),
 		"closed":  fails(10*time.Second, io.EOF),
 		"unknown": fails(10*time.Second, errors.New("strange")),

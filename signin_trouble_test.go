@@ -75,6 +75,13 @@ func troubles() map[string]trouble {
 			refuses(429, "temporarily_unavailable"), "429 Too Many Requests: temporarily_unavailable (AADSTS70016)",
 			"temporarily_unavailable", true, false,
 		},
+		"temporary": {
+			refuses(400, "temporarily_unavailable"), "400 Bad Request: temporarily_unavailable (AADSTS70016)",
+			"temporarily_unavailable", true, false,
+		},
+		"its own error": {
+			refuses(400, "server_error"), "400 Bad Request: server_error (AADSTS70016)", "server_error", true, false,
+		},
 		"out of order":          {answers(503, page), "503 Service Unavailable" + aPage, "", true, false},
 		"timeout of a gateway":  {answers(504, ""), "504 Gateway Timeout", "", true, false},
 		"timeout of a request":  {answers(408, ""), "408 Request Timeout", "", true, false},

@@ -92,7 +92,8 @@ func (c *Cause) answered(answer *oauth2.RetrieveError) {
 	var parts []string
 	if answer.Response != nil {
 		status := answer.Response.StatusCode
-		passing := status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
+		passing := status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500 ||
+			answer.ErrorCode == "temporarily_unavailable" || answer.ErrorCode == "server_error"
 		c.retry, c.retryLater, c.wait = passing, passing, retryAfter(answer.Response.Header, time.Now())
 		if status/100 != 2 {
 			parts = append(parts, statusLine(status))
