@@ -121,7 +121,7 @@ func target(own lenient, details []graphError) string {
 // 403.
 func unwrap(e *ErrorBody, text string) (code string) {
 	var phrases []string
-	for strings.HasPrefix(strings.TrimSpace(text), "{") {
+	for text = strings.TrimPrefix(text, "\uFEFF"); strings.HasPrefix(strings.TrimSpace(text), "{"); {
 		var in intuneError
 		if json.Unmarshal([]byte(text), &in) != nil || in.Message == "" && in.ErrorCode == "" &&
 			in.CustomAPIErrorPhrase == "" && in.RetryAfter == "" {
@@ -167,8 +167,13 @@ func message(text string, phrases []string) string {
 	parts := phraseLabel().Split(messageURL().ReplaceAllString(text, ""), -1)
 	text = strings.TrimSpace(parts[0])
 	for _, p := range append(parts[1:], phrases...) {
-		if p = strings.Trim(p, " \r\n\t"); !strings.Contains(text, p) {
+		p = strings.Trim(p, " \r\n\t")
+		switch {
+		case strings.Contains(text, strings.TrimRight(p, ".!")):
+		case !htmlPage().MatchString(p):
 			text = strings.TrimSpace(text + " " + p)
+		case text == "":
+			text = page
 		}
 	}
 	return text
@@ -212,10 +217,11 @@ func lazy(pattern string) func() *regexp.Regexp {
 }
 
 var (
-	messageURL    = lazy(`(?i)\s*(?:-\s*)?\bUrl:\s*\S*`)
-	activityID    = lazy(`(?i)Activity ID:\s*([0-9A-Za-z-]{1,64})`)
-	phraseLabel   = lazy(`(?i)\s*(?:-\s*)?\bCustomApiErrorPhrase:\s*`)
-	htmlPage      = lazy(`(?i)^\s*<[!?/a-z]|(?:<|&lt;)(?:!doctype|\?xml|html|head|body|title)\b`)
+	messageURL  = lazy(`(?i)\s*(?:-\s*)?\bUrl:\s*\S*`)
+	activityID  = lazy(`(?i)Activity ID:\s*([0-9A-Za-z-]{1,64})`)
+	phraseLabel = lazy(`(?i)\s*(?:-\s*)?\bCustomApiErrorPhrase:\s*`)
+	htmlPage    = lazy(`(?i)^\s*<[!?/a-z]|(?:<|&lt;)` +
+		`(?:!doctype|\?xml|html|head|body|title|h[1-6]|div|center|script|style)\b`)
 	notApplicable = lazy(`(?i)\bnot applicable (?:to|for) (?:(?:the|this|your) )?(?:target )?tenant\b`)
 	batch         = lazy(`(?i)\bbatch`)
 	tooMany       = lazy(`(?i)\btoo[ -]many[ -](?:\w+ )?(?:requests|calls)\b` +

@@ -138,6 +138,29 @@ func TestParseError(t *testing.T) {
 			[]byte(`{"error":{"message":"{\"CustomApiErrorPhrase\":\"B\",\"Message\":\"{\\\"Message\\\":\\\"A\\\",\\\"CustomApiErrorPhrase\\\":\\\"B\\\"}\"}"}}`),
 			graph.ErrorBody{Message: "A B"},
 		},
+		"F22: phrase with a period": {
+			[]byte(`{"error":{"message":"{\"Message\":\"A: B c\",\"CustomApiErrorPhrase\":\"B c.\"}"}}`),
+			graph.ErrorBody{Message: "A: B c"},
+		},
+		"F22: phrase is HTML": {
+			[]byte(`{"error":{"message":"{\"Message\":\"A\",\"CustomApiErrorPhrase\":\"<html>B</html>\"}"}}`),
+			graph.ErrorBody{Message: "A"},
+		},
+		"F22: nothing but HTML": {
+			[]byte(`{"error":{"message":"{\"Message\":\"\",\"CustomApiErrorPhrase\":\"<html>B</html>\"}"}}`),
+			graph.ErrorBody{Message: page},
+		},
+		"F22: HTML, a fragment behind": {
+			[]byte(`{"error":{"message":"Upstream: <H1>Bad gateway</H1><div class='x'>B</div>"}}`),
+			graph.ErrorBody{Message: "Upstream: " + page},
+		},
+		"F22: HTML behind a BOM": {
+			[]byte(`{"error":{"message":"\ufeff<html>"}}`), graph.ErrorBody{Message: page},
+		},
+		"F22: JSON behind a BOM": {
+			[]byte(`{"error":{"message":"\ufeff{\"Message\":\"A\",\"RetryAfter\":\"30\"}"}}`),
+			graph.ErrorBody{Message: "A", RetryAfter: 30 * time.Second},
+		},
 		"F22: dangling": {
 			[]byte(`{"error":{"code":"Forbidden","message":"No. - Activity ID: a-1 - Url: https://x/?v=1 - CustomApiErrorPhrase: "}}`),
 			graph.ErrorBody{Code: "Forbidden", Message: "No. - Activity ID: a-1", ActivityID: "a-1"},
