@@ -77,8 +77,11 @@ func ParseError(body []byte) ErrorBody {
 	var outer struct {
 		Error json.RawMessage `json:"error"`
 	}
-	if json.Unmarshal(body, &outer) != nil || outer.Error == nil {
+	if json.Unmarshal(body, &outer) != nil {
 		return ErrorBody{Message: notGraph(body)}
+	}
+	if outer.Error == nil {
+		return bare(body)
 	}
 	var g graphError
 	if json.Unmarshal(outer.Error, &g) != nil {
@@ -101,10 +104,26 @@ func ParseError(body []byte) ErrorBody {
 	if inner = cmp.Or(inner, innermost); inner != "" && (e.Code == "" || strings.EqualFold(e.Code, "UnknownError")) {
 		e.Code = inner
 	}
+	e.findActivityID()
+	return e
+}
+
+// bare reads an error of Intune's or a gateway's without Graph's around it.
+func bare(body []byte) ErrorBody {
+	var in intuneError
+	if json.Unmarshal(body, &in) != nil || in.Message == "" && in.ErrorCode == "" && in.RetryAfter == "" {
+		return ErrorBody{Message: notGraph(body)}
+	}
+	var e ErrorBody
+	e.Code = unwrap(&e, string(body))
+	e.findActivityID()
+	return e
+}
+
+func (e *ErrorBody) findActivityID() {
 	if m := activityID().FindStringSubmatch(e.Message); m != nil {
 		e.ActivityID = m[1]
 	}
-	return e
 }
 
 func target(own lenient, details []graphError) string {

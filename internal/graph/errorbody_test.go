@@ -82,6 +82,13 @@ func TestParseError(t *testing.T) {
 		"array":     {[]byte(`[{"error":1}]`), graph.ErrorBody{}},
 		"not UTF-8": {[]byte("\xff\xfe"), graph.ErrorBody{}},
 		"deep":      {[]byte(strings.Repeat(`{"error":`, 20_000)), graph.ErrorBody{}},
+		"F16: Intune's, without Graph's around it": {
+			[]byte(`{"ErrorCode":"Forbidden","Message":"{\"_version\":3,\"Message\":\"m - Activity ID: a-1\",\"RetryAfter\":30}"}`),
+			graph.ErrorBody{Code: "Forbidden", Message: "m - Activity ID: a-1", ActivityID: "a-1", RetryAfter: 30 * time.Second},
+		},
+		"a gateway's":        {[]byte(`{"statusCode":429,"message":"Try later."}`), graph.ErrorBody{Message: "Try later."}},
+		"somebody's":         {[]byte(`{"a":"{}"}`), graph.ErrorBody{}},
+		"somebody's, inside": {[]byte(`{"message":"{\"a\":1}"}`), graph.ErrorBody{Message: `{"a":1}`}},
 		"target": {
 			[]byte(`{"error":{"code":"C","message":"m","target":"displayName","details":[{"target":"token"}]}}`),
 			graph.ErrorBody{Code: "C", Message: "m", Target: "displayName"},
