@@ -166,9 +166,10 @@ func WithFilter(expr string) ListOption { return withText("$filter", "WithFilter
 // WithOrderBy sends $orderby, for example "displayName desc". Microsoft does not document whether
 // the service honors it here.
 func WithOrderBy(exprs ...string) ListOption {
-	sent := withText("$orderby", "WithOrderBy", strings.Join(exprs, ","))
+	all := strings.Join(exprs, ",")
+	sent := withText("$orderby", "WithOrderBy", all)
 	return queryOption(func(c *call) {
-		for _, e := range exprs {
+		for e := range strings.SplitSeq(all, ",") { // one argument can hold several as well
 			name, _, _ := strings.Cut(strings.TrimSpace(e), " ")
 			c.ordered = append(c.ordered, name)
 		}

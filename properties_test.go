@@ -241,7 +241,8 @@ func TestVersionsFollowTheFacts(t *testing.T) {
 		_, patched := c.Update(t.Context(), faulttest.ID, cases[i].set(vpptoken.NewPatch()))
 		_, selected := faulttest.Collect(c.List(t.Context(), vpptoken.WithSelect(f.name)))
 		_, ordered := faulttest.Collect(c.List(t.Context(), vpptoken.WithOrderBy(f.name+" desc")))
-		for _, err := range []error{patched, selected, ordered} {
+		_, both := faulttest.Collect(c.List(t.Context(), vpptoken.WithOrderBy("id desc, "+f.name+" desc")))
+		for _, err := range []error{patched, selected, ordered, both} {
 			if f.v1 && err != nil ||
 				!f.v1 && (!errors.Is(err, vpptoken.ErrNotInVersion) || !strings.Contains(err.Error(), f.name)) {
 				t.Errorf("%s on v1.0: %v", f.name, err)
@@ -250,7 +251,7 @@ func TestVersionsFollowTheFacts(t *testing.T) {
 				t.Errorf("%s on v1.0: an *Error although nothing left the process", f.name)
 			}
 		}
-		if sent := len(mock.Requests()); (sent == 3) != f.v1 || sent != 0 && !f.v1 {
+		if sent := len(mock.Requests()); (sent == 4) != f.v1 || sent != 0 && !f.v1 {
 			t.Errorf("%s on v1.0: %d requests", f.name, sent)
 		}
 	}
