@@ -302,3 +302,19 @@ func TestF37PlanForRefuses(t *testing.T) {
 		}
 	}
 }
+
+// A sync that was accepted is one whatever status and body said so: the token in the answer proves
+// nothing anyway.
+func TestF08AnySuccessStartsTheSync(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{200, 201, 202, 204} {
+		s := newService(t)
+		ct := file(t, org, expires)
+		p := s.plan(t, ct)
+		ok(t, p.Apply(t.Context(), s.client, ct))
+		s.Fail(vpptokentest.Fault{Method: "POST", Status: status, Body: `{"id":`, AfterEffect: true})
+		if err := p.StartSync(t.Context(), s.client); err != nil || p.Sync == nil {
+			t.Errorf("%d: %v, sync %v", status, err, p.Sync)
+		}
+	}
+}

@@ -100,12 +100,12 @@ func (p *Plan) requestSync(ctx context.Context, c *vpptoken.Client, s *vpptoken.
 	var m vpptoken.Metadata
 	_, err := c.SyncLicenses(ctx, p.TokenID, vpptoken.WithMetadata(&m))
 	p.record(m)
-	switch m.StatusCode {
-	case http.StatusOK, http.StatusAccepted, http.StatusNoContent:
+	switch status := m.StatusCode; {
+	case status/100 == 2:
 		if !strings.Contains(m.Header.Get("Content-Type"), "html") { // a page of a proxy's
 			return nil // it was accepted, whatever the answer holds
 		}
-	case http.StatusBadRequest, http.StatusConflict, http.StatusTooManyRequests:
+	case status == http.StatusBadRequest, status == http.StatusConflict, status == http.StatusTooManyRequests:
 		t, lookErr := p.look(ctx, c, &m)
 		if lookErr == nil && t.LastSyncStatus == vpptoken.SyncStatusInProgress {
 			s.Adopted, err = true, nil
