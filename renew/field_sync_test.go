@@ -318,3 +318,20 @@ func TestF08AnySuccessStartsTheSync(t *testing.T) {
 		}
 	}
 }
+
+// A page of a proxy's is no success of the service's, however its type is written.
+func TestF08PageOfAProxy(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"text/html", "Text/HTML; charset=utf-8", "application/XHTML+xml"} {
+		s := newService(t)
+		ct := file(t, org, expires)
+		p := s.plan(t, ct)
+		ok(t, p.Apply(t.Context(), s.client, ct))
+		s.Fail(vpptokentest.Fault{
+			Method: "POST", Status: 200, Header: http.Header{"Content-Type": {kind}}, Body: "<html>Sign in</html>",
+		})
+		if err := p.StartSync(t.Context(), s.client); err == nil || p.Sync != nil {
+			t.Errorf("%s: %v, sync %v", kind, err, p.Sync)
+		}
+	}
+}

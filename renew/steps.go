@@ -102,7 +102,7 @@ func (p *Plan) requestSync(ctx context.Context, c *vpptoken.Client, s *vpptoken.
 	p.record(m)
 	switch status := m.StatusCode; {
 	case status/100 == 2:
-		if !strings.Contains(m.Header.Get("Content-Type"), "html") { // a page of a proxy's
+		if !strings.Contains(strings.ToLower(m.Header.Get("Content-Type")), "html") { // a page of a proxy's
 			return nil // it was accepted, whatever the answer holds
 		}
 	case status == http.StatusBadRequest, status == http.StatusConflict, status == http.StatusTooManyRequests:
