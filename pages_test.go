@@ -131,6 +131,7 @@ func TestF03LinksInAnyShape(t *testing.T) {
 		"https://GRAPH.microsoft.com/beta/deviceAppManagement/vpptokens?$skiptoken=a",
 		faulttest.Root + "/?$skiptoken=a", faulttest.Root + "()?$skiptoken=a",
 		"/beta/deviceAppManagement/vppTokens?$skiptoken=a", "vppTokens?$skiptoken=a", "?$skiptoken=a",
+		"./vppTokens?$skiptoken=a",
 		faulttest.Root + "?$skiptoken=a&filler=" + long,
 	} {
 		s := &byQuery{pages: map[string]string{"": faulttest.Page(link, "1"), "a": faulttest.Page("", "2")}}

@@ -80,7 +80,7 @@ func (p Pages) read(link string) (u *url.URL, why string) {
 	switch {
 	case u.Scheme == "" && u.Host == "" && u.User == nil && !strings.HasPrefix(link, "//"):
 		if u.Path != "" && u.Path[0] != '/' {
-			u.Path = "/" + u.Path
+			u.Path = "/" + strings.TrimPrefix(u.Path, "./")
 		}
 		self := resource[strings.LastIndexByte(resource, '/'):]
 		paths = []string{"", self, resource, p.Base.Path + resource, p.Home.Path + resource}

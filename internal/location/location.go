@@ -39,8 +39,14 @@ func Differ(file, service string) bool {
 	return !strings.EqualFold(a, b) && !strings.EqualFold(folded(withoutCounter(file, false)), folded(service))
 }
 
-// Changed reports whether two names that the service showed are those of different locations.
-func Changed(before, after string) bool { return before != "" && after != "" && before != after }
+// Changed reports whether two names that the service showed are those of different locations. Case
+// and how words are separated do not count.
+func Changed(before, after string) bool {
+	if a, b := folded(before), folded(after); a != "" && b != "" {
+		return !strings.EqualFold(a, b)
+	}
+	return before != "" && after != "" && before != after
+}
 
 // withoutCounter strips download counters. After a hyphen it strips any counter, or with first only
 // "-1".

@@ -77,7 +77,11 @@ func TestChanged(t *testing.T) {
 		want          bool
 	}{
 		{"Oslo", "Bergen", true},
-		{"Oslo", "oslo", true},
+		{"Oslo", "oslo", false},
+		{"Oslo skole_1", "Oslo-Skole 1 ", false},
+		{"Oslo-1", "Oslo-2", true},
+		{"Oslo", "Oslo (1)", true}, // no file's name: it has no counter
+		{"-", "_", true},           // nothing is left of them
 		{"Oslo", "Oslo", false},
 		{"", "Oslo", false},
 		{"Oslo", "", false},
