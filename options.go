@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/url"
 	"strings"
@@ -135,10 +136,13 @@ func WithWriteLimit(n int, per time.Duration) Option {
 		if n < 0 || per < 0 || n > 0 && per == 0 {
 			return fmt.Errorf("WithWriteLimit: %d writes in %v: want n of at least 0 and a positive time", n, per)
 		}
-		cfg.writes, cfg.period = n, per
+		cfg.writes, cfg.period = n, min(per, longest)
 		return nil
 	}
 }
+
+// longest is the longest time that an option can set: as good as for ever, and short enough for sums.
+const longest = math.MaxInt64 / 4
 
 // Intune's own write limit for each application and tenant.
 const (
@@ -198,6 +202,7 @@ func (r Retry) withDefaults() Retry {
 		if *d.field == 0 {
 			*d.field = d.value
 		}
+		*d.field = min(*d.field, longest)
 	}
 	return r
 }

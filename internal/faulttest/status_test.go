@@ -1,7 +1,10 @@
 package faulttest_test
 
 import (
+	"context"
+	"fmt"
 	"maps"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -219,6 +222,47 @@ func TestR02RetryAfterIsObeyed(t *testing.T) {
 			})
 		}
 	}
+}
+
+// Whoever allows every wait gets no hot loop from one that no Duration can hold twice.
+func TestR03EveryWaitIsAllowed(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{
+		"9000000000", "9223372036", "99999999999", "Fri, 31 Dec 9999 23:59:59 GMT",
+	} {
+		for _, status := range []int{429, 500, 503} {
+			t.Run(fmt.Sprintf("%s/%d", value, status), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) {
+					service := &faulttest.Service{Answer: faulttest.Always(status, "", "Retry-After", value)}
+					client := faulttest.Client(t, service, vpptoken.WithRetry(vpptoken.Retry{MaxRetryAfter: math.MaxInt64}))
+					ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+					defer cancel()
+					_, err := client.Get(ctx, faulttest.ID)
+					e := faulttest.Error(t, err)
+					waits := service.Waits()
+					if len(waits) != 0 || e.StatusCode != status || e.RetryAfter < 9e9*time.Second {
+						t.Errorf("waits %v, error %+v; want an end at once that tells the wait", waits, *e)
+					}
+				})
+			})
+		}
+	}
+}
+
+// The longest wait that a caller may choose is one, and not the shortest.
+func TestR03LongestOwnWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := &faulttest.Service{
+			Answer: faulttest.Once(faulttest.Always(503, "", "Retry-After", "1"), faulttest.Always(503, "")),
+		}
+		client := faulttest.Client(t, service,
+			vpptoken.WithRetry(vpptoken.Retry{MinWait: math.MaxInt64/2 + 2, MaxWait: math.MaxInt64}))
+		if _, err := client.Get(t.Context(), faulttest.ID); len(service.Requests()) != 2 || err == nil {
+			t.Errorf("%d requests, %v", len(service.Requests()), err)
+		}
+	})
 }
 
 // Whatever else stands in Retry-After leads to the own backoff, or to an error at once.

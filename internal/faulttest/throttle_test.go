@@ -322,6 +322,35 @@ func TestR20NobodyWaitsInVain(t *testing.T) {
 	}
 }
 
+// The longest period is one, however many wait for it.
+func TestR20LongestPeriod(t *testing.T) {
+	t.Parallel()
+	for _, per := range []time.Duration{math.MaxInt64, math.MaxInt64 / 2, math.MaxInt64 / 20} {
+		synctest.Test(t, func(t *testing.T) {
+			service := &faulttest.Service{Answer: faulttest.Always(200, `{"id":"1"}`)}
+			client := faulttest.Client(t, service, vpptoken.WithWriteLimit(2, per))
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			began, sent := time.Now(), 0
+			var group sync.WaitGroup
+			var without context.Context
+			without, cancel = context.WithCancel(t.Context()) // without a deadline they stay in line
+			defer cancel()
+			for range 2 + 100 {
+				group.Go(func() { _, _ = client.Update(without, faulttest.ID, vpptoken.NewPatch().SetDisplayName("a")) })
+			}
+			synctest.Wait()
+			_, err := client.Update(ctx, faulttest.ID, vpptoken.NewPatch().SetDisplayName("b"))
+			if sent = len(service.Requests()); sent != 2 || !errors.Is(err, context.DeadlineExceeded) ||
+				time.Since(began) != 0 {
+				t.Errorf("%v: %d were sent, the last took %v: %v", per, sent, time.Since(began), err)
+			}
+			cancel()
+			group.Wait()
+		})
+	}
+}
+
 // A bad limit is an error of NewClient.
 func TestR20BadLimits(t *testing.T) {
 	t.Parallel()

@@ -1,6 +1,9 @@
 package graph
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // pace keeps writes within a limit of n in any per. The zero pace has no limit. The client can't
 // know when the service counts a request, only that it is between sending and answer, so a place is
@@ -65,7 +68,8 @@ func (p *pace) free(now time.Time, ahead int) time.Time {
 	if i >= 0 {
 		at = p.again(p.expired + i)
 	}
-	return at.Add(time.Duration(rounds) * p.per)
+	whole := min(int64(rounds), int64(math.MaxInt64/p.per))
+	return at.Add(time.Duration(whole) * p.per)
 }
 
 // again returns when the place of a write is free again. The margin is for clocks that run at
