@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"runtime"
 	"strings"
@@ -183,6 +184,11 @@ func TestR12MixedWithOtherFaults(t *testing.T) {
 	})
 }
 
+// panickingError is an error whose text can't be had.
+type panickingError struct{}
+
+func (panickingError) Error() string { panic(faulttest.ClientSecret) }
+
 // A token source that fails is an error of its own: not repeated as if it were the network, and
 // nothing is sent.
 func TestR13TokenSources(t *testing.T) {
@@ -211,17 +217,26 @@ func TestR13TokenSources(t *testing.T) {
 			return &oauth2.Token{AccessToken: faulttest.Bearer},
 				sentinel
 		}, "token source failed", true},
-		"nil token":    {func(int) (*oauth2.Token, error) { return nil, nil }, "no access token", false},
-		"empty token":  {token(""), "no access token", false},
-		"CR and LF":    {token(faulttest.Bearer + "\r\nX-Injected: 1"), "header", false},
-		"space":        {token(faulttest.Bearer + " x"), "header", false},
-		"NUL":          {token(faulttest.Bearer + "\x00"), "header", false},
-		"not ASCII":    {token(faulttest.Bearer + "é"), "header", false},
-		"panic":        {func(int) (*oauth2.Token, error) { panic(faulttest.ClientSecret) }, "panic", false},
-		"nil panic":    {func(int) (*oauth2.Token, error) { panic(sentinel) }, "panic", false},
-		"Goexit":       {func(int) (*oauth2.Token, error) { runtime.Goexit(); return nil, nil }, "token source", false},
-		"refused":      {retrieve(401), "invalid_client", false},
-		"out of order": {retrieve(503), "AADSTS7000215", true},
+		"nil token":   {func(int) (*oauth2.Token, error) { return nil, nil }, "no access token", false},
+		"empty token": {token(""), "no access token", false},
+		"CR and LF":   {token(faulttest.Bearer + "\r\nX-Injected: 1"), "header", false},
+		"space":       {token(faulttest.Bearer + " x"), "header", false},
+		"NUL":         {token(faulttest.Bearer + "\x00"), "header", false},
+		"not ASCII":   {token(faulttest.Bearer + "é"), "header", false},
+		"panic":       {func(int) (*oauth2.Token, error) { panic(faulttest.ClientSecret) }, "panic", false},
+		"nil panic":   {func(int) (*oauth2.Token, error) { panic(sentinel) }, "panic", false},
+		"Goexit":      {func(int) (*oauth2.Token, error) { runtime.Goexit(); return nil, nil }, "token source", false},
+		"nil as an answer's error": {func(int) (*oauth2.Token, error) {
+			var none *oauth2.RetrieveError
+			return &oauth2.Token{AccessToken: faulttest.Bearer}, none
+		}, "panic", false},
+		"nil as a network's error": {func(int) (*oauth2.Token, error) {
+			var none *net.DNSError
+			return nil, fmt.Errorf("lookup: %w", error(none))
+		}, "panic", false},
+		"error that panics": {func(int) (*oauth2.Token, error) { return nil, panickingError{} }, "panic", false},
+		"refused":           {retrieve(401), "invalid_client", false},
+		"out of order":      {retrieve(503), "AADSTS7000215", true},
 		"hostile code": {func(int) (*oauth2.Token, error) {
 			return nil, &oauth2.RetrieveError{
 				Response:  &http.Response{StatusCode: http.StatusBadRequest},

@@ -45,8 +45,14 @@ func SignInTimeCause(limit time.Duration) *Cause {
 	return c
 }
 
-// sourceCause says whose failure it is. A Source of this module has already described its own.
-func sourceCause(err error) *Cause {
+// sourceCause says whose failure it is. A Source of this module has already described its own. An
+// error that panics when it is looked at, such as a nil pointer, counts as a panic of the source.
+func sourceCause(err error) (c *Cause) {
+	defer func() {
+		if recover() != nil {
+			c = panicCause()
+		}
+	}()
 	prefix := "the token source failed"
 	if own, ok := errors.AsType[*Cause](err); ok && own.signIn {
 		prefix = "sign-in failed"
@@ -54,9 +60,9 @@ func sourceCause(err error) *Cause {
 			return own
 		}
 	}
-	c := *SignInCause(err)
-	c.text = strings.TrimSuffix(prefix+": "+c.text, ": ")
-	return &c
+	named := *SignInCause(err)
+	named.text = strings.TrimSuffix(prefix+": "+named.text, ": ")
+	return &named
 }
 
 // SignInCause says why a token source returned no token: in causeOf's words for network errors, and
