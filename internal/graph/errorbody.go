@@ -70,6 +70,30 @@ type intuneError struct {
 	RetryAfter           lenient                `json:"RetryAfter"`
 }
 
+// maxNesting bounds how deep an error is nested: optional reads all inner levels again at each one.
+const maxNesting = 64
+
+// tooDeep reports whether the JSON in text is nested deeper than maxNesting.
+func tooDeep(text []byte) bool {
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"':
+			quoted = !quoted
+		case quoted && c == '\\':
+			i++
+		case quoted:
+		case c == '{' || c == '[':
+			if depth++; depth > maxNesting {
+				return true
+			}
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return false
+}
+
 // ParseError reads the body of an error answer. It accepts anything: Graph's error, a bare string,
 // an HTML page.
 func ParseError(body []byte) ErrorBody {
@@ -77,7 +101,7 @@ func ParseError(body []byte) ErrorBody {
 	var outer struct {
 		Error json.RawMessage `json:"error"`
 	}
-	if json.Unmarshal(body, &outer) != nil {
+	if tooDeep(body) || json.Unmarshal(body, &outer) != nil || outer.Error == nil {
 		return ErrorBody{Message: notGraph(body)}
 	}
 	if outer.Error == nil {
@@ -142,7 +166,7 @@ func unwrap(e *ErrorBody, text string) (code string) {
 	var phrases []string
 	for text = strings.TrimPrefix(text, "\uFEFF"); strings.HasPrefix(strings.TrimSpace(text), "{"); {
 		var in intuneError
-		if json.Unmarshal([]byte(text), &in) != nil || in.Message == "" && in.ErrorCode == "" &&
+		if tooDeep([]byte(text)) || json.Unmarshal([]byte(text), &in) != nil || in.Message == "" && in.ErrorCode == "" &&
 			in.CustomAPIErrorPhrase == "" && in.RetryAfter == "" {
 			break
 		}

@@ -222,6 +222,37 @@ func TestF16WaitInTheBody(t *testing.T) {
 	}
 }
 
+// However deep it is nested, an error is read about as fast as a flat text of its size: the caller
+// may have a deadline.
+func TestR07DeepErrorsAreReadInAMoment(t *testing.T) {
+	t.Parallel()
+	fastest := func(body string) time.Duration {
+		best := time.Hour
+		for range 3 {
+			began := time.Now()
+			_ = graph.ParseError([]byte(body))
+			best = min(best, time.Since(began))
+		}
+		return best
+	}
+	escape := strings.NewReplacer(`"`, `\"`)
+	flatten := strings.NewReplacer("{", "(", "[", "(", `"`, "'")
+	for name, level := range map[string][2]string{
+		"innerError": {`{"innerError":`, `}`}, "details": {`{"details":[`, `]}`},
+		"both": {`{"innerError":{"details":[`, `]}}`},
+	} {
+		n := graph.MaxErrorBody / len(level[0]+level[1]) * 3 / 4
+		nested := strings.Repeat(level[0], n) + "{}" + strings.Repeat(level[1], n)
+		inText := `{"error":{"message":"` + escape.Replace(`{"Message":"m","Details":[`+nested+`]}`) + `"}}`
+		flat := fastest(`{"error":{"message":"` + flatten.Replace(nested) + `"}}`)
+		for where, body := range map[string]string{"error": `{"error":` + nested + `}`, "message": inText} {
+			if took := fastest(body); took > 25*flat+10*time.Millisecond {
+				t.Errorf("%s in %s: it took %v, a flat one %v", name, where, took, flat)
+			}
+		}
+	}
+}
+
 // Throttling is told from what only has the words.
 func TestF17ThrottlingAsA500(t *testing.T) {
 	t.Parallel()
