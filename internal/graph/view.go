@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"html"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // view is a text after some decoding. It records for each byte which part of the original it came
@@ -54,7 +56,7 @@ func fold(text string) []byte {
 // plainText returns the text of plain.
 func plainText(text string) []byte {
 	if !strings.ContainsFunc(text, func(c rune) bool {
-		return c <= ' ' || c == 0x7F || c == '\\' || c == '%' ||
+		return c <= ' ' || c >= 0x7F || c == '\\' || c == '%' ||
 			c == ';'
 	}) {
 		return fold(text) // every escape has one of these
@@ -88,8 +90,13 @@ func plain(v view) view {
 func escape(text []byte) (n int, c byte) {
 	end := len(text)
 	last := text[end-1]
-	if last == ';' {
+	switch {
+	case last == ';':
 		return entity(text)
+	case last >= utf8.RuneSelf:
+		if r, n := utf8.DecodeLastRune(text); invisible(r) {
+			return n, ' '
+		}
 	}
 	if low, ok := hexValue(last); ok && end >= 3 {
 		high, ok := hexValue(text[end-2])
@@ -99,8 +106,8 @@ func escape(text []byte) (n int, c byte) {
 			return 3, high<<4 | low
 		case end >= 4 && text[end-3]|0x20 == 'x' && text[end-4] == '\\':
 			return 4, high<<4 | low
-		case end >= 6 && text[end-3] == '0' && text[end-4] == '0' && text[end-5] == 'u' && text[end-6] == '\\':
-			return 6, high<<4 | low
+		case end >= 6 && text[end-5] == 'u' && text[end-6] == '\\':
+			return unicodeEscape(text[end-4:end-2], high<<4|low)
 		}
 	}
 	if end < 2 || text[end-2] != '\\' {
@@ -109,10 +116,30 @@ func escape(text []byte) (n int, c byte) {
 	switch last {
 	case 'u', 'U', 'x', 'X': // of an incomplete escape
 		return 0, 0
-	case 'b', 'f', 'n', 'r', 't':
+	case 'b', 'f', 'n', 'r', 't', 'v':
 		return 2, ' '
 	}
 	return 2, last
+}
+
+// unicodeEscape is escape for JSON's \u, whose first two digits are high.
+func unicodeEscape(high []byte, low byte) (n int, c byte) {
+	first, ok := hexValue(high[0])
+	second, ok2 := hexValue(high[1])
+	switch r := rune(first)<<12 | rune(second)<<8 | rune(low); {
+	case !ok || !ok2:
+		return 0, 0
+	case invisible(r):
+		return 6, ' '
+	case r > 0xFF:
+		return 0, 0
+	}
+	return 6, low
+}
+
+// invisible reports whether r is white space beyond ASCII, or has no width at all.
+func invisible(r rune) bool {
+	return r >= utf8.RuneSelf && (unicode.IsSpace(r) || unicode.Is(unicode.Cf, r))
 }
 
 // entity is escape for HTML's.
@@ -123,10 +150,14 @@ func entity(text []byte) (n int, c byte) {
 		return 0, 0
 	}
 	i += max(0, len(text)-longest)
-	switch s := html.UnescapeString(string(text[i:])); {
-	case s == "\u00A0":
+	s := html.UnescapeString(string(text[i:]))
+	r, size := utf8.DecodeRuneInString(s)
+	switch {
+	case size < len(s):
+		return 0, 0
+	case invisible(r):
 		return len(text) - i, ' '
-	case len(s) == 1:
+	case size == 1:
 		return len(text) - i, s[0]
 	}
 	return 0, 0
@@ -181,18 +212,18 @@ func decodeBase64(v view, phase int) view {
 	return out.view
 }
 
-// hexDigits returns the values of the digits in v, without what separates them: "65:79", "65-79",
-// "0x65, 0x79".
+// hexDigits returns the values of the digits in v, without what separates them: "65:79", "=65=79",
+// "0x65, 0x79", "%u0065".
 func hexDigits(v view) view {
 	out := makeView(len(v.text))
 	for i, c := range v.text {
 		value, ok := hexValue(c)
-		switch {
+		switch letter := 'a' <= c|0x20 && c|0x20 <= 'z'; {
 		case ok:
 			out.add(value, v.from[i], v.to[i])
-		case strings.IndexByte(`:+,.\`, c) >= 0:
 		case c|0x20 == 'x' && i > 0 && v.text[i-1] == '0':
 			out.cut(len(out.text) - 1)
+		case c|0x20 == 'x', c|0x20 == 'u', ' ' < c && c <= '~' && !letter:
 		default:
 			out.add(none, v.from[i], v.to[i])
 		}
@@ -224,6 +255,9 @@ type decoded struct {
 }
 
 func (d *decoded) put(c byte, from, to int32) {
+	if c == 0 { // half of a character of UTF-16
+		return
+	}
 	if (c < ' ' || c > '~') && c != '\r' && c != '\n' && c != '\t' {
 		d.gap()
 		return
