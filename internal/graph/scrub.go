@@ -60,8 +60,8 @@ func (o *Outcome) scrub(text string) string {
 // Scrub replaces every trace of the secrets in text, which came from the service: twelve of a
 // secret's characters in a row, and a shorter secret as a whole. It finds them in many forms: with
 // white space between them, in either alphabet of base64, escaped for JSON, a URL or HTML to any
-// depth, in hex, inside base64 at any alignment and inside base64 of that. Its time is linear in
-// the length of the text and of the secrets.
+// depth, in hex, as numbers, inside base64 at any alignment and inside base64 of that. Its time is
+// linear in the length of the text and of the secrets.
 func Scrub(text string, secrets []string) string { return newScrubber(secrets, nil, nil).clean(text) }
 
 // scrubber knows what must not be shown.
@@ -134,8 +134,8 @@ func (s *scrubber) clean(text string) string {
 	return m.redact(text)
 }
 
-// search marks what it finds in v, in v without its escapes, and in what that decodes to as base64
-// or hex, at most twice.
+// search marks what it finds in v, in v without its escapes, and in what that decodes to as base64,
+// hex or numbers, at most twice.
 func (s *scrubber) search(v view, depth int, m *marks) {
 	if len(v.text) < minSecret {
 		return
@@ -153,6 +153,7 @@ func (s *scrubber) search(v view, depth int, m *marks) {
 	for phase := range 2 {
 		s.search(decodeHex(digits, phase), depth+1, m)
 	}
+	s.search(decodeDecimal(p), depth+1, m)
 }
 
 func (s *scrubber) find(v view, depth int, m *marks) {

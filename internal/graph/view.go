@@ -246,6 +246,39 @@ func decodeHex(digits view, phase int) view {
 	return out.view
 }
 
+// decodeDecimal decodes v as the codes of characters, such as "[101,121]". Those of three digits
+// begin with 1, and the others don't, so it does not matter what separates them.
+func decodeDecimal(v view) view {
+	digits := makeView(len(v.text))
+	for i, c := range v.text {
+		switch {
+		case '0' <= c && c <= '9':
+			digits.add(c-'0', v.from[i], v.to[i])
+		case c <= ' ' || c > '~' || 'a' <= c|0x20 && c|0x20 <= 'z':
+			digits.add(none, v.from[i], v.to[i])
+		}
+	}
+	var out decoded
+	for i := 0; i+1 < len(digits.text); {
+		code, end := 0, i+2
+		if digits.text[i] == 1 {
+			end = min(i+3, len(digits.text))
+		}
+		for _, d := range digits.text[i:end] {
+			code = code*10 + int(d)
+		}
+		if code > '~' { // perhaps because none is among them
+			out.gap()
+			i++
+			continue
+		}
+		out.put(byte(code), digits.from[i], digits.to[end-1])
+		i = end
+	}
+	out.gap()
+	return out.view
+}
+
 // decoded is a view of what may not be an encoding at all. It keeps only readable stretches, so
 // that hardly anything of ordinary text remains.
 type decoded struct {
