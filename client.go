@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -268,12 +269,15 @@ func (c *Client) tokenOrRead(ctx context.Context, a *answer) (*VPPToken, error) 
 	if !a.empty() {
 		return a.token()
 	}
-	t, err := c.Get(ctx, a.req.id, func(o *call) { o.id, o.header = a.options.id, a.options.header })
+	header := maps.Clone(a.options.header)
+	maps.DeleteFunc(header, func(name string, _ []string) bool { return graph.IsCondition(name) }) // of the write
+	t, err := c.Get(ctx, a.req.id, func(o *call) { o.id, o.header = a.options.id, header })
 	failed, ok := errors.AsType[*Error](err)
 	if !ok {
 		return t, err
 	}
 	failed.Op, failed.Method, failed.Path, failed.Ambiguous = a.req.op, a.req.method, a.path, true
+	failed.Attempts += a.out.Attempts
 	const accepted = "the service accepted it, but reading the token afterward failed: "
 	failed.Message = strings.TrimSuffix(accepted+failed.Message, ": ")
 	return nil, failed

@@ -136,16 +136,20 @@ func TestR22EmptySuccessThatCannotBeRead(t *testing.T) {
 	c, mock := faulttest.Mock(t)
 	mock.RegisterResponder("PATCH", faulttest.Item, faulttest.Respond(204, ""))
 	mock.RegisterResponder("POST", faulttest.Item+"/syncLicenses", faulttest.Respond(200, ""))
-	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(403, `{"error":{"code":"Forbidden","message":"no role"}}`))
-	for op, path := range map[string]string{"update": "/" + faulttest.ID, "syncLicenses": "/" + faulttest.ID + "/syncLicenses"} {
+	mock.RegisterResponder("GET", faulttest.Item,
+		faulttest.Respond(403, `{"error":{"code":"Forbidden","message":"no role"}}`))
+	for op, path := range map[string]string{
+		"update": "/" + faulttest.ID, "syncLicenses": "/" + faulttest.ID + "/syncLicenses",
+	} {
 		mock.Forget()
 		err := faulttest.Named(t, op).Run(t.Context(), c)
 		e := faulttest.Error(t, err)
 		if !e.Ambiguous || e.Op != op || e.Method == http.MethodGet || !strings.HasSuffix(e.Path, path) ||
-			!errors.Is(err, vpptoken.ErrForbidden) || !strings.Contains(e.Message, "accepted it") || !strings.HasSuffix(e.Message, "no role") {
+			!errors.Is(err, vpptoken.ErrForbidden) || !strings.Contains(e.Message, "accepted it") ||
+			!strings.HasSuffix(e.Message, "no role") {
 			t.Errorf("%s: error %+v (%v)", op, *e, err)
 		}
-		if len(mock.Requests()) != 2 {
+		if len(mock.Requests()) != 2 || e.Attempts != 2 {
 			t.Errorf("%s: %d requests", op, len(mock.Requests()))
 		}
 	}
@@ -163,12 +167,12 @@ func TestR22ReadAfterEmptySuccessIsOfTheCall(t *testing.T) {
 		mock.Forget()
 		var meta vpptoken.Metadata
 		err := faulttest.Named(t, op).Run(t.Context(), c, vpptoken.WithHeader("X-Gateway", "yes"),
-			vpptoken.WithClientRequestID("of-the-call"), vpptoken.WithMetadata(&meta))
+			vpptoken.WithHeader("If-Match", `W/"1"`), vpptoken.WithClientRequestID("of-the-call"), vpptoken.WithMetadata(&meta))
 		if err != nil || len(mock.Requests()) != 2 {
 			t.Fatalf("%s: %d requests, %v", op, len(mock.Requests()), err)
 		}
 		for _, r := range mock.Requests() {
-			if r.Header.Get("X-Gateway") != "yes" || r.Header.Get("Client-Request-Id") != "of-the-call" {
+			if r.Header.Get("X-Gateway") != "yes" || (r.Header.Get("If-Match") == "") != (r.Method == http.MethodGet) || r.Header.Get("Client-Request-Id") != "of-the-call" {
 				t.Errorf("%s: %s has the headers %v", op, r.Method, r.Header)
 			}
 		}

@@ -101,7 +101,7 @@ func ParseError(body []byte) ErrorBody {
 	var outer struct {
 		Error json.RawMessage `json:"error"`
 	}
-	if tooDeep(body) || json.Unmarshal(body, &outer) != nil || outer.Error == nil {
+	if tooDeep(body) || json.Unmarshal(body, &outer) != nil {
 		return ErrorBody{Message: notGraph(body)}
 	}
 	if outer.Error == nil {

@@ -108,12 +108,15 @@ type Call struct {
 // Conditional reports whether the caller's own headers hold a condition, such as If-Match.
 func Conditional(h http.Header) bool {
 	for name := range h {
-		if strings.HasPrefix(name, "If-") {
+		if IsCondition(name) {
 			return true
 		}
 	}
 	return false
 }
+
+// IsCondition reports whether the header of this name holds a condition.
+func IsCondition(name string) bool { return strings.HasPrefix(name, "If-") }
 
 // Outcome is the result of a Call. If Err is nil, an answer came, whatever its status.
 type Outcome struct {
