@@ -146,6 +146,83 @@ func TestR20ProbeThatFails(t *testing.T) {
 	}
 }
 
+// After a second hold one probe goes again, whatever becomes of the attempts that were under way
+// when it began.
+func TestR20OneProbeAfterEachHold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var under atomic.Int32
+		most := make([]int32, 20) // under way, when each request was sent
+		service := &faulttest.Service{
+			Answer: faulttest.AnswerFunc(func(n int, _ *http.Request) (*http.Response, error) {
+				most[n] = under.Add(1)
+				defer under.Add(-1)
+				switch n {
+				case 0:
+					return throttled("Retry-After", "1"), nil
+				case 2: // the first of the two that follow the probe
+					time.Sleep(time.Second)
+					return throttled("Retry-After", "10"), nil
+				case 3:
+					time.Sleep(2 * time.Second)
+				default:
+					time.Sleep(500 * time.Millisecond)
+				}
+				return faulttest.Answer(200, `{"id":"1"}`), nil
+			}),
+		}
+		client := faulttest.Client(t, service)
+		var group sync.WaitGroup
+		for range 10 {
+			group.Go(func() {
+				if _, err := client.Get(t.Context(), faulttest.ID); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+			time.Sleep(time.Millisecond)
+		}
+		group.Wait()
+		if n := len(service.Requests()); n != 12 || most[1] != 1 || most[3] != 2 || most[4] != 1 || most[5] != 1 {
+			t.Errorf("%d requests, under way: %v", n, most)
+		}
+	})
+}
+
+// A deadline that comes while the call waits behind a probe is the hold's doing as well.
+func TestR20DeadlineBehindAProbe(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := &faulttest.Service{
+			Answer: faulttest.AnswerFunc(func(n int, _ *http.Request) (*http.Response, error) {
+				if n == 0 {
+					return throttled("Retry-After", "2"), nil
+				}
+				time.Sleep(20 * time.Second)
+				return faulttest.Answer(200, `{"id":"1"}`), nil
+			}),
+		}
+		client := faulttest.Client(t, service)
+		var group sync.WaitGroup
+		group.Go(func() {
+			if _, err := client.Get(t.Context(), faulttest.ID); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		began := time.Now()
+		_, err := client.Get(ctx, faulttest.ID)
+		e := faulttest.Error(t, err)
+		if !errors.Is(err, vpptoken.ErrThrottled) || !errors.Is(err, context.DeadlineExceeded) || e.Attempts != 0 ||
+			time.Since(began) != 5*time.Second {
+			t.Errorf("%d attempts, after %v: %v", e.Attempts, time.Since(began), err)
+		}
+		group.Wait()
+	})
+}
+
 type cancelKey struct{}
 
 // A slow sign-in beside it: the bearer is asked for after the wait, and the pace counts from when
