@@ -59,6 +59,10 @@ func TestR04CallEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	throttled := faulttest.Always(429, "", "Retry-After", "20", "Request-Id", "req-1")
 	unavailable := faulttest.Always(503, "", "Request-Id", "req-1")
+	lost := faulttest.AnswerFunc(func(int, *http.Request) (*http.Response, error) {
+		time.Sleep(14800 * time.Millisecond) // the wait is half a second or more
+		return nil, io.ErrUnexpectedEOF
+	})
 	static := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: faulttest.Bearer})
 	type faultCase struct {
 		name      string
@@ -82,6 +86,11 @@ func TestR04CallEndsWithItsContext(t *testing.T) {
 	}
 	for _, tc := range []faultCase{
 		{name: "wait for Retry-After", answer: throttled, status: 429, attempts: 1},
+		{
+			name: "wait after an answer", answer: faulttest.Always(503, "", "Retry-After", "20", "Request-Id", "req-1"),
+			status: 503, attempts: 1,
+		},
+		{name: "wait after a network error", answer: lost, attempts: 1},
 		{name: "headers", answer: silent(), attempts: 1},
 		{name: "headers of a create", answer: silent(), attempts: 1, create: true, ambiguous: true},
 		{name: "headers of a repeat", answer: faulttest.Once(unavailable, silent()), status: 503, attempts: 2},
