@@ -189,6 +189,49 @@ func TestR20OneProbeAfterEachHold(t *testing.T) {
 	})
 }
 
+// A probe whose caller did not wait for its answer says nothing: the next one goes alone as well.
+func TestR20CanceledProbeSaysNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var under, most atomic.Int32
+		service := &faulttest.Service{
+			Answer: faulttest.AnswerFunc(func(n int, r *http.Request) (*http.Response, error) {
+				switch n {
+				case 0:
+					return throttled("Retry-After", "1"), nil
+				case 1:
+					<-r.Context().Done()
+					return nil, r.Context().Err()
+				}
+				under.Add(1)
+				time.Sleep(time.Second)
+				if n == 2 {
+					most.Store(under.Load())
+				}
+				return faulttest.Answer(200, `{"id":"1"}`), nil
+			}),
+		}
+		client := faulttest.Client(t, service)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(3*time.Second, cancel)
+		if _, err := client.Get(ctx, faulttest.ID); !errors.Is(err, context.Canceled) {
+			t.Errorf("the probe: %v", err)
+		}
+		var group sync.WaitGroup
+		for range 5 {
+			group.Go(func() {
+				if _, err := client.Get(t.Context(), faulttest.ID); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if most.Load() != 1 {
+			t.Errorf("%d were under way before the next answer", most.Load())
+		}
+	})
+}
+
 // A deadline that comes while the call waits behind a probe is the hold's doing as well.
 func TestR20DeadlineBehindAProbe(t *testing.T) {
 	t.Parallel()
