@@ -232,6 +232,41 @@ func TestR20CanceledProbeSaysNothing(t *testing.T) {
 	})
 }
 
+// Refusals of requests that were under way together count as one: the client's own wait does not
+// double with each of them.
+func TestR20RefusedTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const together = 8
+		var sent [3 * together]time.Time
+		began := time.Now()
+		service := &faulttest.Service{
+			Answer: faulttest.AnswerFunc(func(n int, _ *http.Request) (*http.Response, error) {
+				sent[n] = time.Now()
+				if n >= together {
+					return faulttest.Answer(200, `{"id":"1"}`), nil
+				}
+				time.Sleep(10 * time.Millisecond)
+				return throttled(), nil
+			}),
+		}
+		client := faulttest.Client(t, service)
+		var group sync.WaitGroup
+		for range together {
+			group.Go(func() {
+				if _, err := client.Get(t.Context(), faulttest.ID); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		first := sent[together].Sub(began)
+		if n := len(service.Requests()); n != 2*together || first < time.Second || first > 1100*time.Millisecond {
+			t.Errorf("%d requests, the first after the hold came at %v", n, first)
+		}
+	})
+}
+
 // A deadline that comes while the call waits behind a probe is the hold's doing as well.
 func TestR20DeadlineBehindAProbe(t *testing.T) {
 	t.Parallel()
