@@ -3,6 +3,7 @@ package faulttest_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -63,6 +64,31 @@ func TestF40SignInIsLogged(t *testing.T) {
 			t.Errorf("the log is\n%swant\n%s", buffer.String(), want)
 		}
 		leaktest.ShowsNoSecret(t, buffer.String())
+	})
+}
+
+// A record tells of its own attempt: one that got no answer has no status, whatever came before.
+func TestR05LostAttemptHasNoStatusInTheLog(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		service := &faulttest.Service{
+			Answer: faulttest.AnswerFunc(func(n int, _ *http.Request) (*http.Response, error) {
+				if n == 0 {
+					return faulttest.Answer(503, "", "Request-Id", "r"), nil
+				}
+				return nil, io.ErrUnexpectedEOF
+			}),
+		}
+		_, err := faulttest.Client(t, service, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 2}),
+			vpptoken.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})))).
+			Get(t.Context(), faulttest.ID)
+		faulttest.WantError(t, err)
+		for _, want := range []string{`status=503 attempt=1 request_id=r `, `status=0 attempt=2 request_id="" `} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("the log lacks %s:\n%s", want, &log)
+			}
+		}
 	})
 }
 
