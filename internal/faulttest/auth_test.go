@@ -147,6 +147,66 @@ func TestR12Unauthorized(t *testing.T) {
 	}
 }
 
+// A source that takes no context: a token that it gives once more is no reason to ask for ever, but
+// one that was under way when the service refused it is.
+func TestR12SourceWithoutContext(t *testing.T) {
+	t.Parallel()
+	const claims = `Bearer error="insufficient_claims", claims="e30="`
+	for name, tc := range map[string]struct {
+		bearers []string // that the source gives; the last one for ever
+		asked   int32
+		refused bool
+	}{
+		"static":          {[]string{"a"}, 3, true},
+		"another":         {[]string{"a", "b"}, 2, false},
+		"begun too early": {[]string{"a", "a", "b"}, 3, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				var under atomic.Int32
+				source := &faulttest.CountedSource{Answer: func(n int) (*oauth2.Token, error) {
+					if under.Add(1) > 1 {
+						t.Error("two fetches at once")
+					}
+					defer under.Add(-1)
+					if n > 1 {
+						time.Sleep(5 * time.Second)
+					}
+					return &oauth2.Token{
+						AccessToken: tc.bearers[min(n, len(tc.bearers))-1], Expiry: time.Now().Add(61 * time.Second),
+					}, nil
+				}}
+				service := &faulttest.Service{
+					Answer: faulttest.AnswerFunc(func(n int, r *http.Request) (*http.Response, error) {
+						if r.Header.Get("Authorization") == "Bearer a" && n == 0 {
+							time.Sleep(3 * time.Second)
+							return faulttest.Answer(401, "", "Www-Authenticate", claims), nil
+						}
+						return faulttest.Answer(200, faulttest.BareToken), nil
+					}),
+				}
+				client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
+				var group sync.WaitGroup
+				group.Go(func() {
+					_, err := client.Get(t.Context(), faulttest.ID)
+					if errors.Is(err, vpptoken.ErrUnauthorized) != tc.refused || err != nil != tc.refused {
+						t.Errorf("the refused call: %v", err)
+					}
+				})
+				time.Sleep(2 * time.Second) // the first token is as good as expired
+				if _, err := client.Get(t.Context(), faulttest.ID); err != nil {
+					t.Error(err)
+				}
+				group.Wait()
+				if source.Asked.Load() != tc.asked {
+					t.Errorf("the source was asked %d times, want %d", source.Asked.Load(), tc.asked)
+				}
+			})
+		})
+	}
+}
+
 // Each attempt asks for its own token: one may be stale after a long wait.
 func TestR12FreshTokenForEachAttempt(t *testing.T) {
 	t.Parallel()
