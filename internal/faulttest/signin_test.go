@@ -284,6 +284,61 @@ func TestR19SixtyFourWait(t *testing.T) {
 	}
 }
 
+// A late refusal of an old token does not cost the new one: one sign-in serves all that were
+// refused.
+func TestR12LateRefusals(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source, ctx, authority := signIns(t, func(n int) (*http.Response, error) {
+			return faulttest.Answer(200, strings.Replace(grant, faulttest.Bearer, fmt.Sprintf("bearer-%d", n), 1)), nil
+		})
+		service := &faulttest.Service{
+			Answer: faulttest.AnswerFunc(func(n int, r *http.Request) (*http.Response, error) {
+				time.Sleep(time.Duration(n+1) * time.Second)
+				if r.Header.Get("Authorization") == "Bearer bearer-0" {
+					return faulttest.Answer(401, ""), nil
+				}
+				return faulttest.Answer(200, faulttest.BareToken), nil
+			}),
+		}
+		client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
+		var group sync.WaitGroup
+		for range 8 {
+			group.Go(func() {
+				if _, err := client.Get(ctx, faulttest.ID); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if n := len(authority.Requests()); n != 2 || len(service.Requests()) != 16 {
+			t.Errorf("%d sign-ins, %d requests", n, len(service.Requests()))
+		}
+	})
+}
+
+// A context may bring a client without a transport of its own.
+func TestR19ClientWithoutTransport(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, grant)
+	}))
+	t.Cleanup(server.Close)
+	cloud, err := vpptoken.NewCloud(server.URL, server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := cloud.AppSource("contoso.example", "client-id", faulttest.ClientSecret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.WithValue(t.Context(), oauth2.HTTPClient, &http.Client{})
+	if got, err := source.TokenContext(ctx, ""); err != nil || got.AccessToken != faulttest.Bearer {
+		t.Errorf("signed in: %t, %v", got != nil, err)
+	}
+}
+
 // A source that gets the call's context and ignores it holds its own call, and no other.
 func TestR19HeldByNobodyElse(t *testing.T) {
 	t.Parallel()
