@@ -88,6 +88,11 @@ func troubles() map[string]trouble {
 		"proxy asks to sign in": {answers(407, ""), "407 Proxy Authentication Required", "", false, false},
 		"proxy forbids":         {answers(403, page), "403 Forbidden" + aPage, "", false, false},
 		"proxy's page":          {answers(200, page), "200 OK" + aPage, "", false, true},
+		"proxy's page, marked":  {answers(200, "\uFEFF\r\n"+page), "200 OK" + aPage, "", false, true},
+		"empty":                 {answers(200, " null\r\n", json...), "the answer is empty", "", false, true},
+		"another protocol": {
+			answers(101, ""), "the service switched to another protocol without being asked", "", false, true,
+		},
 		"not JSON": {
 			answers(200, faulttest.ClientSecret, json...), "the answer is not a token", "", false, false,
 		},
