@@ -206,6 +206,12 @@ func TestF26NoMorePolls(t *testing.T) {
 		"expired": {
 			codeAnswer, reply{pending}, "the code expired before anybody entered it", "expired_token", 15 * time.Minute,
 		},
+		"expired, and asked to wait": {
+			codeAnswer, reply{func() (*http.Response, error) {
+				return faulttest.Answer(503, "", "Retry-After", "3600"), nil
+			}},
+			"the code expired before anybody entered it", "expired_token", 15 * time.Minute,
+		},
 		"no expiry": {
 			strings.Replace(codeAnswer, `"expires_in":900,`, "", 1),
 			reply{pending},
