@@ -317,6 +317,37 @@ func TestR12LateRefusals(t *testing.T) {
 	})
 }
 
+// A denial, in whichever form, is no reason to drop a token that is not a minute old: each call of
+// an application without the role would sign in again.
+func TestR12DenialKeepsAFreshToken(t *testing.T) {
+	t.Parallel()
+	wrapped := faulttest.Fixture(t, "error-intune-nested-twice.json")
+	for name, denial := range map[string]faulttest.Answers{
+		"403": faulttest.Always(403, ""), "401 around Forbidden": faulttest.Always(401, wrapped),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				source, ctx, authority := signIns(t, func(int) (*http.Response, error) { return granted() })
+				service := &faulttest.Service{Answer: denial}
+				client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
+				for i, signIns := range []int{1, 1, 1, 2} {
+					if i == 2 {
+						time.Sleep(61 * time.Second)
+					}
+					_, err := client.Get(ctx, faulttest.ID)
+					if n := len(authority.Requests()); !errors.Is(err, vpptoken.ErrForbidden) || n != signIns {
+						t.Errorf("call %d: %d sign-ins, want %d: %v", i, n, signIns, err)
+					}
+				}
+				if n := len(service.Requests()); n != 4 {
+					t.Errorf("%d requests", n)
+				}
+			})
+		})
+	}
+}
+
 // A context may bring a client without a transport of its own.
 func TestR19ClientWithoutTransport(t *testing.T) {
 	t.Parallel()
