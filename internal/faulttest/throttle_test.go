@@ -388,6 +388,23 @@ func TestR20ThrottledAttemptsAreFree(t *testing.T) {
 	}
 }
 
+// A throttled attempt is free as well if the call has only one attempt left.
+func TestR20LastAttemptIsThrottled(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		statuses := []int{500, 503, 429, 429, 504, 429, 200}
+		service := &faulttest.Service{
+			Answer: faulttest.AnswerFunc(func(n int, _ *http.Request) (*http.Response, error) {
+				return faulttest.Answer(statuses[n], faulttest.BareToken), nil
+			}),
+		}
+		_, err := faulttest.Client(t, service).Get(t.Context(), faulttest.ID)
+		if err != nil || len(service.Requests()) != len(statuses) {
+			t.Errorf("%d requests: %v", len(service.Requests()), err)
+		}
+	})
+}
+
 // A single call that is refused for another reason than the load (a 429 that says "already
 // running") ends, and stops nobody else.
 func TestR20OneCallIsNotWanted(t *testing.T) {
