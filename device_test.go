@@ -294,6 +294,25 @@ func TestDeviceSourceEndsWithItsContext(t *testing.T) {
 	}
 }
 
+// An authority that does not answer holds nobody for longer than a sign-in may take.
+func TestR19CodeThatNeverComes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := &authority{answer: func(int, url.Values) (*http.Response, error) {
+			time.Sleep(time.Hour)
+			return nil, io.EOF
+		}}
+		began := time.Now()
+		s, err := deviceSource(t, a)
+		if e := faulttest.Error(t, err); s != nil || time.Since(began) != 30*time.Second ||
+			!errors.Is(err, vpptoken.ErrSignIn) || errors.Is(err, context.DeadlineExceeded) ||
+			!vpptoken.Retryable(err) {
+			t.Errorf("after %v: %+v (%v)", time.Since(began), *e, err)
+		}
+		time.Sleep(time.Hour)
+	})
+}
+
 // A refresh token that is refused means that the person has to sign in again; one that never came,
 // too.
 func TestDeviceSourceCannotRefresh(t *testing.T) {
