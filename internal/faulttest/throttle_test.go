@@ -232,6 +232,37 @@ func TestR20CanceledProbeSaysNothing(t *testing.T) {
 	})
 }
 
+// A call whose deadline and whose turn come at the same moment passes its turn on.
+func TestR20TurnAtTheDeadline(t *testing.T) {
+	t.Parallel()
+	for range 20 { // which of the two is seen first is open
+		synctest.Test(t, func(t *testing.T) {
+			service := &faulttest.Service{
+				Answer: faulttest.Once(faulttest.Always(429, "", "Retry-After", "10"), faulttest.Always(200, `{"id":"1"}`)),
+			}
+			client := faulttest.Client(t, service, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 1}))
+			_, err := client.Get(t.Context(), faulttest.ID)
+			faulttest.WantError(t, err)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			var group sync.WaitGroup
+			group.Go(func() {
+				if _, err := client.Get(ctx, faulttest.ID); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("at the deadline: %v", err)
+				}
+			})
+			synctest.Wait()
+			late, stop := context.WithTimeout(t.Context(), time.Minute)
+			defer stop()
+			began := time.Now()
+			if _, err := client.Get(late, faulttest.ID); err != nil || time.Since(began) > 11*time.Second {
+				t.Errorf("the next call, after %v: %v", time.Since(began), err)
+			}
+			group.Wait()
+		})
+	}
+}
+
 // Refusals of requests that were under way together count as one: the client's own wait does not
 // double with each of them.
 func TestR20RefusedTogether(t *testing.T) {
