@@ -73,6 +73,11 @@ func TestParseError(t *testing.T) {
 			[]byte("<html>no</html>"),
 			graph.ErrorBody{Message: "the answer is a page of HTML or XML"},
 		},
+		"byte order mark": {
+			[]byte("\uFEFF" + `{"error":{"code":"C","message":"m"}}`),
+			graph.ErrorBody{Code: "C", Message: "m"},
+		},
+		"HTML, byte order mark": {[]byte("\uFEFF\r\n<html>no</html>"), graph.ErrorBody{Message: page}},
 		"OAuth": {
 			[]byte(`{"error":"invalid_grant","error_description":"d"}`),
 			graph.ErrorBody{Message: "invalid_grant"},
@@ -100,6 +105,11 @@ func TestParseError(t *testing.T) {
 		"target of Intune's": {
 			[]byte(`{"error":{"code":"UnknownError","message":"{\"ErrorCode\":\"C\",\"Message\":\"m\",\"Target\":\"state\"}"}}`),
 			graph.ErrorBody{Code: "C", Message: "m", Target: "state"},
+		},
+		"outer target and id": {
+			[]byte(`{"error":{"code":"C","message":"{\"Message\":\"m\",\"Target\":\"b\"}","target":"a",` +
+				`"innerError":{"request-id":"r","innerError":{"request-id":"s","innerError":{}}}}}`),
+			graph.ErrorBody{Code: "C", Message: "m", Target: "a", RequestID: "r"},
 		},
 		"odd members": {
 			[]byte(`{"error":{"code":"C","message":"m","target":{},"details":"x","innerError":"y"}}`),
