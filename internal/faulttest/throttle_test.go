@@ -298,6 +298,50 @@ func TestR20RefusedTogether(t *testing.T) {
 	})
 }
 
+// Nor does one for which nothing was sent, because its sign-in failed.
+func TestR20ProbeWithoutToken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var under, most atomic.Int32
+		service := &faulttest.Service{
+			Answer: faulttest.AnswerFunc(func(n int, _ *http.Request) (*http.Response, error) {
+				if n == 0 {
+					return throttled("Retry-After", "1"), nil
+				}
+				under.Add(1)
+				time.Sleep(time.Second)
+				if n == 1 {
+					most.Store(under.Load())
+				}
+				return faulttest.Answer(200, `{"id":"1"}`), nil
+			}),
+		}
+		var asked atomic.Int32
+		source := contextSource(func(context.Context) (*oauth2.Token, error) {
+			if asked.Add(1) == 2 {
+				return nil, errors.New("sealed")
+			}
+			return &oauth2.Token{AccessToken: faulttest.Bearer}, nil
+		})
+		client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
+		if _, err := client.Get(t.Context(), faulttest.ID); !errors.Is(err, vpptoken.ErrSignIn) {
+			t.Errorf("the probe: %v", err)
+		}
+		var group sync.WaitGroup
+		for range 5 {
+			group.Go(func() {
+				if _, err := client.Get(t.Context(), faulttest.ID); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		if most.Load() != 1 {
+			t.Errorf("%d were under way before the next answer", most.Load())
+		}
+	})
+}
+
 // A deadline that comes while the call waits behind a probe is the hold's doing as well.
 func TestR20DeadlineBehindAProbe(t *testing.T) {
 	t.Parallel()
