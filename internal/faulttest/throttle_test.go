@@ -407,6 +407,62 @@ func TestR20SlowSource(t *testing.T) {
 	})
 }
 
+// A write whose sign-in took longer than the period counts from when it was sent, and one whose
+// answer took long does not slow the pace.
+func TestR20PaceCountsWhatIsSent(t *testing.T) {
+	t.Parallel()
+	type write struct{ at, source, answer, sent time.Duration }
+	for name, writes := range map[string][]write{
+		"slow sources": {
+			{0, 15 * time.Second, 0, 15 * time.Second}, {0, 15 * time.Second, 0, 15 * time.Second},
+			{5 * time.Second, 0, 0, 5 * time.Second}, {5 * time.Second, 0, 0, 5 * time.Second},
+			{12 * time.Second, 0, 0, 12 * time.Second}, {16 * time.Second, 0, 0, 16 * time.Second},
+			{17 * time.Second, 0, 0, 22 * time.Second},
+		},
+		"slow answers": {
+			{0, 0, 9 * time.Second, 0}, {0, 0, 9 * time.Second, 0}, {0, 0, 9 * time.Second, 0},
+			{0, 0, 9 * time.Second, 0}, {time.Second, 0, 0, 10 * time.Second},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				type key struct{}
+				began := time.Now()
+				source := contextSource(func(ctx context.Context) (*oauth2.Token, error) {
+					w, _ := ctx.Value(key{}).(write)
+					time.Sleep(w.source)
+					return &oauth2.Token{AccessToken: faulttest.Bearer}, nil
+				})
+				service := &faulttest.Service{
+					Answer: faulttest.AnswerFunc(func(_ int, r *http.Request) (*http.Response, error) {
+						w, _ := r.Context().Value(key{}).(write)
+						if sent := time.Since(began); sent < w.sent || sent > w.sent+time.Second {
+							t.Errorf("the write of %v was sent at %v, want %v", w.at, sent, w.sent)
+						}
+						time.Sleep(w.answer)
+						return faulttest.Answer(200, faulttest.BareToken), nil
+					}),
+				}
+				client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}),
+					vpptoken.WithWriteLimit(4, 10*time.Second))
+				var group sync.WaitGroup
+				for _, w := range writes {
+					group.Go(func() {
+						time.Sleep(w.at)
+						_, err := client.Update(context.WithValue(t.Context(), key{}, w), faulttest.ID,
+							vpptoken.NewPatch().SetDisplayName("x"))
+						if err != nil {
+							t.Error(err)
+						}
+					})
+				}
+				group.Wait()
+			})
+		})
+	}
+}
+
 // Waiting is outside of an attempt's time and of the two minutes of a call without a deadline, and
 // Metadata tells it.
 func TestR20HeldTimeIsNotTheCalls(t *testing.T) {
