@@ -75,6 +75,38 @@ func TestScrub(t *testing.T) {
 	}
 }
 
+// White space between the characters hides nothing, escaped or not.
+func TestScrubReadsOverSpace(t *testing.T) {
+	t.Parallel()
+	for _, space := range []string{
+		" ", "\t", "\r\n", "\x7f", `\b`, `\f`, `\n`, `\r`, `\t`, `\\n`, `\u0020`, "%0D%0A", "%7F",
+		"&nbsp;", "&#32;", "&Tab;",
+	} {
+		text := strings.Join(strings.Split(scrubbed, ""), space)
+		if got := graph.Scrub("<"+text+">", []string{scrubbed}); got != "<REDACTED>" {
+			t.Errorf("with %q: %q", space, got)
+		}
+	}
+}
+
+// A secret in one alphabet of base64 is found in the other, also inside base64 of either.
+func TestScrubReadsBothAlphabets(t *testing.T) {
+	t.Parallel()
+	const own, other = "a_b-c_d-e_f-g_h-i_j-k_l-", "a/b+c/d+e/f+g/h+i/j+k/l+"
+	for _, secret := range []string{own, other} {
+		for name, text := range map[string]string{
+			"own": own, "other": other, "mixed": own[:12] + other[12:],
+			"standard, of it": base64.StdEncoding.EncodeToString([]byte("~?~?~?" + secret)),
+			"URL, of it":      base64.URLEncoding.EncodeToString([]byte("~?~?~?" + secret)),
+		} {
+			got := graph.Scrub("<"+text+">", []string{secret})
+			if !strings.Contains(got, "REDACTED") || len(got) > len("<fj9_fj8_REDACTED>") {
+				t.Errorf("%s: Scrub(%q) = %q", name, text, got)
+			}
+		}
+	}
+}
+
 func TestScrubLeavesTheRest(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
