@@ -290,6 +290,18 @@ func TestF24TroubleIsNamed(t *testing.T) {
 	}
 }
 
+// The wait that the authority asks for is told without a client, too.
+func TestF24SourceTellsTheWait(t *testing.T) {
+	t.Parallel()
+	a := &authority{answer: func(int, url.Values) (*http.Response, error) {
+		return faulttest.Answer(429, "", "Retry-After", "17"), nil
+	}}
+	_, err := appSource(t, vpptoken.CloudGlobal).TokenContext(a.in(t.Context()), "")
+	if wait, ok := vpptoken.RetryAfter(err); !ok || wait != 17*time.Second || !vpptoken.Retryable(err) {
+		t.Errorf("RetryAfter %v, %v: %v", wait, ok, err)
+	}
+}
+
 // One cloud for signing in and for Graph: the source tells the client.
 func ExampleCloud_AppSource() {
 	tenant, clientID, clientSecret := "contoso.example", "client-id", "client-secret"
