@@ -233,6 +233,38 @@ func TestR20CanceledProbeSaysNothing(t *testing.T) {
 	})
 }
 
+// A hold that begins while a read waits ends it at once if it outlasts its deadline.
+func TestR20HoldThatOutlastsAWaitingRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		service := &faulttest.Service{
+			Answer: faulttest.AnswerFunc(func(n int, _ *http.Request) (*http.Response, error) {
+				if n < 2 {
+					return throttled("Retry-After", []string{"2", "60"}[n]), nil
+				}
+				return faulttest.Answer(200, `{"id":"1"}`), nil
+			}),
+		}
+		client := faulttest.Client(t, service)
+		began := time.Now()
+		var group sync.WaitGroup
+		group.Go(func() {
+			if _, err := client.Get(t.Context(), faulttest.ID); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		_, err := client.Get(ctx, faulttest.ID)
+		if wait, _ := vpptoken.RetryAfter(err); time.Since(began) > 2100*time.Millisecond || wait < 59*time.Second ||
+			!errors.Is(err, vpptoken.ErrThrottled) || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("after %v, retry after %v: %v", time.Since(began), wait, err)
+		}
+		group.Wait()
+	})
+}
+
 // A call whose deadline and whose turn come at the same moment passes its turn on.
 func TestR20TurnAtTheDeadline(t *testing.T) {
 	t.Parallel()
