@@ -252,6 +252,7 @@ func (p *Patch) IsEmpty() bool { return p == nil || *p == Patch{} }
 // The result is a new patch: changing it does not change p. For a nil p it is empty.
 func (p *Patch) Diff(current *VPPToken) *Patch {
 	d := *p.orNew()
+	each(&visit{do: own}, &d, &noToken)
 	if d.TokenActionResults != nil {
 		d.TokenActionResults = new(slices.Clone(*d.TokenActionResults))
 	}

@@ -93,6 +93,108 @@ func TestPatchOwnsItsLists(t *testing.T) {
 	}
 }
 
+// What the fields of Diff's result point to is its own too, for each property.
+func TestDiffOwnsItsValues(t *testing.T) {
+	t.Parallel()
+	for _, current := range []*vpptoken.VPPToken{nil, {}} {
+		for _, tc := range patchCases(t) {
+			p := tc.set(vpptoken.NewPatch())
+			value := reflect.ValueOf(p.Diff(current)).Elem().FieldByName(tc.field).Elem()
+			if value.Kind() == reflect.Slice {
+				value.Index(0).SetZero()
+			}
+			value.SetZero()
+			if got, want := encode(t, p), `{"`+tc.name+`":`+tc.value+`}`; got != want {
+				t.Errorf("a value that Diff returned is the patch's: got %s, want %s", got, want)
+			}
+		}
+	}
+}
+
+func TestDiff(t *testing.T) {
+	t.Parallel()
+	current := &vpptoken.VPPToken{
+		OrganizationName: "Nordwind", AppleID: "apps@nordwind.example", ExpirationDateTime: instant(),
+		State: vpptoken.StateValid, AutomaticallyUpdateApps: true, DisplayName: "Field iPads",
+		RoleScopeTagIDs:    []string{"0", "7"},
+		TokenActionResults: []vpptoken.ActionResult{{ActionName: "sync", StartDateTime: instant()}},
+	}
+	for name, tc := range map[string]struct {
+		patch   *vpptoken.Patch
+		current *vpptoken.VPPToken
+		want    string
+	}{
+		"same": {
+			vpptoken.NewPatch().SetDisplayName("Field iPads").SetAutomaticallyUpdateApps(true), current, `{}`,
+		},
+		"one of two": {
+			vpptoken.NewPatch().SetDisplayName("x").SetAppleID("apps@nordwind.example"), current, `{"displayName":"x"}`,
+		},
+		"to zero": {
+			vpptoken.NewPatch().SetDisplayName("").SetAutomaticallyUpdateApps(false), current,
+			`{"automaticallyUpdateApps":false,"displayName":""}`,
+		},
+		"zero is zero": {
+			vpptoken.NewPatch().SetLocationName("").SetDataSharingConsentGranted(false), current, `{}`,
+		},
+		"same instant": {vpptoken.NewPatch().SetExpirationDateTime(instant().UTC()), current, `{}`},
+		"other instant": {
+			vpptoken.NewPatch().SetExpirationDateTime(instant().Add(time.Nanosecond).UTC()), current,
+			`{"expirationDateTime":"2017-01-01T07:57:57.248123401Z"}`,
+		},
+		"same list":    {vpptoken.NewPatch().SetRoleScopeTagIDs("0", "7"), current, `{}`},
+		"other order":  {vpptoken.NewPatch().SetRoleScopeTagIDs("7", "0"), current, `{}`},
+		"list emptied": {vpptoken.NewPatch().SetRoleScopeTagIDs(), current, `{"roleScopeTagIds":[]}`},
+		"empty and absent": {
+			vpptoken.NewPatch().SetRoleScopeTagIDs().SetTokenActionResults(),
+			&vpptoken.VPPToken{RoleScopeTagIDs: []string{}}, `{}`,
+		},
+		"same results": {
+			vpptoken.NewPatch().
+				SetTokenActionResults(vpptoken.ActionResult{ActionName: "sync", StartDateTime: instant().UTC()}),
+			current, `{}`,
+		},
+		"other results": {
+			vpptoken.NewPatch().SetTokenActionResults(vpptoken.ActionResult{ActionName: "sync"}), current,
+			`{"tokenActionResults":[{"actionName":"sync"}]}`,
+		},
+		"clear what is there": {vpptoken.NewPatch().ClearDisplayName(), current, `{"displayName":null}`},
+		"clear what is not":   {vpptoken.NewPatch().ClearLocationName().ClearCountryOrRegion(), current, `{}`},
+		"token always": {
+			vpptoken.NewPatch().SetToken(vpptoken.NewSecret("t")), &vpptoken.VPPToken{Token: vpptoken.NewSecret("t")},
+			`{"token":"t"}`,
+		},
+		"cleared token always": {vpptoken.NewPatch().ClearToken(), current, `{"token":null}`},
+		"nil current keeps all": {
+			vpptoken.NewPatch().SetDisplayName("").ClearLocationName(), nil, `{"displayName":"","locationName":null}`,
+		},
+		"nil patch": {nil, current, `{}`},
+	} {
+		before := ""
+		if tc.patch != nil {
+			before = encode(t, tc.patch)
+		}
+		got := tc.patch.Diff(tc.current)
+		if encode(t, got) != tc.want || got.IsEmpty() != (tc.want == "{}") {
+			t.Errorf("%s: got %s, want %s", name, encode(t, got), tc.want)
+		}
+		if tc.patch != nil && encode(t, tc.patch) != before {
+			t.Errorf("%s: Diff changed the patch", name)
+		}
+	}
+	// Every property on its own: kept when it differs from the zero token, dropped when it does
+	// not.
+	for _, tc := range patchCases(t) {
+		got := encode(t, tc.set(vpptoken.NewPatch()).Diff(&vpptoken.VPPToken{}))
+		if got != `{"`+tc.name+`":`+tc.value+`}` {
+			t.Errorf("%s: got %s", tc.name, got)
+		}
+		if got := tc.zero(vpptoken.NewPatch()).Diff(&vpptoken.VPPToken{}); got.IsEmpty() == (tc.name == "token") {
+			t.Errorf("%s to zero: got %s", tc.name, encode(t, got))
+		}
+	}
+}
+
 func TestRequestBodiesLogWithoutTheToken(t *testing.T) {
 	t.Parallel()
 	p := vpptoken.NewPatch().SetToken(vpptoken.NewSecret("canary")).SetDisplayName("Field iPads").ClearLocationName()

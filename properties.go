@@ -74,6 +74,7 @@ const (
 	fill                    // set in the patch all that the token holds
 	unread                  // name the booleans that are false because they were not read
 	compare                 // report whether the token differs from the patch
+	own                     // copy what the fields of the patch point to
 )
 
 // visit is a walk along the list. Fields that an action does not need are zero.
@@ -285,6 +286,10 @@ func property[T any](v *visit, name string, p **T, t *T, m mark, k kind[T]) {
 		}
 	case compare:
 		v.differs = v.differs || p != nil && !k.same(**p, *t, true)
+	case own:
+		if p != nil && *p != nil {
+			*p = new(**p)
+		}
 	}
 }
 
