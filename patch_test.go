@@ -158,6 +158,14 @@ func TestDiff(t *testing.T) {
 			vpptoken.NewPatch().SetTokenActionResults(vpptoken.ActionResult{ActionName: "sync"}), current,
 			`{"tokenActionResults":[{"actionName":"sync"}]}`,
 		},
+		"results of another time": {
+			vpptoken.NewPatch().SetTokenActionResults(vpptoken.ActionResult{
+				ActionName: "sync", StartDateTime: instant(), LastUpdatedDateTime: instant(),
+			}),
+			current,
+			`{"tokenActionResults":[{"actionName":"sync","startDateTime":"2016-12-31T23:57:57.2481234-08:00",` +
+				`"lastUpdatedDateTime":"2016-12-31T23:57:57.2481234-08:00"}]}`,
+		},
 		"clear what is there": {vpptoken.NewPatch().ClearDisplayName(), current, `{"displayName":null}`},
 		"clear what is not":   {vpptoken.NewPatch().ClearLocationName().ClearCountryOrRegion(), current, `{}`},
 		"token always": {
@@ -282,7 +290,8 @@ func TestF39CheckNamesEveryProperty(t *testing.T) {
 			false,
 		},
 		"future reason": {
-			vpptoken.NewPatch().SetTokenActionResults(vpptoken.ActionResult{ActionFailureReason: "unknownFutureValue"}),
+			vpptoken.NewPatch().SetTokenActionResults(vpptoken.ActionResult{ActionFailureReason: "unknownFutureValue"},
+				vpptoken.ActionResult{}),
 			vpptoken.VersionBeta,
 			[]string{"tokenActionResults"},
 			false,
