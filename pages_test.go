@@ -47,6 +47,20 @@ func TestListReadsAllPages(t *testing.T) {
 	}
 }
 
+// Some servers write every property, so that the last page's link is null or empty.
+func TestListEndsAtALinkToNothing(t *testing.T) {
+	t.Parallel()
+	for _, link := range []string{`null`, `""`} {
+		c, mock := faulttest.Mock(t)
+		mock.RegisterResponder("GET", faulttest.Root,
+			faulttest.Respond(200, `{"@odata.nextLink":`+link+`,"value":[{"id":"1"}]}`))
+		got, err := faulttest.Collect(c.List(t.Context()))
+		if err != nil || !slices.Equal(ids(got), []string{"1"}) || len(mock.Requests()) != 1 {
+			t.Errorf("%s: got %v, %v over %d requests", link, ids(got), err, len(mock.Requests()))
+		}
+	}
+}
+
 func TestListIsLazy(t *testing.T) {
 	t.Parallel()
 	ts := new(faulttest.CountedSource)
