@@ -173,6 +173,10 @@ func TestUnmarshalReplacesAll(t *testing.T) {
 	if err := json.Unmarshal([]byte(`{"id":7}`), &before); err == nil || before.ID != "kept" {
 		t.Errorf("a failed decode left %v, %v", before, err)
 	}
+	// As encoding/json has it, null leaves a struct alone.
+	if err := json.Unmarshal([]byte(`null`), &before); err != nil || before.ID != "kept" {
+		t.Errorf("null left %v, %v", before, err)
+	}
 }
 
 func TestTimesKeepPrecisionAndOffset(t *testing.T) {
