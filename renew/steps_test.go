@@ -96,6 +96,37 @@ func TestPlanJSON(t *testing.T) {
 	if got := another(t, p).PollEvery; got != 90*time.Second {
 		t.Errorf("PollEvery = %v", got)
 	}
+	// OnStep is not in the JSON, so that of the plan that is read into stays.
+	var steps []renew.Step
+	kept := new(renew.Plan)
+	kept.OnStep(func(step renew.Step) { steps = append(steps, step) })
+	text, err := json.Marshal(p)
+	ok(t, err)
+	ok(t, json.Unmarshal(text, kept))
+	ok(t, kept.Apply(t.Context(), s.client, ct))
+	if diff := cmp.Diff([]renew.Step{renew.StepApply}, steps); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// A step that could not even look keeps the id of its request: that is what support asks for.
+func TestRequestIDsOfFailedLooks(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	ct := file(t, org, expires)
+	p := s.plan(t, ct)
+	s.Fail(vpptokentest.Fault{Status: 403})
+	if err := p.Apply(t.Context(), s.client, ct); !errors.Is(err, vpptoken.ErrForbidden) {
+		t.Errorf("Apply = %v", err)
+	}
+	ok(t, p.Apply(t.Context(), s.client, ct))
+	s.Fail(vpptokentest.Fault{Status: 403})
+	if err := p.StartSync(t.Context(), s.client); !errors.Is(err, vpptoken.ErrForbidden) {
+		t.Errorf("StartSync = %v", err)
+	}
+	if diff := cmp.Diff(s.answer.pick(0, 1, 3, 4), p.RequestIDs); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // The names in the JSON are for engines and people: they stay.
