@@ -58,6 +58,24 @@ func TestF30OtherLocation(t *testing.T) {
 	}
 }
 
+// F30: the text is the plan's, and the name that Apply got it under is that of another location.
+func TestF30OtherNameAtApply(t *testing.T) {
+	t.Parallel()
+	for _, planned := range []string{"", "Nordwind"} {
+		s := newService(t)
+		ct := file(t, org, expires)
+		ct.Location = planned
+		p := s.plan(t, ct)
+		ct.Location = "Oslo"
+		if err := another(t, p).Apply(t.Context(), s.client, ct); !errors.Is(err, renew.ErrOtherLocation) {
+			t.Errorf("planned as %q: %v", planned, err)
+		}
+		if len(s.patches()) != 0 {
+			t.Errorf("planned as %q: sent %v", planned, s.sent())
+		}
+	}
+}
+
 // F30: the location that the service shows after the sync is another one: whose token was renewed?
 func TestF30LocationChanged(t *testing.T) {
 	t.Parallel()
