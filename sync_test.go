@@ -70,6 +70,38 @@ func TestStartSyncFailures(t *testing.T) {
 	}
 }
 
+// A refusal that no sync can be the reason for is repeated as often as any call is, and not again.
+func TestStartSyncRepeatsOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c, mock := faulttest.Mock(t, vpptoken.WithRetry(vpptoken.Retry{MaxAttempts: 2}))
+		mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, faulttest.BareToken))
+		mock.RegisterResponder("POST", faulttest.Item+"/syncLicenses",
+			faulttest.Respond(503, "").HeaderSet(http.Header{"Retry-After": {"1"}}))
+		s, err := c.StartSync(t.Context(), faulttest.ID)
+		e, ok := errors.AsType[*vpptoken.Error](err)
+		if s != nil || !ok || e.StatusCode != http.StatusServiceUnavailable || len(mock.Requests()) != 3 {
+			t.Errorf("got %v, %v after %v", s, err, mock.Lines())
+		}
+	})
+}
+
+// The options may be a part of a longer list of the caller's, which several goroutines share.
+func TestStartSyncLeavesTheOptionsAlone(t *testing.T) {
+	t.Parallel()
+	c, mock := faulttest.Mock(t)
+	mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, faulttest.BareToken))
+	mock.RegisterResponder("POST", faulttest.Item+"/syncLicenses", faulttest.Respond(409, ""))
+	opts := make([]vpptoken.CallOption, 2)
+	opts[0] = vpptoken.WithClientRequestID("mine")
+	if _, err := c.StartSync(t.Context(), faulttest.ID, opts[:1]...); !errors.Is(err, vpptoken.ErrConflict) {
+		t.Error(err)
+	}
+	if opts[1] != nil {
+		t.Error("StartSync wrote into the caller's list")
+	}
+}
+
 // A sync that was started is not lost because of what came back with it: nothing of the answer is
 // needed to wait.
 func TestStartedSyncIsNotLost(t *testing.T) {
@@ -270,6 +302,9 @@ func TestWaitSyncCanceled(t *testing.T) {
 		got, err := c.WaitSync(ctx, &vpptoken.Sync{TokenID: faulttest.ID})
 		if got == nil || !errors.Is(err, context.Canceled) || vpptoken.Retryable(err) {
 			t.Errorf("got %v, %v, Retryable %v", got, err, vpptoken.Retryable(err))
+		}
+		if err == nil || !strings.Contains(err.Error(), "still running") {
+			t.Errorf("got %v, want an error that says that the sync is still running", err)
 		}
 	})
 }
