@@ -301,9 +301,11 @@ func TestSecretDecoding(t *testing.T) {
 			t.Errorf("%s: %q, %v", in, s.Reveal(), err)
 		}
 	}
-	s := vpptoken.NewSecret("before")
-	if err := json.Unmarshal([]byte(`"REDACTED"`), &s); err != nil || !s.IsZero() {
-		t.Errorf("the mark over a secret leaves %q, %v", s.Reveal(), err)
+	for _, in := range []string{`"REDACTED"`, `""`} {
+		s := vpptoken.NewSecret("before")
+		if err := json.Unmarshal([]byte(in), &s); err != nil || !s.IsZero() {
+			t.Errorf("%s over a secret leaves %q, %v", in, s.Reveal(), err)
+		}
 	}
 }
 
