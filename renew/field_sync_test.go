@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/contenttoken"
+	"github.com/vpptoken/vpptoken/internal/faulttest"
 	"github.com/vpptoken/vpptoken/renew"
 	"github.com/vpptoken/vpptoken/vpptokentest"
 )
@@ -194,6 +196,126 @@ func testFailedSync(
 	ok(t, err)
 	if !report.Verified || s.posts() != 2 {
 		t.Errorf("seen %v: %+v, sent %v", seen, report, s.sent())
+	}
+}
+
+// F35: what a look shows some time after StartSync decides whether another sync is needed, and
+// when.
+func TestF35LooksAfterASync(t *testing.T) {
+	t.Parallel()
+	const (
+		before, after, later = "2026-11-20T08:00:00Z", "2026-11-20T20:00:00Z", "2026-11-21T08:00:00Z"
+
+		completed, failed = vpptoken.SyncStatusCompleted, vpptoken.SyncStatusFailed
+		running           = vpptoken.SyncStatusInProgress
+	)
+	at := faulttest.At
+	for name, tt := range map[string]struct {
+		first  faulttest.Look
+		then   []faulttest.Look // after the request of the sync
+		refuse int
+		verify bool            // it sees the sync fail, after 10 s
+		want   []time.Duration // when syncs were requested: at once, and after 20 s and what it takes to be certain
+	}{
+		"the failed sync from before still shows": {
+			at(0, failed, before),
+			[]faulttest.Look{at(0, failed, before), at(60*time.Second, running, before)},
+			0, false,
+			[]time.Duration{0},
+		},
+		"the failed sync has another date": {
+			at(0, failed, before),
+			[]faulttest.Look{at(5*time.Second, failed, after)},
+			0, false,
+			[]time.Duration{0, 20 * time.Second},
+		},
+		"the failed sync was joined": {
+			at(0, failed, before),
+			[]faulttest.Look{at(0, running, before), at(5*time.Second, failed, before)},
+			http.StatusConflict, true,
+			[]time.Duration{0, 20 * time.Second},
+		},
+		"the failed sync was joined, and nobody saw it end": {
+			at(0, failed, before),
+			[]faulttest.Look{at(0, running, before), at(5*time.Second, failed, before)},
+			http.StatusConflict, false,
+			[]time.Duration{0, 20 * time.Second},
+		},
+		"another sync completed since": {
+			at(0, completed, before),
+			[]faulttest.Look{at(0, failed, after), at(15*time.Second, completed, later)},
+			0, true,
+			[]time.Duration{0},
+		},
+		"the old completed shows again": {
+			at(0, completed, before),
+			[]faulttest.Look{at(0, failed, before), at(15*time.Second, completed, before)},
+			0, true,
+			[]time.Duration{0, 20 * time.Second},
+		},
+		"another sync runs": {
+			at(0, completed, before),
+			[]faulttest.Look{at(0, failed, after), at(15*time.Second, running, after)},
+			0, true,
+			[]time.Duration{0, 20 * time.Second},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				c, s := faulttest.NewIntune(t, tt.first)
+				s.AfterPost, s.Refuse = tt.then, tt.refuse
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				read := &vpptoken.VPPToken{
+					ID: faulttest.ID, OrganizationName: org, ExpirationDateTime: expires, State: vpptoken.StateValid,
+				}
+				p, err := renew.PlanFor(read, file(t, org, expires), options())
+				ok(t, err)
+				ok(t, p.StartSync(ctx, c))
+				time.Sleep(10 * time.Second)
+				if tt.verify {
+					report, err := p.Verify(ctx, c)
+					wantUnverified(t, report, err, vpptoken.ErrSyncFailed)
+				}
+				time.Sleep(time.Until(s.Start.Add(20 * time.Second)))
+				s.AfterPost = nil
+				p = another(t, p)
+				err = p.StartSync(ctx, c)
+				if err != nil && tt.refuse == 0 {
+					t.Error(err)
+				}
+				if diff := cmp.Diff(tt.want, s.Posts); diff != "" {
+					t.Errorf("requests (-want +got):\n%s", diff)
+				}
+				if len(s.Posts) == 2 && err == nil && p.Sync.Adopted != (name == "another sync runs") {
+					t.Errorf("sync = %+v", p.Sync)
+				}
+			})
+		})
+	}
+}
+
+// A sync that the service accepted with an empty answer is started, even if the token can't be read
+// afterward.
+func TestSyncAcceptedButNotReadable(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusOK, http.StatusAccepted, http.StatusNoContent} {
+		s := newService(t)
+		ct := file(t, org, expires)
+		p := s.plan(t, ct)
+		ok(t, p.Apply(t.Context(), s.client, ct))
+		s.Fail(vpptokentest.Fault{Method: http.MethodGet},
+			vpptokentest.Fault{Method: http.MethodPost, Status: status, AfterEffect: true},
+			vpptokentest.Fault{Method: http.MethodGet, Status: http.StatusForbidden})
+		if err := p.StartSync(t.Context(), s.client); err != nil || p.Sync == nil || s.posts() != 1 {
+			t.Errorf("%d: %v, sync %+v, sent %v", status, err, p.Sync, s.sent())
+		}
+		report, err := p.Verify(t.Context(), s.client)
+		ok(t, err)
+		if !report.Verified {
+			t.Errorf("%d: %+v", status, report)
+		}
 	}
 }
 
