@@ -44,6 +44,24 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// The expiry is in the offset of the file, whatever the zone of the machine is.
+//
+//nolint:paralleltest // it changes the zone of the process
+func TestParseUsesNoLocalZone(t *testing.T) {
+	here := time.Local
+	t.Cleanup(func() { time.Local = here })
+	time.Local = time.FixedZone("here", 3600)
+	for _, offset := range []string{"+0100", "+01:00"} {
+		ct, err := contenttoken.Parse([]byte(encode(object("2027-11-20T18:13:52" + offset))))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name, seconds := ct.ExpirationDateTime.Zone(); name == "here" || seconds != 3600 {
+			t.Errorf("%s became %v", offset, ct.ExpirationDateTime)
+		}
+	}
+}
+
 func TestParseTrims(t *testing.T) {
 	t.Parallel()
 	const bom = "\ufeff"
