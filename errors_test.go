@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -207,6 +208,57 @@ func TestRetryAfter(t *testing.T) {
 }
 
 // An Error that a user makes, in a test of his own, must work as well.
+// What each status means, and whether the same call may succeed later.
+func TestWhatAStatusMeans(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		e         vpptoken.Error
+		is        []error
+		retryable bool
+	}{
+		{vpptoken.Error{StatusCode: 400, Code: "BadRequest"}, nil, false},
+		{vpptoken.Error{StatusCode: 400, Code: "resourceNotFound"}, []error{vpptoken.ErrNotFound}, false},
+		{vpptoken.Error{StatusCode: 403, Code: "ResourceNotFound"}, []error{vpptoken.ErrForbidden}, false},
+		{vpptoken.Error{StatusCode: 401, Code: "Unauthorized"}, []error{vpptoken.ErrUnauthorized}, false},
+		{
+			vpptoken.Error{StatusCode: 401, Code: "forbidden"},
+			[]error{vpptoken.ErrUnauthorized, vpptoken.ErrForbidden},
+			false,
+		},
+		{vpptoken.Error{StatusCode: 404, Code: "Forbidden"}, []error{vpptoken.ErrNotFound}, false},
+		{vpptoken.Error{StatusCode: 409}, []error{vpptoken.ErrConflict}, false},
+		{vpptoken.Error{StatusCode: 412}, []error{vpptoken.ErrConflict}, true},
+		{vpptoken.Error{StatusCode: 408}, nil, true},
+		{vpptoken.Error{StatusCode: 429}, []error{vpptoken.ErrThrottled}, true},
+		{vpptoken.Error{StatusCode: 500}, nil, true},
+		{vpptoken.Error{StatusCode: 501}, nil, false},
+		{vpptoken.Error{StatusCode: 502}, nil, true},
+		{vpptoken.Error{StatusCode: 503}, nil, true},
+		{vpptoken.Error{StatusCode: 504}, nil, true},
+		{vpptoken.Error{StatusCode: 509}, nil, true},
+	} {
+		for _, op := range []string{"get", "update", "delete", "create", "syncLicenseCounts"} {
+			absolute, twice := op == "update" || op == "delete", op != "create" && op != "syncLicenseCounts"
+			for _, ambiguous := range []bool{false, true} {
+				e := tc.e
+				e.Op, e.Ambiguous = op, ambiguous
+				retryable := tc.retryable && (!ambiguous || twice) && (e.StatusCode != http.StatusPreconditionFailed || absolute)
+				if vpptoken.Retryable(&e) != retryable {
+					t.Errorf("%s, ambiguous %v: %v is retryable: %v", op, ambiguous, &e, !retryable)
+				}
+				for _, target := range []error{
+					vpptoken.ErrNotFound, vpptoken.ErrUnauthorized, vpptoken.ErrForbidden, vpptoken.ErrConflict,
+					vpptoken.ErrThrottled, vpptoken.ErrNoIntune, vpptoken.ErrSignIn,
+				} {
+					if errors.Is(&e, target) != slices.Contains(tc.is, target) {
+						t.Errorf("%v: is %v: %v", &e, target, errors.Is(&e, target))
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestHandmadeErrors(t *testing.T) {
 	t.Parallel()
 	e := &vpptoken.Error{Op: "update", Method: "PATCH", StatusCode: 404, Code: "ResourceNotFound"}
