@@ -93,6 +93,7 @@ func TestMetadata(t *testing.T) {
 		"Request-Id", serviceID, "Date", "Fri, 20 Nov 2026 13:50:50 GMT", "X-Ms-Ags-Diagnostic",
 		`{"ServerInfo":{"Ring":"1"}}`,
 		"Deprecation", "@1767225600", "Sunset", "Sat, 20 Nov 2027 00:00:00 GMT", "Set-Cookie", "secret",
+		"Link", `<https://developer.example/retired>; rel="deprecation"`,
 	}
 	for _, op := range faulttest.Operations() {
 		for _, failing := range []bool{false, true} {
@@ -111,7 +112,7 @@ func TestMetadata(t *testing.T) {
 			if failing != (err != nil) || failing && !errors.Is(err, vpptoken.ErrConflict) {
 				t.Errorf("%s: got %v", op.Name, err)
 			}
-			for _, name := range []string{"Date", "X-Ms-Ags-Diagnostic", "Deprecation", "Sunset"} {
+			for _, name := range []string{"Date", "X-Ms-Ags-Diagnostic", "Deprecation", "Sunset", "Link"} {
 				if got.Header.Get(name) == "" {
 					t.Errorf("%s: header %s is missing", op.Name, name)
 				}

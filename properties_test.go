@@ -240,9 +240,8 @@ func TestVersionsFollowTheFacts(t *testing.T) {
 		mock.RegisterResponder("GET", faulttest.RootV1, faulttest.Respond(200, faulttest.Page("")))
 		_, patched := c.Update(t.Context(), faulttest.ID, cases[i].set(vpptoken.NewPatch()))
 		_, selected := faulttest.Collect(c.List(t.Context(), vpptoken.WithSelect(f.name)))
-		_, ordered := faulttest.Collect(c.List(t.Context(), vpptoken.WithOrderBy(f.name+" desc")))
-		_, both := faulttest.Collect(c.List(t.Context(), vpptoken.WithOrderBy("id desc, "+f.name+" desc")))
-		for _, err := range []error{patched, selected, ordered, both} {
+		_, ordered := faulttest.Collect(c.List(t.Context(), vpptoken.WithOrderBy("id", " "+f.name+" desc")))
+		for _, err := range []error{patched, selected, ordered} {
 			if f.v1 && err != nil ||
 				!f.v1 && (!errors.Is(err, vpptoken.ErrNotInVersion) || !strings.Contains(err.Error(), f.name)) {
 				t.Errorf("%s on v1.0: %v", f.name, err)
