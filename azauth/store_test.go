@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -175,5 +176,60 @@ func TestR19CredentialNeverReturns(t *testing.T) {
 		if n := len(cred.requests()); n != 2 {
 			t.Errorf("the credential was asked %d times", n)
 		}
+	})
+}
+
+// Time spent in line is not the time that a credential takes: one that fails after 20 s is asked by
+// one call after another, however long the last in line has waited.
+func TestR19SlowFailuresInLine(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var now, most atomic.Int32
+		cred := &credential{answer: func(context.Context, int) (azcore.AccessToken, error) {
+			most.Store(max(most.Load(), now.Add(1)))
+			time.Sleep(20 * time.Second)
+			now.Add(-1)
+			return azcore.AccessToken{}, errors.New("down")
+		}}
+		s := newSource(t, cred)
+		began := time.Now()
+		var calls sync.WaitGroup
+		for range 5 {
+			calls.Go(func() {
+				if _, err := s.TokenContext(t.Context(), ""); err == nil {
+					t.Error("a token came from nowhere")
+				}
+			})
+		}
+		calls.Wait()
+		if took := time.Since(began); most.Load() != 1 || took != 100*time.Second {
+			t.Errorf("asked by %d calls at once, %v in all", most.Load(), took)
+		}
+	})
+}
+
+// However many calls give up on a credential that hangs, one of them asks it next.
+func TestR19OneAsksNext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cred := &credential{answer: func(ctx context.Context, _ int) (azcore.AccessToken, error) {
+			<-ctx.Done()
+			return azcore.AccessToken{}, ctx.Err()
+		}}
+		s := newSource(t, cred)
+		var calls sync.WaitGroup
+		for range 20 {
+			calls.Go(func() { _, _ = s.TokenContext(ctx, "") })
+		}
+		for i := range 4 {
+			time.Sleep(time.Second)
+			if n := len(cred.requests()); n != i+1 {
+				t.Errorf("the credential was asked %d times after %d periods", n, i)
+			}
+			time.Sleep(29 * time.Second)
+		}
+		cancel()
+		calls.Wait()
 	})
 }
