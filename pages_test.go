@@ -221,7 +221,7 @@ func TestF05TokenOnTwoPages(t *testing.T) {
 		"three pages":  {[][]string{{"a", "b"}, {"b", "c"}, {"c", "d"}}, []string{"a", "b", "c", "d"}},
 		"a whole page": {[][]string{{"a", "b"}, {"a", "b"}, {"c"}}, []string{"a", "b", "c"}},
 		"same page":    {[][]string{{"a", "a"}, {"b"}}, []string{"a", "b"}},
-		"empty pages":  {[][]string{{"a", "b"}, {}, {}, {"b", "c"}}, []string{"a", "b", "c"}},
+		"far apart":    {[][]string{{"a"}, {"b"}, {"c"}, {"a"}}, []string{"a", "b", "c", "a"}},
 		"none":         {[][]string{{"a"}, {"b"}, {"c"}}, []string{"a", "b", "c"}},
 	} {
 		s := &byQuery{pages: map[string]string{}}
