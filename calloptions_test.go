@@ -47,13 +47,18 @@ func TestListQuery(t *testing.T) {
 	t.Parallel()
 	c, mock := faulttest.Mock(t)
 	mock.RegisterResponder("GET", faulttest.Root, faulttest.Respond(200, faulttest.Page("")))
-	_, err := faulttest.Collect(c.List(
+	list := c.List(
 		t.Context(), vpptoken.WithTop(5), vpptoken.WithSelect("id", "displayName"),
 		vpptoken.WithOrderBy("displayName desc", "id"), vpptoken.WithFilter("state eq 'valid' & a+b=100%#?"),
 		vpptoken.WithHeader("Prefer", "x"),
-	))
-	if err != nil {
-		t.Fatal(err)
+	)
+	for range 2 { // each range applies the options anew
+		if _, err := faulttest.Collect(list); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if first, second := mock.Requests()[0].URL, mock.Requests()[1].URL; first != second {
+		t.Errorf("asked for %s and then for %s", first, second)
 	}
 	u, err := url.Parse(mock.Requests()[0].URL)
 	if err != nil {
