@@ -168,7 +168,9 @@ func TestF41Tokens(t *testing.T) {
 	}
 	token := synced(c)
 	token.ID, token.Token, token.RoleScopeTagIDs = "one", vpptoken.NewSecret("Token value"), []string{"0"}
+	token.Extra = map[string]json.RawMessage{"lastAppCount": json.RawMessage("12")}
 	s.Add(token)
+	token.Extra["lastAppCount"][0] = '9'
 	s.Add(vpptoken.VPPToken{ID: "two"})
 	s.patch("one", `{"displayName":"Field"}`)
 	s.sync("one")
@@ -180,9 +182,9 @@ func TestF41Tokens(t *testing.T) {
 	if all := s.Tokens(); len(all) != 2 || all[1].ID != "two" || cmp.Diff(got, all[0]) != "" {
 		t.Errorf("Tokens = %v", all)
 	}
-	got.RoleScopeTagIDs[0] = "9"
-	if again, _ := s.Token("one"); again.RoleScopeTagIDs[0] != "0" {
-		t.Error("what Token returned is the server's")
+	got.RoleScopeTagIDs[0], got.Extra["lastAppCount"][0] = "9", '9'
+	if again, _ := s.Token("one"); again.RoleScopeTagIDs[0] != "0" || string(again.Extra["lastAppCount"]) != "12" {
+		t.Error("what Add got or Token returned is the server's")
 	}
 	if n := len(s.Requests()); n != 2 {
 		t.Errorf("%d requests, want 2", n)
