@@ -271,6 +271,7 @@ func TestDecodeErrorsNameTheProperty(t *testing.T) {
 		`{"tokenActionResults":["canary"]}`:                                       "tokenActionResults",
 		`{"tokenActionResults":[{"totalLicensesCount":"canary"}]}`:                "totalLicensesCount",
 		`{"tokenActionResults":[{"totalLicensesCount":4711.5}]}`:                  "totalLicensesCount",
+		`{"tokenActionResults":[{}],"locationName":4711}`:                         "property locationName has",
 		`{"expirationDateTime":"canary"}`:                                         "expirationDateTime",
 		`{"lastSyncDateTime":"2027-11-20T18:13:52+0000 canary"}`:                  "lastSyncDateTime",
 		`{"lastModifiedDateTime":4711}`:                                           "lastModifiedDateTime",
