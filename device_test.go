@@ -207,7 +207,8 @@ func TestF26NoMorePolls(t *testing.T) {
 			codeAnswer, reply{pending}, "the code expired before anybody entered it", "expired_token", 15 * time.Minute,
 		},
 		"expired, and asked to wait": {
-			codeAnswer, reply{func() (*http.Response, error) {
+			codeAnswer,
+			reply{func() (*http.Response, error) {
 				return faulttest.Answer(503, "", "Retry-After", "3600"), nil
 			}},
 			"the code expired before anybody entered it", "expired_token", 15 * time.Minute,

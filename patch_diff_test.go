@@ -1,11 +1,30 @@
 package vpptoken_test
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
 	"github.com/vpptoken/vpptoken"
 )
+
+// What the fields of Diff's result point to is its own too, for each property.
+func TestDiffOwnsItsValues(t *testing.T) {
+	t.Parallel()
+	for _, current := range []*vpptoken.VPPToken{nil, {}} {
+		for _, tc := range patchCases(t) {
+			p := tc.set(vpptoken.NewPatch())
+			value := reflect.ValueOf(p.Diff(current)).Elem().FieldByName(tc.field).Elem()
+			if value.Kind() == reflect.Slice {
+				value.Index(0).SetZero()
+			}
+			value.SetZero()
+			if got, want := encode(t, p), `{"`+tc.name+`":`+tc.value+`}`; got != want {
+				t.Errorf("a value that Diff returned is the patch's: got %s, want %s", got, want)
+			}
+		}
+	}
+}
 
 func TestDiff(t *testing.T) {
 	t.Parallel()
@@ -53,6 +72,14 @@ func TestDiff(t *testing.T) {
 		"other results": {
 			vpptoken.NewPatch().SetTokenActionResults(vpptoken.ActionResult{ActionName: "sync"}), current,
 			`{"tokenActionResults":[{"actionName":"sync"}]}`,
+		},
+		"results of another time": {
+			vpptoken.NewPatch().SetTokenActionResults(vpptoken.ActionResult{
+				ActionName: "sync", StartDateTime: instant(), LastUpdatedDateTime: instant(),
+			}),
+			current,
+			`{"tokenActionResults":[{"actionName":"sync","startDateTime":"2016-12-31T23:57:57.2481234-08:00",` +
+				`"lastUpdatedDateTime":"2016-12-31T23:57:57.2481234-08:00"}]}`,
 		},
 		"clear what is there": {vpptoken.NewPatch().ClearDisplayName(), current, `{"displayName":null}`},
 		"clear what is not":   {vpptoken.NewPatch().ClearLocationName().ClearCountryOrRegion(), current, `{}`},

@@ -241,7 +241,8 @@ func TestVersionsFollowTheFacts(t *testing.T) {
 		_, patched := c.Update(t.Context(), faulttest.ID, cases[i].set(vpptoken.NewPatch()))
 		_, selected := faulttest.Collect(c.List(t.Context(), vpptoken.WithSelect(f.name)))
 		_, ordered := faulttest.Collect(c.List(t.Context(), vpptoken.WithOrderBy("id", " "+f.name+" desc")))
-		for _, err := range []error{patched, selected, ordered} {
+		_, orderedInOne := faulttest.Collect(c.List(t.Context(), vpptoken.WithOrderBy("id desc, "+f.name)))
+		for _, err := range []error{patched, selected, ordered, orderedInOne} {
 			if f.v1 && err != nil ||
 				!f.v1 && (!errors.Is(err, vpptoken.ErrNotInVersion) || !strings.Contains(err.Error(), f.name)) {
 				t.Errorf("%s on v1.0: %v", f.name, err)

@@ -128,7 +128,7 @@ func ParseError(body []byte) ErrorBody {
 	if inner = cmp.Or(inner, innermost); inner != "" && (e.Code == "" || strings.EqualFold(e.Code, "UnknownError")) {
 		e.Code = inner
 	}
-	e.findActivityID()
+	e.ActivityID = activityIn(e.Message)
 	return e
 }
 
@@ -140,14 +140,16 @@ func bare(body []byte) ErrorBody {
 	}
 	var e ErrorBody
 	e.Code = unwrap(&e, string(body))
-	e.findActivityID()
+	e.ActivityID = activityIn(e.Message)
 	return e
 }
 
-func (e *ErrorBody) findActivityID() {
-	if m := activityID().FindStringSubmatch(e.Message); m != nil {
-		e.ActivityID = m[1]
+// activityIn returns the activity id in a message, or "".
+func activityIn(message string) string {
+	if m := activityID().FindStringSubmatch(message); m != nil {
+		return m[1]
 	}
+	return ""
 }
 
 func target(own lenient, details []graphError) string {

@@ -15,7 +15,7 @@ func TestR14SpareMemoryIsLentOnce(t *testing.T) {
 	s := &service{answer: func(n int) *http.Response {
 		body := bytes.Repeat([]byte{'a' + byte(n)}, size)
 		return &http.Response{
-			StatusCode: 200, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: size,
+			StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: size,
 		}
 	}}
 	c, call := newClient(t, s, 1)
