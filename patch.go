@@ -283,6 +283,9 @@ func sameTime(a, b time.Time, exactly bool) bool {
 	return a.Equal(b) || !exactly && never(a) && never(b)
 }
 
+// never reports whether t is how the service writes that something did not happen.
+func never(t time.Time) bool { return t.Year() == 1 && t.YearDay() == 1 }
+
 // Check returns everything for which [Client.Update] would refuse to send p to that version of the
 // API: [ErrEmptyPatch], or a [PropertyError] with every property that the version lacks, that can't
 // be encoded, or whose value is never valid (the zero Secret as Token, unknownFutureValue). p may

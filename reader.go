@@ -152,6 +152,15 @@ func (in *reader) scalar(k jsontext.Kind) jsontext.Value {
 	return in.value()
 }
 
+// quoted reads a value and returns it if it is a string, and otherwise nil. It does not look at its
+// kind first, as scalar does: there are many strings, and any other value is an error.
+func (in *reader) quoted() jsontext.Value {
+	if raw := in.value(); len(raw) > 0 && raw[0] == '"' {
+		return raw
+	}
+	return nil
+}
+
 // null reads a null, if there is one.
 func (in *reader) null() bool { return in.scalar('n') != nil }
 
@@ -262,7 +271,7 @@ func (in *reader) last(property int) *string {
 
 // readText reads a string. If it equals last, it shares last's memory; last may be nil.
 func readText[T ~string](in *reader, into *T, last *string) bool {
-	raw := in.scalar('"')
+	raw := in.quoted()
 	if raw == nil {
 		return false
 	}
@@ -295,7 +304,7 @@ func readSecret(in *reader, into *Secret, _ *string) bool {
 // readTime reads a time and keeps its precision and offset. 0001-01-01 in any zone, which is how
 // the service writes "never", becomes the zero time.
 func readTime(in *reader, into *time.Time, _ *string) bool {
-	raw := in.scalar('"')
+	raw := in.quoted()
 	if bytes.IndexByte(raw, '\\') >= 0 {
 		// Microsoft's encoder writes + as \u002B, which the time package does not read.
 		plain, _ := jsontext.AppendUnquote(nil, raw)
@@ -304,16 +313,16 @@ func readTime(in *reader, into *time.Time, _ *string) bool {
 	if raw == nil || into.UnmarshalJSON(raw) != nil {
 		return false
 	}
-	if _, offset := into.Zone(); offset <= -24*3600 || offset >= 24*3600 {
-		return false // the time package can read it but not write it
+	if !bytes.HasSuffix(raw, []byte(`Z"`)) {
+		if _, offset := into.Zone(); offset <= -24*3600 || offset >= 24*3600 {
+			return false // the time package can read it but not write it
+		}
 	}
-	if never(*into) {
+	if bytes.HasPrefix(raw, []byte(`"0001-01-01`)) {
 		*into = time.Time{}
 	}
 	return true
 }
-
-func never(t time.Time) bool { return t.Year() == 1 && t.YearDay() == 1 }
 
 func readFlag(in *reader, into *bool, _ *string) bool {
 	*into = in.scalar('t') != nil
