@@ -288,7 +288,7 @@ func (a *answer) token() (*VPPToken, error) {
 	if err != nil {
 		return nil, a.bad(err)
 	}
-	if a.req.item && isGUID(a.req.id) && isGUID(t.ID) && !strings.EqualFold(t.ID, a.req.id) {
+	if a.req.item && !strings.EqualFold(t.ID, a.req.id) && isGUID(a.req.id) && isGUID(t.ID) {
 		return nil, a.bad(errors.New("the answer holds another token"))
 	}
 	return t, nil

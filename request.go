@@ -133,7 +133,7 @@ func (r *request) path(root string) string {
 }
 
 func validID(id string) bool {
-	odd := func(r rune) bool { return !alnum(r) && !strings.ContainsRune("-._~", r) }
+	odd := func(r rune) bool { return !alnum(r) && r != '-' && r != '.' && r != '_' && r != '~' }
 	return id != "" && len(id) <= 128 && id != "." && id != ".." && !strings.ContainsFunc(id, odd)
 }
 

@@ -25,7 +25,7 @@ type flight struct {
 	resp http.Response
 	ctx  context.Context //nolint:containedctx // a flight lives as long as its call
 	came time.Time       // when its first attempt reached the gate
-	end  time.Time       // when the call ends, answered or not
+	end  time.Time       // when the call ends, answered or not; zero if the first request will set it
 
 	tries   int    // attempts that count against MaxAttempts: all but the throttled ones
 	alone   int    // times that this call was throttled while others were not
@@ -43,10 +43,7 @@ func (c *Client) Do(ctx context.Context, call Call) *Outcome {
 	if call.Secret != "" {
 		f.Secrets = append(f.Secrets, call.Secret)
 	}
-	end, timed := ctx.Deadline()
-	if f.end = end; !timed {
-		f.end = time.Now().Add(math.MaxInt64)
-	}
+	f.end, _ = ctx.Deadline()
 	if ctx.Err() != nil {
 		f.Err = ContextCause(ctx)
 		return &f.Outcome
@@ -106,7 +103,7 @@ func (f *flight) deadline() time.Time {
 	if !f.timed() {
 		limit = min(limit, DefaultCallTime)
 	}
-	if d := time.Now().Add(limit); d.Before(f.end) {
+	if d := time.Now().Add(limit); f.end.IsZero() || d.Before(f.end) {
 		return d
 	}
 	return f.end
@@ -117,7 +114,7 @@ func (f *flight) expired() *Cause {
 	switch {
 	case f.ctx.Err() != nil:
 		return ContextCause(f.ctx)
-	case !time.Now().Before(f.end):
+	case !f.end.IsZero() && !time.Now().Before(f.end):
 		return callTimeCause(f.timed())
 	}
 	return nil

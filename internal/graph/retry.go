@@ -62,7 +62,7 @@ func (f *flight) decide() bool {
 	if asked > 0 {
 		f.last.wait = asked + rand.N(asked/20+1) //nolint:gosec // spreads load, guards nothing
 	}
-	if time.Now().Add(f.last.wait).After(f.end) {
+	if !f.end.IsZero() && time.Now().Add(f.last.wait).After(f.end) {
 		f.Err = noTimeCause(f.Err)
 		return false
 	}
