@@ -1,9 +1,11 @@
 package faulttest_test
 
 import (
+	"context"
 	"fmt"
+	"net"
 	"net/http"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,6 +13,9 @@ import (
 	"github.com/vpptoken/vpptoken/internal/faulttest"
 	"github.com/vpptoken/vpptoken/internal/rawserver"
 )
+
+// nobody is an address that refuses connections, and that no test can get.
+const nobody = "127.0.0.1:1"
 
 // secureClient returns a client for a service of internal/rawserver that speaks TLS.
 func secureClient(t *testing.T, root string, opts ...vpptoken.Option) *vpptoken.Client {
@@ -113,21 +118,24 @@ func TestR16CarriedOutThenGone(t *testing.T) {
 	for _, op := range faulttest.Operations() {
 		t.Run(op.Name, func(t *testing.T) {
 			t.Parallel()
-			var server *rawserver.HTTP2
-			var made sync.WaitGroup
-			made.Add(1)
-			gone := func(s *rawserver.Stream) error {
-				made.Wait()
-				server.Refuse()
-				return rawserver.ResetStream(rawserver.ProtocolError)(s)
+			var gone atomic.Bool
+			server := rawserver.NewHTTP2(t, func(int, rawserver.Request) rawserver.Reaction {
+				gone.Store(true)
+				return rawserver.ResetStream(rawserver.ProtocolError)
+			})
+			transport := rawserver.Transport(t)
+			transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+				if gone.Load() {
+					address = nobody // the server's own port could soon be another test's
+				}
+				return new(net.Dialer).DialContext(ctx, network, address)
 			}
-			server = rawserver.NewHTTP2(t, func(int, rawserver.Request) rawserver.Reaction { return gone })
-			made.Done()
-			err := op.Run(t.Context(), secureClient(t, server.URL(), faulttest.Quick(5*time.Second)))
+			err := op.Run(t.Context(), faulttest.Loopback(t, server.URL(), faulttest.Quick(5*time.Second),
+				vpptoken.WithHTTPClient(&http.Client{Transport: transport})))
 			e := faulttest.Error(t, err)
 			if len(server.Requests()) != 1 || e.Ambiguous != (op.Effect != faulttest.Safe) ||
 				vpptoken.Retryable(err) != (op.Effect != faulttest.Unsafe) {
-				t.Errorf("%d requests, error %+v", len(server.Requests()), *e)
+				t.Errorf("%d requests, error %+v (%v)", len(server.Requests()), *e, err)
 			}
 		})
 	}

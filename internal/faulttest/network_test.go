@@ -170,16 +170,10 @@ func TestR05StaleKeepAlive(t *testing.T) {
 // none is ambiguous.
 func TestR05Refused(t *testing.T) {
 	t.Parallel()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := "http://" + l.Addr().String()
-	_ = l.Close()
 	for _, op := range faulttest.Operations() {
 		t.Run(op.Name, func(t *testing.T) {
 			t.Parallel()
-			err := op.Run(t.Context(), faulttest.Loopback(t, address, faulttest.Quick(5*time.Second)))
+			err := op.Run(t.Context(), faulttest.Loopback(t, "http://"+nobody, faulttest.Quick(5*time.Second)))
 			e := faulttest.Error(t, err)
 			if e.Attempts != 4 || e.Ambiguous || e.StatusCode != 0 || !vpptoken.Retryable(err) {
 				t.Errorf("error %+v", *e)

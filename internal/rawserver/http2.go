@@ -101,9 +101,6 @@ func newHTTP2(tb testing.TB, react func(n int, r Request) Reaction, scheme strin
 	return s
 }
 
-// Refuse makes the service take no more connections.
-func (s *HTTP2) Refuse() { _ = s.listener.Close() }
-
 // Close ends the service and all its connections.
 func (s *HTTP2) Close() {
 	_ = s.listener.Close()
