@@ -26,7 +26,7 @@ func TestAWorkerIsKilled(t *testing.T) {
 	held, token := site.graphs["held"], site.tenants[6].Token
 	held.NextSync(token, vpptokentest.SyncNeverEnds)
 	site.graphs["throttled"].Fail(vpptokentest.Fault{Status: http.StatusTooManyRequests, RetryAfter: "1"})
-	site.tenants[8].Graph = closedPort(t)
+	site.tenants[8].Graph = "http://" + nobody
 
 	s := settings{
 		tenants: site.file(t), parallel: 1, attempts: 4, poll: 20 * time.Millisecond, syncTimeout: time.Minute,

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -92,16 +91,8 @@ func (s *site) secrets(t *testing.T) []string {
 	return all
 }
 
-// closedPort is the address of a server that is not there.
-func closedPort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return "http://" + l.Addr().String()
-}
+// nobody is an address that refuses connections, and that no server of a test can get.
+const nobody = "127.0.0.1:1"
 
 // newQueue starts a NATS server and declares everything on it.
 func newQueue(t *testing.T, ackWait time.Duration) (q *queue, address string) {
@@ -309,7 +300,7 @@ func TestARunIsGoneOnWith(t *testing.T) {
 func TestAQueueThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	file := newSite(t, "a").file(t)
-	address := strings.Replace(closedPort(t), "http://", "nats://hunter2@", 1)
+	address := "nats://hunter2@" + nobody
 	for name, address := range map[string]string{"nobody": address, "not an address": "nats://hunter2@%zz"} {
 		for _, command := range []string{"check", "worker"} {
 			t.Run(name+", "+command, func(t *testing.T) {

@@ -347,9 +347,6 @@ func TestR19OnTheWire(t *testing.T) {
 	untrusted.Config.ErrorLog = silent
 	untrusted.StartTLS()
 	t.Cleanup(untrusted.Close)
-	gone := httptest.NewServer(http.NotFoundHandler())
-	gone.Close()
-
 	proxyURL, err := url.Parse(page.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -364,12 +361,12 @@ func TestR19OnTheWire(t *testing.T) {
 	}{
 		"page":        {page.URL, nil, "200 OK: a page of HTML, perhaps of a proxy", false},
 		"certificate": {untrusted.URL, nil, "the service's certificate or TLS is not acceptable", false},
-		"gone":        {gone.URL, nil, "network error: ", true},
+		"gone":        {"http://" + nobody, nil, "network error: ", true},
 		"proxy":       {"https://login.example", proxied, "the proxy refused the connection", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cloud, err := vpptoken.NewCloud(gone.URL, tt.authority)
+			cloud, err := vpptoken.NewCloud("http://"+nobody, tt.authority)
 			if err != nil {
 				t.Fatal(err)
 			}
