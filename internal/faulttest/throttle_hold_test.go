@@ -30,11 +30,7 @@ func TestR20HoldThatOutlastsAWaitingRead(t *testing.T) {
 		client := faulttest.Client(t, service)
 		began := time.Now()
 		var group sync.WaitGroup
-		group.Go(func() {
-			if _, err := client.Get(t.Context(), faulttest.ID); err != nil {
-				t.Error(err)
-			}
-		})
+		group.Go(func() { get(t, client) })
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
@@ -129,11 +125,7 @@ func TestR20OrderAfterAHold(t *testing.T) {
 				var group sync.WaitGroup
 				group.Go(update)
 				time.Sleep(time.Second)
-				group.Go(func() {
-					if _, err := client.Get(t.Context(), faulttest.ID); err != nil {
-						t.Error(err)
-					}
-				})
+				group.Go(func() { get(t, client) })
 				group.Wait()
 				if got := strings.Join(order, ", "); got != tc.want {
 					t.Errorf("sent %s, want %s", got, tc.want)
@@ -195,11 +187,7 @@ func TestR20RefusedTogether(t *testing.T) {
 		client := faulttest.Client(t, service)
 		var group sync.WaitGroup
 		for range together {
-			group.Go(func() {
-				if _, err := client.Get(t.Context(), faulttest.ID); err != nil {
-					t.Error(err)
-				}
-			})
+			group.Go(func() { get(t, client) })
 		}
 		group.Wait()
 		first := sent[together].Sub(began)

@@ -105,11 +105,7 @@ func TestR20OneProbeAfterEachHold(t *testing.T) {
 		client := faulttest.Client(t, service)
 		var group sync.WaitGroup
 		for range 10 {
-			group.Go(func() {
-				if _, err := client.Get(t.Context(), faulttest.ID); err != nil {
-					t.Error(err)
-				}
-			})
+			group.Go(func() { get(t, client) })
 			synctest.Wait()
 			time.Sleep(time.Millisecond)
 		}
@@ -150,11 +146,7 @@ func TestR20CanceledProbeSaysNothing(t *testing.T) {
 		}
 		var group sync.WaitGroup
 		for range 5 {
-			group.Go(func() {
-				if _, err := client.Get(t.Context(), faulttest.ID); err != nil {
-					t.Error(err)
-				}
-			})
+			group.Go(func() { get(t, client) })
 		}
 		group.Wait()
 		if most.Load() != 1 {
@@ -194,11 +186,7 @@ func TestR20ProbeWithoutToken(t *testing.T) {
 		}
 		var group sync.WaitGroup
 		for range 5 {
-			group.Go(func() {
-				if _, err := client.Get(t.Context(), faulttest.ID); err != nil {
-					t.Error(err)
-				}
-			})
+			group.Go(func() { get(t, client) })
 		}
 		group.Wait()
 		if most.Load() != 1 {
@@ -222,11 +210,7 @@ func TestR20DeadlineBehindAProbe(t *testing.T) {
 		}
 		client := faulttest.Client(t, service)
 		var group sync.WaitGroup
-		group.Go(func() {
-			if _, err := client.Get(t.Context(), faulttest.ID); err != nil {
-				t.Error(err)
-			}
-		})
+		group.Go(func() { get(t, client) })
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()

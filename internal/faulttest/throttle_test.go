@@ -18,6 +18,14 @@ import (
 	"github.com/vpptoken/vpptoken/internal/faulttest"
 )
 
+// get reads the token, and fails the test if it can't.
+func get(t *testing.T, client *vpptoken.Client) {
+	t.Helper()
+	if _, err := client.Get(t.Context(), faulttest.ID); err != nil {
+		t.Error(err)
+	}
+}
+
 // Who waits is served in the order of coming, and reads do not wait for the pace of writes.
 func TestR20InOrder(t *testing.T) {
 	t.Parallel()
@@ -219,9 +227,7 @@ func TestR20OneCallIsNotWanted(t *testing.T) {
 		for range 4 {
 			group.Go(func() {
 				for range 100 {
-					if _, err := client.Get(t.Context(), faulttest.ID); err != nil {
-						t.Error(err)
-					}
+					get(t, client)
 				}
 			})
 		}

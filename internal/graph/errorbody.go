@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // ErrorBody is the readable content of an error answer. Its texts are the service's own, not
@@ -75,23 +77,13 @@ const maxNesting = 64
 
 // tooDeep reports whether the JSON in text is nested deeper than maxNesting.
 func tooDeep(text []byte) bool {
-	depth, quoted := 0, false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case c == '"':
-			quoted = !quoted
-		case quoted && c == '\\':
-			i++
-		case quoted:
-		case c == '{' || c == '[':
-			if depth++; depth > maxNesting {
-				return true
-			}
-		case c == '}' || c == ']':
-			depth--
+	d := jsontext.NewDecoder(bytes.NewReader(text), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	for d.StackDepth() <= maxNesting {
+		if _, err := d.ReadToken(); err != nil {
+			return false
 		}
 	}
-	return false
+	return true
 }
 
 // ParseError reads the body of an error answer. It accepts anything: Graph's error, a bare string,
