@@ -53,10 +53,10 @@ func (o *output) plan(p *renew.Plan, last bool) {
 	}
 	var t cli.Table
 	t.Row(cli.Bold, "", "now", "file")
-	t.Row(cli.Plain, "organization", orDash(p.Before.OrganizationName), p.OrganizationName)
-	t.Row(cli.Plain, "location", orDash(p.Before.LocationName), orDash(p.Location))
+	t.Row(cli.Plain, "organization", cmp.Or(p.Before.OrganizationName, "-"), p.OrganizationName)
+	t.Row(cli.Plain, "location", cmp.Or(p.Before.LocationName, "-"), cmp.Or(p.Location, "-"))
 	t.Row(cli.Plain, "expiry", second(p.Before.ExpirationDateTime), second(p.ExpirationDateTime))
-	t.Row(cli.Plain, "state", orDash(string(p.Before.State)), "")
+	t.Row(cli.Plain, "state", cmp.Or(string(p.Before.State), "-"), "")
 	o.note("Token " + cli.Printable(p.TokenID) + " " + cli.Printable(p.Before.DisplayName) + "\n")
 	o.table(t)
 	if p.NeedsApply {
@@ -81,18 +81,16 @@ func (o *output) report(r *renew.Report) {
 		head.Row(cli.Plain, "- "+reason)
 	}
 	t.Row(cli.Bold, "", "before", "after")
-	t.Row(cli.Plain, "state", orDash(string(r.Before.State)), orDash(string(r.After.State)))
+	t.Row(cli.Plain, "state", cmp.Or(string(r.Before.State), "-"), cmp.Or(string(r.After.State), "-"))
 	t.Row(cli.Plain, "expiry", second(r.Before.ExpirationDateTime), second(r.After.ExpirationDateTime))
 	t.Row(cli.Plain, "last sync", second(r.Before.LastSyncDateTime), second(r.After.LastSyncDateTime))
-	t.Row(cli.Plain, "status", orDash(string(r.Before.LastSyncStatus)), orDash(string(r.After.LastSyncStatus)))
-	t.Row(cli.Plain, "organization", orDash(r.Before.OrganizationName), orDash(r.After.OrganizationName))
+	t.Row(cli.Plain, "status", cmp.Or(string(r.Before.LastSyncStatus), "-"), cmp.Or(string(r.After.LastSyncStatus), "-"))
+	t.Row(cli.Plain, "organization", cmp.Or(r.Before.OrganizationName, "-"), cmp.Or(r.After.OrganizationName, "-"))
 	o.note("\n")
 	o.table(head)
 	o.table(t)
 	o.note(fmt.Sprintf("request-ids: %s\n", cli.Printable(strings.Join(r.RequestIDs, ", "))))
 }
-
-func orDash(s string) string { return cmp.Or(s, "-") }
 
 func second(t time.Time) string {
 	if t.IsZero() {

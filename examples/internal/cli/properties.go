@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"strconv"
 	"strings"
 	"time"
@@ -19,32 +20,25 @@ func Properties(t *vpptoken.VPPToken) []Property {
 		results[i] = r.ActionName + ": " + string(r.ActionState)
 	}
 	return []Property{
-		{"id", orDash(t.ID)},
-		{"organizationName", orDash(t.OrganizationName)},
-		{"vppTokenAccountType", orDash(string(t.AccountType))},
-		{"appleId", orDash(t.AppleID)},
+		{"id", cmp.Or(t.ID, "-")},
+		{"organizationName", cmp.Or(t.OrganizationName, "-")},
+		{"vppTokenAccountType", cmp.Or(string(t.AccountType), "-")},
+		{"appleId", cmp.Or(t.AppleID, "-")},
 		{"expirationDateTime", moment(t.ExpirationDateTime)},
 		{"lastSyncDateTime", moment(t.LastSyncDateTime)},
 		{"lastModifiedDateTime", moment(t.LastModifiedDateTime)},
-		{"state", orDash(string(t.State))},
-		{"tokenActionResults", orDash(strings.Join(results, ", "))},
-		{"lastSyncStatus", orDash(string(t.LastSyncStatus))},
+		{"state", cmp.Or(string(t.State), "-")},
+		{"tokenActionResults", cmp.Or(strings.Join(results, ", "), "-")},
+		{"lastSyncStatus", cmp.Or(string(t.LastSyncStatus), "-")},
 		{"automaticallyUpdateApps", strconv.FormatBool(t.AutomaticallyUpdateApps)},
-		{"countryOrRegion", orDash(t.CountryOrRegion)},
+		{"countryOrRegion", cmp.Or(t.CountryOrRegion, "-")},
 		{"dataSharingConsentGranted", strconv.FormatBool(t.DataSharingConsentGranted)},
-		{"displayName", orDash(t.DisplayName)},
-		{"locationName", orDash(t.LocationName)},
+		{"displayName", cmp.Or(t.DisplayName, "-")},
+		{"locationName", cmp.Or(t.LocationName, "-")},
 		{"claimTokenManagementFromExternalMdm", strconv.FormatBool(t.ClaimTokenManagementFromExternalMDM)},
-		{"roleScopeTagIds", orDash(strings.Join(t.RoleScopeTagIDs, ", "))},
-		{"appleDeviceAppDeliveryProtocolType", orDash(string(t.AppDeliveryProtocolType))},
+		{"roleScopeTagIds", cmp.Or(strings.Join(t.RoleScopeTagIDs, ", "), "-")},
+		{"appleDeviceAppDeliveryProtocolType", cmp.Or(string(t.AppDeliveryProtocolType), "-")},
 	}
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
 }
 
 func moment(t time.Time) string {
