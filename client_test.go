@@ -151,7 +151,7 @@ func TestUpdateAcceptedButNotReadable(t *testing.T) {
 	if got != nil || !ok {
 		t.Fatalf("got %v, %v, want an *Error", got, err)
 	}
-	if !e.Ambiguous || !strings.Contains(err.Error(), "accepted") || strings.Count(err.Error(), "403") != 1 ||
+	if !e.Ambiguous || !strings.Contains(err.Error(), "accepted") || strings.Count(err.Error(), " 403 ") != 1 ||
 		e.Op != "update" {
 		t.Errorf("got %q, Ambiguous %v, Op %q: it must say that the update was accepted", err, e.Ambiguous, e.Op)
 	}
