@@ -41,11 +41,7 @@ func pages[T any](ctx context.Context, c *Client, r request, opts []ListOption,
 				return
 			}
 			c.graph.Reuse(a.out)
-			w.turn(len(list))
-			for _, t := range list {
-				if id != nil && w.repeated(id(t)) {
-					continue
-				}
+			for _, t := range fresh(&w, list, id) {
 				if !yield(t, nil) {
 					return
 				}
@@ -70,36 +66,38 @@ func pages[T any](ctx context.Context, c *Client, r request, opts []ListOption,
 }
 
 // walk remembers what a list has yielded: the address hash of every page, but the elements of only
-// two pages, so that memory does not grow with the list.
+// one page, so that memory does not grow with the list.
 type walk struct {
-	seed        maphash.Seed
-	visited     map[uint64]struct{}
-	before, now map[uint64]struct{} // the ids of the page before and of this one
+	seed    maphash.Seed
+	visited map[uint64]struct{}
+	ids     map[uint64]struct{} // of the last page that had elements
 }
 
-// turn begins the next page, of n elements. An empty one does not come between its neighbors.
-func (w *walk) turn(n int) {
-	if n == 0 {
-		return
+// fresh returns the elements of a page that were neither on it before nor on the previous page:
+// when a token is added or removed during a walk, services that page by number repeat the last one
+// of a page. An empty page does not come between its neighbors.
+func fresh[T any](w *walk, page []*T, id func(*T) string) []*T {
+	if id == nil || len(page) == 0 {
+		return page
 	}
-	w.before, w.now = w.now, w.before
-	clear(w.now)
-	if w.now == nil {
-		w.now = make(map[uint64]struct{}, n)
+	before := make([]bool, len(page))
+	for i, t := range page {
+		_, before[i] = w.ids[maphash.String(w.seed, id(t))]
 	}
-}
-
-// repeated reports whether the id was on this page or the previous one: when a token is added or
-// removed during a walk, services that page by number repeat the last one of a page.
-func (w *walk) repeated(id string) bool {
-	if id == "" { // not selected
-		return false
+	clear(w.ids)
+	if w.ids == nil {
+		w.ids = make(map[uint64]struct{}, len(page))
 	}
-	h := maphash.String(w.seed, id)
-	_, before := w.before[h]
-	_, now := w.now[h]
-	w.now[h] = struct{}{}
-	return before || now
+	list := page[:0]
+	for i, t := range page {
+		h := maphash.String(w.seed, id(t))
+		_, now := w.ids[h]
+		w.ids[h] = struct{}{}
+		if id(t) == "" || !before[i] && !now { // "" is an id that was not selected
+			list = append(list, t)
+		}
+	}
+	return list
 }
 
 // visit records that u links to next, and refuses a cycle and an endless list.
