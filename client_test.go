@@ -97,6 +97,19 @@ func TestBareAndWrapped(t *testing.T) {
 	}
 }
 
+// What has an id is the token, whatever else it holds.
+func TestTokenWithAMemberValue(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{`{"a":1}`, `{"id":"another"}`, `{}`, `"x"`, `[{"id":"another"}]`, `null`} {
+		c, mock := faulttest.Mock(t)
+		mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(200, `{"id":"`+faulttest.ID+`","value":`+value+`}`))
+		if got, err := c.Get(t.Context(), faulttest.ID); err != nil || got.ID != faulttest.ID ||
+			string(got.Extra["value"]) != value {
+			t.Errorf("%s: got %v, %v", value, got, err)
+		}
+	}
+}
+
 func TestClientPrintsItsRoot(t *testing.T) {
 	t.Parallel()
 	c, _ := faulttest.Mock(t)

@@ -75,7 +75,7 @@ func readBare(data []byte) (*VPPToken, error) {
 // decodeToken reads the entity, either bare or, as in Microsoft's examples, under "value".
 func decodeToken(data []byte) (*VPPToken, error) {
 	t, err := readBare(data)
-	if inner := t.Extra["value"]; err == nil && bytes.HasPrefix(inner, []byte("{")) {
+	if inner := t.Extra["value"]; err == nil && t.ID == "" && bytes.HasPrefix(inner, []byte("{")) {
 		t, err = readBare(inner)
 	}
 	if err == nil && t.ID == "" {

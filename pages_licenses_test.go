@@ -36,6 +36,14 @@ func TestLicensesForApp(t *testing.T) {
 		mock.Requests()[0].URL != want {
 		t.Errorf("sent %s, want %s", mock.Requests()[0].URL, want)
 	}
+	c, mock = faulttest.Mock(t, vpptoken.WithBaseURL("https://gw.example/a%20b"))
+	mock.RegisterResponder("GET", "=~getLicensesForApp", faulttest.Respond(200, `{"value":[]}`))
+	if _, err := faulttest.Collect(c.LicensesForApp(t.Context(), "a/../b")); err != nil {
+		t.Fatal(err)
+	}
+	if got := mock.Requests()[0].URL; !strings.HasSuffix(got, "'a%2F..%2Fb')") && !strings.HasSuffix(got, "%27a%2F..%2Fb%27)") {
+		t.Errorf("behind a path with an escape: sent %s", got)
+	}
 	for _, bad := range []string{"", "a\xff"} {
 		c, mock := faulttest.Mock(t)
 		_, err := faulttest.Collect(c.LicensesForApp(t.Context(), bad))

@@ -117,7 +117,7 @@ func (c *Client) prepare(ctx context.Context, a *answer) (*url.URL, error) {
 			return nil, errors.New("a bundle id is 1 to 255 bytes of UTF-8")
 		}
 		literal := strings.ReplaceAll(*r.bundleID, "'", "''")
-		u.RawPath = u.Path + "(bundleId='" + url.PathEscape(literal) + "')"
+		u.RawPath = u.EscapedPath() + "(bundleId='" + url.PathEscape(literal) + "')"
 		u.Path += "(bundleId='" + literal + "')"
 	}
 	u.RawQuery = strings.Join(a.options.query, "&")

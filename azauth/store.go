@@ -3,6 +3,7 @@ package azauth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -39,13 +40,16 @@ type turn struct {
 func newTurn() *turn { return &turn{slot: make(chan struct{}, 1)} }
 
 func (s *store) token(ctx context.Context, claims string) (*oauth2.Token, error) {
+	if kept := s.last(); claims == "" && fresh(kept) {
+		return give(kept), nil
+	}
 	leave, err := s.enter(ctx)
 	if err != nil {
-		return nil, failed(err)
+		return nil, fmt.Errorf("azauth: waiting for another call's sign-in: %w", err)
 	}
 	defer leave()
 	kept := s.last()
-	if claims == "" && time.Now().Before(refreshOn(kept)) {
+	if claims == "" && fresh(kept) { // the other call's
 		return give(kept), nil
 	}
 	token, err := s.ask(ctx, claims)
@@ -115,13 +119,14 @@ func (s *store) abandon(t *turn) {
 	}
 }
 
-// refreshOn is in the past if nothing is cached, or if the credential did not say how long its
-// token lives.
-func refreshOn(t azcore.AccessToken) time.Time {
-	if on := t.RefreshOn; !on.IsZero() && on.Before(t.ExpiresOn) {
-		return on
+// fresh reports whether a token needs no replacement yet. One that is not there, or of whose life
+// the credential said nothing, always does.
+func fresh(t azcore.AccessToken) bool {
+	end := t.ExpiresOn.Add(-early)
+	if !t.RefreshOn.IsZero() && t.RefreshOn.Before(t.ExpiresOn) {
+		end = t.RefreshOn
 	}
-	return t.ExpiresOn.Add(-early)
+	return time.Now().Before(end)
 }
 
 func give(t azcore.AccessToken) *oauth2.Token {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -130,7 +131,8 @@ func TestOneFetchAtATime(t *testing.T) {
 			defer cancel()
 			began := time.Now()
 			_, err := s.TokenContext(ctx, "")
-			if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Millisecond {
+			if !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Millisecond ||
+				!strings.Contains(err.Error(), "waiting for another call") {
 				t.Errorf("TokenContext that waits for another one: %v after %v", err, time.Since(began))
 			}
 		})
@@ -138,6 +140,31 @@ func TestOneFetchAtATime(t *testing.T) {
 		if n := len(cred.requests()); n != 1 {
 			t.Errorf("the credential was asked %d times", n)
 		}
+	})
+}
+
+// A call that a kept token serves does not wait for one that replaces it.
+func TestKeptTokenWaitsForNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		cred := numbered(time.Hour, 0)
+		first := cred.answer
+		s := newSource(t, cred)
+		if _, err := s.TokenContext(t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+		cred.answer = func(ctx context.Context, n int) (azcore.AccessToken, error) {
+			time.Sleep(time.Second)
+			return first(ctx, n)
+		}
+		var all sync.WaitGroup
+		all.Go(func() { _, _ = s.TokenContext(t.Context(), `{"a":1}`) })
+		synctest.Wait()
+		began := time.Now()
+		if got, err := s.TokenContext(t.Context(), ""); err != nil || got.AccessToken != "1" || time.Since(began) != 0 {
+			t.Errorf("TokenContext beside a claims challenge: %v, %v after %v", got, err, time.Since(began))
+		}
+		all.Wait()
 	})
 }
 

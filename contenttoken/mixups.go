@@ -73,8 +73,12 @@ func altered(text []byte) error {
 }
 
 // isServerToken recognizes the S/MIME message, its PKCS #7 content alone, and its decrypted text.
+// Of a JSON object only the names tell: an organization may be called anything.
 func isServerToken(text []byte) bool {
 	head := bytes.ToLower(text[:min(len(text), 2048)])
+	if isObject(head) {
+		return hasAny(head, `"consumer_key"`)
+	}
 	oid := []byte("\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07") // 1.2.840.113549.1.7
 	return hasAny(head, "pkcs7-mime", "smime.p7m", "begin pkcs7", "begin cms", "begin message", `"consumer_key"`) ||
 		bytes.Contains(text[:min(len(text), 64)], oid)

@@ -44,6 +44,24 @@ func TestParse(t *testing.T) {
 	}
 }
 
+// An organization may be called what else marks another file.
+func TestParseNamesOfOrganizations(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{
+		"Begin Message AS", "We Begin CMS", "-----BEGIN PKCS7-----", "smime.p7m", "application/pkcs7-mime",
+		`\"consumer_key\"`, `the \"token\" school`,
+	} {
+		text := strings.Replace(object("2027-11-20T18:13:52+0000"), orgCanary, name, 1)
+		ct, err := contenttoken.Parse([]byte(encode(text)))
+		if err != nil || ct.OrganizationName != strings.ReplaceAll(name, `\`, "") {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if _, err := contenttoken.Parse([]byte(text)); !errors.Is(err, contenttoken.ErrDecoded) {
+			t.Errorf("%s, decoded: got %v", name, err)
+		}
+	}
+}
+
 // The expiry is in the offset of the file, whatever the zone of the machine is.
 //
 //nolint:paralleltest // it changes the zone of the process

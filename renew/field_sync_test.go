@@ -149,6 +149,22 @@ func TestF34ForeignSyncNeverEnds(t *testing.T) {
 	checkLine(t, err)
 }
 
+// F34: a wait that is canceled for a reason ends with both.
+func TestF34CanceledWhileAForeignSyncRuns(t *testing.T) {
+	t.Parallel()
+	s, ct, o := onRealClock(t)
+	s.NextSync(s.id, vpptokentest.SyncNeverEnds)
+	s.StartSync(s.id)
+	shutdown := errors.New("shutdown")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	time.AfterFunc(300*time.Millisecond, func() { cancel(shutdown) })
+	_, err := renew.Run(ctx, s.client, s.id, ct, o)
+	if !errors.Is(err, renew.ErrNotVerified) || !errors.Is(err, context.Canceled) || !errors.Is(err, shutdown) {
+		t.Errorf("Run: %v", err)
+	}
+	checkLine(t, err)
+}
+
 // F35: a sync that failed is started again, whether it moved its date or not, and whether Verify
 // saw it or a crash came before.
 func TestF35FailedSync(t *testing.T) {

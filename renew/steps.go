@@ -9,6 +9,7 @@ import (
 
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/contenttoken"
+	"github.com/vpptoken/vpptoken/internal/graph"
 )
 
 const (
@@ -162,6 +163,6 @@ func (p *Plan) lookAgain(ctx context.Context, c *vpptoken.Client, m *vpptoken.Me
 	case <-timer.C:
 		return p.look(ctx, c, m)
 	case <-ctx.Done():
-		return nil, fmt.Errorf("renew: another sync is still running: %w", context.Cause(ctx))
+		return nil, fmt.Errorf("renew: waiting for the end of an earlier sync: %w", graph.ContextCause(ctx))
 	}
 }

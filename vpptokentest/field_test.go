@@ -301,6 +301,11 @@ func TestF41Revocation(t *testing.T) {
 	looks("failed", "done", "active")
 	s.patch(id, `{"displayName":"x"}`)
 	c.advance(30 * time.Second)
+	s.AddLicenses("com.example.later", vpptoken.LicenseSummary{VPPTokenID: id, UsedLicenseCount: 5})
+	later := strings.Replace(function, "example.app", "example.later", 1)
+	if r := s.send("GET", later, ""); !strings.Contains(r.body, `"usedLicenseCount":5`) {
+		t.Errorf("licenses that came after it: %s", r.body)
+	}
 	if r := looks("failed", "done", "done"); !r.LastUpdatedDateTime.Equal(c.Now()) || r.StartDateTime.Equal(c.Now()) {
 		t.Errorf("times: %v", r)
 	}

@@ -160,7 +160,7 @@ func (g *tenant) put(e *entry, t vpptoken.VPPToken, asked bool) {
 // AddLicenses adds what getLicensesForApp answers for an app. Revoking the licenses of the token
 // that VPPTokenID names makes its used ones available.
 func (s *Server) AddLicenses(bundleID string, l ...vpptoken.LicenseSummary) {
-	s.tenant.mu.Lock()
+	s.tenant.enter()
 	defer s.tenant.mu.Unlock()
 	s.tenant.licenses[bundleID] = append(s.tenant.licenses[bundleID], l...)
 }

@@ -1,12 +1,18 @@
 package graph
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // What the tests of this package look at from outside.
 var (
 	RetryAfter = retryAfter
 	Challenge  = challenge
 )
+
+// IdleConnections is how many idle connections a default transport keeps to a host.
+func IdleConnections(rt http.RoundTripper) int { return rt.(*transport).current.MaxIdleConnsPerHost }
 
 // PassGate returns a pass through a gate of its own.
 func PassGate(limit int, per time.Duration) func(write bool) {

@@ -22,7 +22,7 @@ func NewTransport() http.RoundTripper {
 	}
 	own := std.Clone()
 	own.MaxResponseHeaderBytes = MaxHeader
-	own.MaxIdleConnsPerHost = own.MaxIdleConns // all go to one host
+	own.MaxIdleConnsPerHost = max(own.MaxIdleConnsPerHost, own.MaxIdleConns) // all go to one host
 	if own.HTTP2 == nil {
 		own.HTTP2 = new(http.HTTP2Config)
 	}
