@@ -116,7 +116,8 @@ func WithClientRequestID(id string) CallOption {
 }
 
 // Metadata describes a call besides its result. It is filled in for failed calls too. For a list,
-// each page fills it in anew.
+// each page fills it in anew. If Update or SyncLicenses reads the token afterward, Metadata
+// describes the write.
 type Metadata struct {
 	StatusCode      int           // of the last answer, 0 when none came
 	Attempts        int           // requests that were begun, refused connections included

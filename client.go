@@ -1,7 +1,6 @@
 package vpptoken
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -45,7 +44,8 @@ type Client struct {
 // keep its token until it expires.
 //
 // Any other ts gets no context. One call at a time asks it, on another goroutine, which may outlive
-// the call; the calls that wait share its token. A call's first attempt reuses the last token if
+// the call; the calls that wait share its token. If ts does not return within an attempt's time,
+// the next call asks it again. A call's first attempt reuses the last token if
 // the service has not refused it and it has over a minute left or, without an expiry, is less than
 // a minute old. Every other attempt asks ts.
 func NewClient(ts oauth2.TokenSource, opts ...Option) (*Client, error) {
@@ -136,8 +136,9 @@ func (c *Client) Update(ctx context.Context, id string, p *Patch, opts ...CallOp
 	return c.tokenOrRead(ctx, a)
 }
 
-// Delete removes a token. It does not revoke the token's licenses, which can't be revoked later:
-// see [Client.RevokeLicenses]. Microsoft Graph reference:
+// Delete removes a token. Revoke its licenses first, with [Client.RevokeLicenses]: Microsoft's
+// documents contradict each other on whether deleting does, and afterward it can't be done.
+// Microsoft Graph reference:
 // https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-delete
 func (c *Client) Delete(ctx context.Context, id string, opts ...CallOption) error {
 	_, err := c.do(ctx, request{op: opDelete, method: http.MethodDelete, item: true, id: id}, opts)
@@ -294,15 +295,15 @@ func (a *answer) token() (*VPPToken, error) {
 	return t, nil
 }
 
-// isGUID reports whether id is one that the service makes. Only those can be compared: mocks have
-// others.
+// isGUID reports whether id has the form of the service's. Only those are compared: test servers
+// have others.
 func isGUID(id string) bool {
 	odd := func(r rune) bool { return !alnum(r) && r != '-' }
 	return len(id) == 36 && strings.Count(id, "-") == 4 && !strings.ContainsFunc(id, odd)
 }
 
 func (a *answer) count() (int, error) {
-	text := string(bytes.TrimSpace(bytes.TrimPrefix(a.out.Body, []byte("\uFEFF"))))
+	text := string(a.text())
 	n, err := strconv.ParseUint(text, 10, 31)
 	if err != nil || strings.HasPrefix(text, "+") {
 		return 0, a.bad(errors.New("the answer is not a count"))

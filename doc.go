@@ -9,15 +9,16 @@
 // [Cloud.AppSource] signs in as an application, [Cloud.DeviceSource] as a user. The nested module
 // azauth uses the credentials of azidentity, and any other oauth2.TokenSource works too: see
 // [NewClient]. Reading needs the permission DeviceManagementApps.Read.All or
-// DeviceManagementServiceConfig.Read.All, everything else the ReadWrite.All of either, as
-// application or delegated permissions.
+// DeviceManagementServiceConfig.Read.All ([Client.LicensesForApp] the latter), everything else the
+// ReadWrite.All of either, as application or delegated permissions.
 //
 // # Reading and patching
 //
 // [Client.List] is an iterator; an error comes last, so that a partial list never passes for the
-// whole. Unknown properties are kept in [VPPToken.Extra], and unknown enum values as they are. A
-// [Patch] distinguishes three cases that a plain struct can't: a nil field is left alone, a set
-// field is sent even when it is zero, and a cleared field is sent as null.
+// whole. Unknown properties are kept in [VPPToken.Extra], and unknown enum values as they are, with
+// IsKnown false; "" means that the service sent none. A [Patch] distinguishes three cases that a
+// plain struct can't: a nil field is left alone, a set field is sent even when it is zero, and a
+// cleared field is sent as null.
 //
 //	vpptoken.NewPatch().SetAutomaticallyUpdateApps(false) {"automaticallyUpdateApps":false}
 //	vpptoken.NewPatch().ClearDisplayName()                {"displayName":null}
@@ -36,11 +37,11 @@
 // when to try again, [Error.Ambiguous] that the request may have been carried out although it
 // failed.
 //
-// A call makes up to 4 attempts of 30 s each, and ends after 2 minutes if it has no deadline:
-// [WithRetry] changes that. Create, the syncs and revoke are retried only if the service certainly
-// did not act. A client keeps Intune's limit of 100 writes in 20 seconds ([WithWriteLimit]). When
-// the service throttles, all calls of the client wait and then go on in order, so use one client
-// for all goroutines. All that is retried and bounded:
+// A call makes up to 4 attempts of 30 s each, which [WithRetry] changes, and ends after 2 minutes if
+// its context has no deadline. Create, the syncs and revoke are retried only if the service
+// certainly did not act. A client keeps Intune's limit of 100 writes in 20 seconds
+// ([WithWriteLimit]). When the service throttles, all calls of the client wait and then go on in
+// order, so use one client for all goroutines. All that is retried and bounded:
 // https://github.com/vpptoken/vpptoken/blob/main/docs/reliability.md
 //
 // # Secrets

@@ -19,13 +19,14 @@ var (
 	ErrThrottled    = errors.New("throttled")
 	ErrNoIntune     = errors.New("the tenant has no Intune")
 
-	// ErrSignIn: no access token could be had. The call was not sent.
+	// ErrSignIn: no access token could be obtained. Nothing is sent without one, but an earlier
+	// attempt of the call may have been: see [Error.Ambiguous].
 	ErrSignIn = errors.New("sign-in failed")
 
 	// ErrEmptyPatch, ErrInvalidID and ErrNotInVersion: the arguments of a call are wrong. Nothing was
 	// sent.
 	ErrEmptyPatch   = errors.New("the patch is empty")
-	ErrInvalidID    = errors.New("an id is 1 to 128 of letters, digits, '-', '.', '_', '~', not '.' or '..'")
+	ErrInvalidID    = errors.New("an id is 1 to 128 letters, digits, '-', '.', '_' or '~', and not '.' or '..'")
 	ErrNotInVersion = errors.New("not in this version of the API")
 
 	// ErrSyncFailed: the sync that WaitSync waited for failed.
@@ -47,7 +48,7 @@ type Error struct {
 	RequestID       string        // the service's; Microsoft support asks for it
 	ClientRequestID string        // the one that was sent
 	ActivityID      string        // Intune's, when its message carries one
-	RetryAfter      time.Duration // what the service asked for; 0 if it did not
+	RetryAfter      time.Duration // what the service asked for, or the client's limit of writes needs; 0 if neither
 	Attempts        int           // requests that were begun, refused connections included
 	Ambiguous       bool          // the request may have been carried out although it failed
 	Claims          string        // the decoded claims challenge of a 401, for a token source
@@ -132,8 +133,8 @@ func permission(op, method string) string {
 //   - ErrUnauthorized: 401
 //   - ErrForbidden: 403, or a 401 in which Intune says Forbidden, which is ErrUnauthorized as well
 //   - ErrConflict: 409, or 412
-//   - ErrThrottled: 429, or an Intune 500 whose message reports too many requests; also a call that
-//     could not be sent in time because of one
+//   - ErrThrottled: 429, or a 5xx whose code or message reports too many requests; also a call that
+//     the throttling, or the client's own limit of writes, would have held past its deadline
 //   - ErrSignIn: the token source returned no access token
 //   - ErrNoIntune: the service refused because Intune does not know the tenant
 func (e *Error) Is(target error) bool {
@@ -189,7 +190,8 @@ func Retryable(err error) bool {
 	return false
 }
 
-// RetryAfter returns how long the service asked to wait, and whether it asked.
+// RetryAfter returns how long to wait before another try, and whether that is known: the service
+// asked for it, or the client's limit of writes needs it.
 func RetryAfter(err error) (time.Duration, bool) {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e.RetryAfter <= 0 {

@@ -37,6 +37,9 @@ func (r *ActionResult) UnmarshalJSON(data []byte) error {
 	if r == nil {
 		return errNilReceiver
 	}
+	if string(data) == "null" {
+		return nil
+	}
 	var fresh ActionResult
 	if err := read(data, func(in *reader) { in.result(&fresh) }); err != nil {
 		return fmt.Errorf("vpptoken: %w", err)
@@ -47,8 +50,8 @@ func (r *ActionResult) UnmarshalJSON(data []byte) error {
 
 // UnmarshalJSON reads what MarshalJSON writes, for programs that keep patches in files or queues:
 // null clears a property that may be null. It replaces all of p. An unknown or duplicate property,
-// null where it is not allowed, the token REDACTED and a value of the wrong kind are errors:
-// skipping a property would silently change the patch.
+// null where it is not allowed or in place of the object, the token REDACTED and a value of the
+// wrong kind are errors: skipping a property would silently change the patch.
 func (p *Patch) UnmarshalJSON(data []byte) error {
 	if p == nil {
 		return errNilReceiver
@@ -57,7 +60,7 @@ func (p *Patch) UnmarshalJSON(data []byte) error {
 	err := read(data, func(in *reader) {
 		in.strict = true
 		v := &visit{do: readPatch, in: in}
-		v.members(&fresh, new(VPPToken), func() { in.unknown(v.name()) })
+		v.members(&fresh, &noToken, func() { in.unknown(v.name()) })
 		fresh.nulls = v.nulls
 	})
 	if err != nil {
@@ -272,7 +275,7 @@ func (t VPPToken) MarshalJSON() ([]byte, error) {
 	}
 	if t.ID != "" { // without one there is nothing to send a Patch to
 		v := &visit{do: unread, seen: t.seen}
-		each(v, new(Patch), &t)
+		each(v, &noPatch, &t)
 		for _, name := range v.names { // quotes inside strings are escaped, so this is the member
 			b = bytes.Replace(b, []byte(`,"`+name+`":false`), nil, 1)
 		}
@@ -294,7 +297,7 @@ func (t VPPToken) MarshalJSON() ([]byte, error) {
 }
 
 // known reports whether VPPToken has a field for a name.
-func known(name string) bool { return name == "@odata.type" || lookUp(name, new(VPPToken)).found }
+func known(name string) bool { return name == "@odata.type" || lookUp(name, &noToken).found }
 
 // MarshalJSON writes the three fields of a revocation if the type is that of one, or if they are
 // not zero.

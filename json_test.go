@@ -177,6 +177,10 @@ func TestUnmarshalReplacesAll(t *testing.T) {
 	if err := json.Unmarshal([]byte(`null`), &before); err != nil || before.ID != "kept" {
 		t.Errorf("null left %v, %v", before, err)
 	}
+	result := vpptoken.ActionResult{ActionName: "kept"}
+	if err := json.Unmarshal([]byte(`null`), &result); err != nil || result.ActionName != "kept" {
+		t.Errorf("null left %v, %v", result, err)
+	}
 }
 
 func TestTimesKeepPrecisionAndOffset(t *testing.T) {

@@ -109,11 +109,11 @@ func WithUserAgent(name string) Option {
 	}
 }
 
-// WithLogger logs each attempt, each sign-in and each wait in line at debug level, and each retry,
-// with its reason, its wait and until when the service's throttling holds it, at warning level:
-// operation, client-request-id, method, path, status, attempt, duration and request-id, and nothing
-// else. The handler gets the call's context with its values, such as a
-// trace id. By default the client logs nothing.
+// WithLogger logs each attempt, each sign-in and each wait in line at debug level, and each retry at
+// warning level: operation, client-request-id, method, path, status, attempt, duration and
+// request-id, as far as a record has them, for waits and retries also the reason, the time and its
+// end, and nothing else. The handler gets the call's context with its values, such as a trace id.
+// By default the client logs nothing.
 func WithLogger(l *slog.Logger) Option {
 	return func(cfg *config) error {
 		if l == nil {
@@ -179,11 +179,11 @@ func WithRetry(r Retry) Option {
 
 // Retry bounds the retries of a call. A zero field means the default.
 type Retry struct {
-	MaxAttempts    int           // requests of one call; default 4; 1 means no retry
-	MinWait        time.Duration // before the first retry, doubling with each; default 1 s
+	MaxAttempts    int           // requests of one call, throttled ones aside; default 4; 1 means no retry
+	MinWait        time.Duration // of which at least half is waited before the first retry; doubles with each; default 1 s
 	MaxWait        time.Duration // the doubling stops here; default 30 s
 	MaxRetryAfter  time.Duration // default 5 min; a longer Retry-After is returned as an error at once
-	AttemptTimeout time.Duration // default 30 s; for the headers and body of one attempt
+	AttemptTimeout time.Duration // default 30 s; for the access token, headers and body of one attempt
 }
 
 func (r Retry) withDefaults() Retry {

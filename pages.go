@@ -30,7 +30,7 @@ func pages[T any](ctx context.Context, c *Client, r request, opts []ListOption,
 		}
 		links := graph.Pages{Base: c.base, Home: c.home, Collection: first}
 		w := walk{seed: maphash.MakeSeed(), visited: make(map[uint64]struct{})}
-		for u := first; u != nil; {
+		for u := first; ; {
 			if err := c.send(ctx, a, u); err != nil {
 				yield(nil, err)
 				return

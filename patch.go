@@ -319,8 +319,9 @@ func (p *Patch) createBody(token Secret, v APIVersion) ([]byte, error) {
 	return b.of(&whole)
 }
 
-// PropertyError reports what is wrong with a patch before it is sent. [Patch.Check] returns the
-// same. Its text gives the reason for each property, and shows no value.
+// PropertyError reports what is wrong with a patch before it is sent. Create, Update and
+// [Patch.Check] return it wrapped, for errors.AsType. Its text gives the reason for each property,
+// and shows no value.
 type PropertyError struct {
 	Properties []string // Graph's names, all of them, in the order of Microsoft's table
 

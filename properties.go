@@ -273,7 +273,9 @@ func property[T any](v *visit, name string, p **T, t *T, m mark, k kind[T]) {
 		}
 		isZero := k.same(*t, zero, true)
 		isNull := m&nullable != 0 && isZero && v.seen.null&bit != 0
-		if *p != nil && !isNull && k.same(**p, *t, false) || *p == nil && isZero && (isNull || !v.seen.decoded) {
+		isSet := *p != nil && !isNull && k.same(**p, *t, false)
+		isCleared := *p == nil && isZero && (isNull || !v.seen.decoded)
+		if isSet || isCleared {
 			*p, v.nulls = nil, v.nulls&^(m&nullable)
 		}
 	case fill:
@@ -296,9 +298,9 @@ func property[T any](v *visit, name string, p **T, t *T, m mark, k kind[T]) {
 // lookUp finds a property by its exact name. If there is none, found is false.
 func lookUp(name string, t *VPPToken) *visit {
 	v := &visit{do: find, text: []byte(name), to: len(name)}
-	each(v, new(Patch), t)
+	each(v, &noPatch, t)
 	return v
 }
 
 // betaProperty reports whether v1.0 lacks a property.
-func betaProperty(name string) bool { return lookUp(name, new(VPPToken)).marks&beta != 0 }
+func betaProperty(name string) bool { return lookUp(name, &noToken).marks&beta != 0 }

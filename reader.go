@@ -108,8 +108,8 @@ func (in *reader) count() {
 }
 
 // kind returns the kind of the next value. If that is not JSON it records the error and returns 0.
-// Where no white space stands the byte tells as much as the library would, in a tenth of the time;
-// whether it is JSON shows when it is read.
+// Without white space the next byte tells as much as the library would, in a tenth of the time;
+// whether it is valid shows when the value is read.
 func (in *reader) kind() jsontext.Kind {
 	if in.err != nil {
 		return 0

@@ -56,7 +56,7 @@ type request struct {
 	secret   Secret // in the body
 	beta     bool
 	busy     bool // a sync under way may be the reason for a refusal
-	reuse    bool // the memory of the answer: a list has more of them
+	reuse    bool // the answer's memory goes back for the next page
 }
 
 // answer is a request with its options and its response.
@@ -173,8 +173,12 @@ func (a *answer) checkType() error {
 
 // empty reports whether a success has no body, whatever its status.
 func (a *answer) empty() bool {
-	text := bytes.TrimSpace(bytes.TrimPrefix(a.out.Body, []byte("\uFEFF")))
-	return a.out.Status == http.StatusNoContent || len(text) == 0
+	return a.out.Status == http.StatusNoContent || len(a.text()) == 0
+}
+
+// text is the body without what may surround it.
+func (a *answer) text() []byte {
+	return bytes.TrimSpace(bytes.TrimPrefix(a.out.Body, []byte("\uFEFF")))
 }
 
 // isJSON also accepts a missing type and text/plain, which careless servers send.

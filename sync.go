@@ -21,7 +21,7 @@ type Sync struct {
 
 // StartSync notes when the token was last synced and asks Intune for a new sync. If one is already
 // under way (the service then joins it, or answers 400, 409 or 429), StartSync returns that one and
-// sets [Sync].Adopted. Every other refusal is an error, including a 429 for too many requests. Like
+// sets [Sync.Adopted]. Every other refusal is an error, including a 429 for too many requests. Like
 // [Client.SyncLicenses] it is never retried after an ambiguous failure.
 func (c *Client) StartSync(ctx context.Context, id string, opts ...CallOption) (*Sync, error) {
 	before, err := c.Get(ctx, id, opts...)
@@ -134,11 +134,7 @@ func (c *Client) WaitSync(ctx context.Context, s *Sync, opts ...WaitOption) (*VP
 		case (moved || running) && t.LastSyncStatus == SyncStatusFailed:
 			return t, syncFailed(s, t)
 		}
-		timer := time.NewTimer(w.every)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
+		if !sleep(ctx, w.every) {
 			return last, stillRunning(ctx, s, nil)
 		}
 	}

@@ -20,7 +20,7 @@ type failure struct {
 	code  string // as OAuth writes it, "" if unknown
 	entra string // "AADSTS" and digits, or ""
 
-	status int // of the answer, 0 if unknown; from 400 to 499 a retry does not help
+	status int // of the answer, 0 if unknown; the client retries after 408, 429 and 5xx
 	is     func(target error) bool
 	as     func(target any) bool
 }

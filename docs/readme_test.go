@@ -100,14 +100,14 @@ func Example_errors() {
 		case err == nil:
 		case vpptoken.Retryable(err):
 			fmt.Println("try again later:", wait) // 0 if the service named no time
+		case errors.As(err, &e) && e.Ambiguous:
+			fmt.Println("it may have been carried out: look before another try:", err)
 		case errors.Is(err, vpptoken.ErrSignIn):
 			fmt.Println("check tenant, client id and secret:", err)
 		case errors.Is(err, vpptoken.ErrForbidden), errors.Is(err, vpptoken.ErrNoIntune):
 			fmt.Println("grant the permission, role or license that it names:", err)
 		case errors.Is(err, vpptoken.ErrNotFound):
 			fmt.Println("gone: take it off the list")
-		case errors.As(err, &e) && e.Ambiguous:
-			fmt.Println("it may have been carried out: look before another try:", err)
 		default:
 			fmt.Println("wrong input, or report it with its request-id:", err)
 		}

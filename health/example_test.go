@@ -63,5 +63,5 @@ func ExampleAssess_unknownState() {
 	fmt.Println(verdict.Reasons[0].Text)
 	// Output:
 	// unknown unknown-state
-	// The state "suspendedByApple" is not known here: look it up at Microsoft, and update this program.
+	// The state "suspendedByApple" is not known here: look it up in Microsoft's documentation, and update this program.
 }

@@ -97,8 +97,8 @@ type Policy struct {
 	// CriticalBefore is how long before the expiry it becomes critical, 7 days by default, even if
 	// WarnBefore is less.
 	CriticalBefore time.Duration
-	// MaxSyncAge is how old the last sync may be, 72 hours by default. Intune starts two a day by
-	// itself.
+	// MaxSyncAge is how old the last sync may be, 72 hours by default. Intune starts one at least once
+	// a day by itself.
 	MaxSyncAge time.Duration
 }
 

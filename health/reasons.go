@@ -45,7 +45,7 @@ func state(t *vpptoken.VPPToken) []Reason {
 	}
 	return []Reason{{
 		LevelUnknown, CodeUnknownState,
-		fmt.Sprintf("The state %q is not known here: look it up at Microsoft, and update this program.", t.State),
+		fmt.Sprintf("The state %q is not known here: look it up in Microsoft's documentation, and update this program.", t.State),
 	}}
 }
 
@@ -56,8 +56,8 @@ func date(t *vpptoken.VPPToken, now time.Time, p Policy) []Reason {
 	switch {
 	case expires.IsZero():
 		return []Reason{{
-			LevelUnknown, CodeNoExpiryDate, "The token has no expiry date: start a sync and look again, and if it stays away, " +
-				"look in the .vpptoken file or at Apple.",
+			LevelUnknown, CodeNoExpiryDate, "The token has no expiry date: start a sync and look again, and if it is still missing, " +
+				"look in the .vpptoken file or in Apple Business Manager.",
 		}}
 	case t.State == vpptoken.StateExpired:
 		return nil
@@ -95,7 +95,7 @@ func lastSync(t *vpptoken.VPPToken, now time.Time, p Policy) []Reason {
 	case age > p.MaxSyncAge:
 		reasons = append(reasons, Reason{
 			LevelWarning, CodeSyncStale,
-			"The last sync was on " + on(last) + ", " + long(age) + " ago, though Intune syncs twice a day: " + advice,
+			"The last sync was on " + on(last) + ", " + long(age) + " ago, though Intune syncs at least once a day: " + advice,
 		})
 	}
 	return reasons

@@ -48,12 +48,12 @@ func TestTexts(t *testing.T) {
 		{"no state", state(""), "The token came without a state: read it again, with the property state."},
 		{
 			"later state", state("some\nState\x1b[2J"),
-			`The state "some\nState\x1b[2J" is not known here: look it up at Microsoft, and update this program.`,
+			`The state "some\nState\x1b[2J" is not known here: look it up in Microsoft's documentation, and update this program.`,
 		},
 
 		{
 			"no date", func(t *token) { t.ExpirationDateTime = time.Time{} },
-			"The token has no expiry date: start a sync and look again, and if it stays away, look in the .vpptoken file or at Apple.",
+			"The token has no expiry date: start a sync and look again, and if it is still missing, look in the .vpptoken file or in Apple Business Manager.",
 		},
 		{"expired", expires(-time.Second), "The token expired on 2026-11-24 11:59 UTC: " + renewIt},
 		{
@@ -88,7 +88,7 @@ func TestTexts(t *testing.T) {
 		}, "The token has never completed a sync, so its apps are not there yet: one is running now, look again when it is over."},
 		{
 			"stale", func(t *token) { t.LastSyncDateTime = now.Add(-9 * day) },
-			"The last sync was on 2026-11-15 12:00 UTC, 9 days ago, though Intune syncs twice a day: start one.",
+			"The last sync was on 2026-11-15 12:00 UTC, 9 days ago, though Intune syncs at least once a day: start one.",
 		},
 
 		{

@@ -21,8 +21,8 @@ var (
 	errNoDigest  = errors.New("renew: the plan has no digest: its JSON is incomplete: make a new plan")
 	errChanged   = errors.New("renew: the plan was changed since it was made: " +
 		"its digest is of another id, file or options")
-	errNotBefore = errors.New("renew: the file is not uploaded yet: run Apply first")
-	errNoSync    = errors.New("renew: no sync was started after the upload: run StartSync first")
+	errNotUploaded = errors.New("renew: the file is not uploaded yet: run Apply first")
+	errNoSync      = errors.New("renew: no sync was started after the upload: run StartSync first")
 
 	errOtherAnswer = errors.New("renew: the service answered with another token than the one that was asked for")
 )
@@ -62,13 +62,13 @@ func (p *Plan) checkFile(ct *contenttoken.ContentToken) error {
 	case !p.isWhole():
 		return fmt.Errorf("%w: the plan has no digest of it, so its JSON is incomplete: make a new plan", ErrOtherFile)
 	case ct.OrganizationName != p.OrganizationName:
-		return fmt.Errorf("%w: its organization is %q, planned is %q",
+		return fmt.Errorf("%w: its organization is %q, the plan has %q",
 			ErrOtherFile, clean(ct.OrganizationName), clean(p.OrganizationName))
 	case !ct.ExpirationDateTime.Equal(p.ExpirationDateTime):
-		return fmt.Errorf("%w: it expires on %s, planned is %s",
+		return fmt.Errorf("%w: it expires on %s, the plan has %s",
 			ErrOtherFile, on(ct.ExpirationDateTime), on(p.ExpirationDateTime))
 	case !p.isOf(ct):
-		return fmt.Errorf("%w: it has the same organization and expiry, and its digest is another", ErrOtherFile)
+		return fmt.Errorf("%w: it has the same organization and expiry, but another digest", ErrOtherFile)
 	}
 	return p.checkSeal()
 }
@@ -81,7 +81,7 @@ func (p *Plan) checkUploaded(ctx context.Context, c *vpptoken.Client) error {
 		return err
 	}
 	if p.NeedsApply && !p.Applied {
-		return errNotBefore
+		return errNotUploaded
 	}
 	return nil
 }

@@ -31,7 +31,7 @@
 //     ([ErrOtherLocation]), or that expires earlier than the current one ([ErrEarlierExpiry]).
 //     [PlanFor] does the same with a token that you already read.
 //   - [Plan.Apply] reads it again, refuses the same files, and sends one PATCH with the property
-//     token and what [Options].With adds.
+//     token and what [Options.With] adds.
 //   - [Plan.StartSync] asks Intune to sync with Apple.
 //   - [Plan.Verify] waits for that sync and returns a [Report].
 //

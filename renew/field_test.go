@@ -126,8 +126,8 @@ func TestF30LocationChangedUnnamed(t *testing.T) {
 	ok(t, p.StartSync(t.Context(), s.client))
 	s.Edit(s.id, func(t *vpptoken.VPPToken) { t.LocationName = "Sentrum" })
 	report, err := p.Verify(t.Context(), s.client)
-	wantUnverified(t, report, err, nil, `The service shows the location "Sentrum", the token was of "Nordwind", `+
-		"the file of an unknown one: look whether the file is right.")
+	wantUnverified(t, report, err, nil, `The service now shows the location "Sentrum"; `+
+		`before it was "Nordwind", and the file's is unknown: check that this is the right file.`)
 }
 
 // F31: the successor's appleId goes along in the one PATCH.

@@ -84,7 +84,7 @@ func PlanFor(t *vpptoken.VPPToken, ct *contenttoken.ContentToken, o Options) (*P
 	return p.decide(t, ct)
 }
 
-// OnStep sets [Options].OnStep for a plan that came from JSON. f may be nil.
+// OnStep sets [Options.OnStep] for a plan that came from JSON. f may be nil.
 func (p *Plan) OnStep(f func(Step)) {
 	if p != nil {
 		p.onStep = f
@@ -166,7 +166,7 @@ func (p *Plan) refuse(t *vpptoken.VPPToken, ct *contenttoken.ContentToken) error
 	case p.otherLocation(clean(t.LocationName), clean(ct.Location)): // the same text under another name
 		return differ(ErrOtherLocation, t.LocationName, ct.Location)
 	case p.ExpirationDateTime.Unix() < theirs.Unix() && !p.options.AllowEarlierExpiry:
-		return fmt.Errorf("%w: %s is there, the file has %s", ErrEarlierExpiry, on(theirs), on(p.ExpirationDateTime))
+		return fmt.Errorf("%w: the service shows %s, the file has %s", ErrEarlierExpiry, on(theirs), on(p.ExpirationDateTime))
 	}
 	return nil
 }

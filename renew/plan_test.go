@@ -161,7 +161,7 @@ func TestRefusalsSayWhatIsThere(t *testing.T) {
 		},
 		{
 			"earlier", func(t *vpptoken.VPPToken) { t.ExpirationDateTime = expires.AddDate(0, 0, 1) }, today,
-			"renew: the file expires no later than what the service shows: 2027-11-21 18:13:52 UTC is there, the file has 2027-11-20 18:13:52 UTC",
+			"renew: the file expires no later than what the service shows: the service shows 2027-11-21 18:13:52 UTC, the file has 2027-11-20 18:13:52 UTC",
 		},
 		{
 			"other location", func(t *vpptoken.VPPToken) { t.LocationName = "Oslo" }, today,

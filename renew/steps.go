@@ -28,7 +28,7 @@ type syncNote struct {
 
 // Apply uploads ct, which must be the file of the plan: any other is [ErrOtherFile]. It reads the
 // token again and refuses what MakePlan would refuse now, with the plan's options. Then it sends
-// one PATCH with the property token and what [Options].With holds. If the plan needs no upload it
+// one PATCH with the property token and what [Options.With] holds. If the plan needs no upload it
 // sends nothing. The client itself retries the PATCH when the service is busy. Run again, Apply
 // sends the same values, and an earlier sync no longer counts.
 func (p *Plan) Apply(ctx context.Context, c *vpptoken.Client, ct *contenttoken.ContentToken) error {

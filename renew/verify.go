@@ -122,7 +122,7 @@ func (p *Plan) missing(t *vpptoken.VPPToken) []string {
 	}
 	if after := clean(t.LocationName); p.isElsewhere(after) {
 		reasons = append(reasons, fmt.Sprintf(
-			"The service shows the location %q, the token was of %s, the file of %s: look whether the file is right.",
+			"The service now shows the location %q; before it was %s, and the file's is %s: check that this is the right file.",
 			after, place(p.Before.LocationName), place(p.Location)))
 	}
 	return reasons
@@ -130,7 +130,7 @@ func (p *Plan) missing(t *vpptoken.VPPToken) []string {
 
 func place(name string) string {
 	if name == "" {
-		return "an unknown one"
+		return "unknown"
 	}
 	return strconv.Quote(name)
 }
@@ -185,7 +185,7 @@ func why(ctx context.Context, err error) string {
 	failed, ok := errors.AsType[*vpptoken.Error](err)
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return "the time was up"
+		return "time ran out"
 	case ctx.Err() != nil:
 		return "the work was canceled"
 	case !ok || failed.StatusCode == 0:

@@ -212,7 +212,7 @@ func TestVerifyRunsOutOfTime(t *testing.T) {
 	defer cancel()
 	report, err := p.Verify(ctx, s.client)
 	wantUnverified(t, report, err, context.DeadlineExceeded,
-		"It is not known how the sync ended, because the time was up: verify again.", lag)
+		"It is not known how the sync ended, because time ran out: verify again.", lag)
 
 	ctx, cancel = context.WithCancel(t.Context())
 	cancel()
@@ -340,8 +340,8 @@ func TestHostileTexts(t *testing.T) {
 	})
 	report, err := p.Verify(t.Context(), s.client)
 	wantUnverified(t, report, err, nil, "The state is one that this package does not know: look at it in Intune.",
-		`The service shows the location "`+strings.Repeat("é", 256)+
-			`", the token was of "Nordwind", the file of "Nordwind": look whether the file is right.`)
+		`The service now shows the location "`+strings.Repeat("é", 256)+
+			`"; before it was "Nordwind", and the file's is "Nordwind": check that this is the right file.`)
 	if report.After.State != "" || report.After.DisplayName != "a�level=ERROR�[2J�" ||
 		report.After.LocationName != strings.Repeat("é", 256) {
 		t.Errorf("after = %+q", report.After)

@@ -53,7 +53,7 @@ func object(text []byte) ([]member, error) {
 		return nil, errors.New("no object")
 	}
 	var list []member
-	for _, err := d.ReadToken(); err == nil && d.PeekKind() != '}'; { // it is valid, so that no error comes
+	for _, err := d.ReadToken(); err == nil && d.PeekKind() != '}'; { // it is valid, so there are no errors
 		name, _ := d.ReadToken()
 		m := member{name: name.String()}
 		value, _ := d.ReadValue()

@@ -112,7 +112,7 @@ func short(name string) string {
 	return name
 }
 
-// mustJSON encodes what has no value that JSON lacks.
+// mustJSON encodes a value that JSON can hold.
 func mustJSON(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {

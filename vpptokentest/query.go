@@ -14,8 +14,8 @@ const (
 	maxPage  = 1000 // whatever $top says
 )
 
-// options reads the query options. One that the operation does not take is refused rather than
-// passed over; names without $ are nobody's business.
+// options reads the query options. One that the operation does not take is refused; names without
+// $ are ignored.
 func (c *call) options(allowed ...string) (map[string]string, *problem) {
 	query, err := url.ParseQuery(c.rawQuery)
 	if err != nil {
@@ -28,7 +28,7 @@ func (c *call) options(allowed ...string) (map[string]string, *problem) {
 		case !slices.Contains(allowed, name):
 			return nil, badRequest("The query option '%s' is not supported here.", short(name))
 		case len(query[name]) != 1:
-			return nil, badRequest("The query option '%s' stands more than once.", name)
+			return nil, badRequest("The query option '%s' appears more than once.", name)
 		default:
 			options[name] = query[name][0]
 		}

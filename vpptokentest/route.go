@@ -57,7 +57,7 @@ func (g *tenant) do(r *http.Request, body []byte) (answer, *problem) {
 	return g.dispatch(c, path[3:])
 }
 
-// dispatch knows what can stand behind the collection.
+// dispatch chooses the operation by what follows the collection.
 func (g *tenant) dispatch(c *call, path []string) (answer, *problem) {
 	switch len(path) {
 	case 0:

@@ -65,7 +65,7 @@ func (e *entry) syncs() bool {
 	return e.run != nil || e.token.LastSyncStatus == vpptoken.SyncStatusInProgress
 }
 
-// read returns what a read shows, and is one.
+// read returns what a read shows, and counts as one: what runs moves on.
 func (e *entry) read() *vpptoken.VPPToken {
 	t := e.peek()
 	if e.run != nil {

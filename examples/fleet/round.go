@@ -123,7 +123,7 @@ func (r *round) follow(
 			return errors.New("no worker is left")
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return errors.New("the time was up")
+				return errors.New("time ran out")
 			}
 			return errors.New("interrupted")
 		}

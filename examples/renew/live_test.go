@@ -96,7 +96,7 @@ func TestNotVerified(t *testing.T) {
 		{
 			"the sync never ends", func(s service, id string) { s.NextSync(id, vpptokentest.SyncNeverEnds) },
 			[]string{"-timeout", "500ms"},
-			[]string{`Not verified:`, `- It is not known how the sync ended, because the time was up: .*`},
+			[]string{`Not verified:`, `- It is not known how the sync ended, because time ran out: .*`},
 			[]string{"the sync is still running"},
 		},
 		{

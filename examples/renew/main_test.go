@@ -114,7 +114,7 @@ func TestWrongInput(t *testing.T) {
 			[]string{"-token-file", clitest.File(t, "a.vpptoken", clitest.Content(organization, now.AddDate(0, 0, 3)))},
 			renew.ErrEarlierExpiry.Error(),
 		},
-		{"id", []string{"-id", "../x"}, "an id is 1 to 128 of"},
+		{"id", []string{"-id", "../x"}, "an id is 1 to 128 letters"},
 		{"timeout", []string{"-timeout", "0s"}, "-timeout: it is more than nothing"},
 		{
 			"live without file",

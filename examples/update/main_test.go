@@ -178,7 +178,7 @@ func TestWrongInput(t *testing.T) {
 		{[]string{"-all", "-tenant", "contoso.example", "-client-id", "x", "-id", id}, "-all is a body of its own"},
 		{[]string{"-version", "2"}, "it is beta or v1.0"},
 		{[]string{"-version", "v1.0", "-display-name", "x"}, "displayName"},
-		{[]string{"-id", "../x"}, "an id is 1 to 128 of"},
+		{[]string{"-id", "../x"}, "an id is 1 to 128 letters"},
 		{[]string{"-id", ""}, "flag -id: it is empty"},
 		{[]string{"-country", "no", "-auto-update", "false"}, "write a switch as -name=false"},
 		{[]string{"-auto-update=maybe"}, "it is true or false"},

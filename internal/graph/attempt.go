@@ -38,7 +38,7 @@ func (f *flight) RoundTrip(req *http.Request) (*http.Response, error) {
 	if f.Err != nil {
 		return nil, f.Err
 	}
-	f.resp = http.Response{StatusCode: f.Status, Body: http.NoBody, Request: req}
+	f.resp = http.Response{StatusCode: f.Status, Body: http.NoBody, Request: req} // no Location, so no redirect
 	return &f.resp, nil
 }
 

@@ -39,9 +39,6 @@ func newSource(cfg *Config) source {
 		header.Store(&h)
 		return h
 	}
-	if s.forget == nil {
-		s.forget = func(string, bool) {}
-	}
 	if cfg.PlainToken {
 		shared := Tokens{Ask: cfg.Token, Patience: cfg.AttemptTimeout, NoContext: true}
 		s.ask, s.forget = shared.get, func(bearer string, _ bool) { shared.Forget(bearer, 0) }

@@ -37,7 +37,7 @@ func (c *Cause) Is(target error) bool { return c.is != nil && c.is(target) }
 // RetryLater reports whether the same call may succeed later.
 func (c *Cause) RetryLater() bool { return c.retryLater }
 
-// Held reports whether the service had asked the whole client to wait.
+// Held reports whether the gate held the call back for too long.
 func (c *Cause) Held() bool { return c.held }
 
 func isOne(errs ...error) func(error) bool {

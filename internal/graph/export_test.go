@@ -14,6 +14,9 @@ var (
 // IdleConnections is how many idle connections a default transport keeps to a host.
 func IdleConnections(rt http.RoundTripper) int { return rt.(*transport).current.MaxIdleConnsPerHost }
 
+// Scrub replaces every trace of the secrets in text.
+func Scrub(text string, secrets []string) string { return newScrubber(secrets, nil, nil).clean(text) }
+
 // PassGate returns a pass through a gate of its own.
 func PassGate(limit int, per time.Duration) func(write bool) {
 	g := &gate{

@@ -48,7 +48,7 @@ func (c *Client) Do(ctx context.Context, call Call) *Outcome {
 		f.Err = ContextCause(ctx)
 		return &f.Outcome
 	}
-	f.http = http.Client{Transport: f, CheckRedirect: noRedirect}
+	f.http = http.Client{Transport: f}
 	f.loop = retryablehttp.Client{
 		HTTPClient:   &f.http,
 		RetryMax:     math.MaxInt, // decide counts
@@ -70,8 +70,6 @@ func (c *Client) Do(ctx context.Context, call Call) *Outcome {
 	}
 	return &f.Outcome
 }
-
-func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // withFlight lets the loop's functions find their flight: a method of each flight would be
 // allocated for it.

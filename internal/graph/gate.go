@@ -72,9 +72,8 @@ type waiter struct {
 
 	place   *list.Element
 	ticket  ticket
-	late    bool          // it can't go in time
-	refused bool          // late because of a hold that began while it waited
-	vain    bool          // late because the service refuses everything
+	refused bool          // it can't go in time because of a hold that began while it waited
+	vain    bool          // it can't go in time because the service refuses everything
 	left    time.Duration // the remaining wait
 }
 
@@ -339,11 +338,10 @@ func (g *gate) lineUp(w *waiter, now time.Time) {
 	}
 }
 
-// settle ends the wait of w. It is late if it has no ticket.
+// settle ends the wait of w, which can't go in time if it has no ticket.
 func (g *gate) settle(w *waiter) {
 	g.queue(w.write).Remove(w.place)
 	w.place = nil
-	w.late = !w.ticket.valid
 	close(w.ready)
 }
 

@@ -31,13 +31,13 @@ const (
 	DefaultCallTime = 2 * time.Minute
 )
 
-// Config configures a Client. Every field but the Logger is required.
+// Config configures a Client. Forget, Logger and the two of the limit are optional.
 type Config struct {
 	Base           *url.URL // the service's root and version
 	Transport      http.RoundTripper
 	Token          TokenFunc
 	PlainToken     bool                             // Token takes no context, and its result depends only on time
-	Forget         func(bearer string, denied bool) // not with PlainToken: the token was refused or denied; may be nil
+	Forget         func(bearer string, denied bool) // not with PlainToken: the token was refused or denied
 	Logger         *slog.Logger
 	UserAgent      string
 	MaxAttempts    int

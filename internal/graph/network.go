@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -77,7 +76,7 @@ func (s proxyError) Error() string {
 	if s == 0 {
 		return "the proxy refused the connection"
 	}
-	return strings.TrimSpace(fmt.Sprintf("the proxy refused the connection: %d %s", int(s), http.StatusText(int(s))))
+	return "the proxy refused the connection: " + statusLine(int(s))
 }
 
 // cause is retried only if it may be temporary. A proxy that asks for a password may count failed

@@ -6,8 +6,8 @@ import (
 )
 
 // pace keeps writes within a limit of n in any per. The zero pace has no limit. The client can't
-// know when the service counts a request, only that it is between sending and answer, so a place is
-// free again per after the later of the two.
+// know when the service counts a request, only that it is between sending and answer. So a place is
+// free again per after the answer, or after per/transit from sending if that comes first.
 type pace struct {
 	n   int
 	per time.Duration

@@ -57,14 +57,11 @@ func (o *Outcome) scrub(text string) string {
 	return o.scrubber.clean(text)
 }
 
-// Scrub replaces every trace of the secrets in text, which came from the service: twelve of a
-// secret's characters in a row, and a shorter secret as a whole. It finds them in many forms: with
-// white space between them, in either alphabet of base64, escaped for JSON, a URL or HTML to any
-// depth, in hex, as numbers, inside base64 at any alignment and inside base64 of that. Its time is
-// linear in the length of the text and of the secrets.
-func Scrub(text string, secrets []string) string { return newScrubber(secrets, nil, nil).clean(text) }
-
-// scrubber knows what must not be shown.
+// scrubber knows what must not be shown, and replaces every trace of it in a text that came from
+// the service: twelve of a secret's characters in a row, and a shorter secret as a whole. It finds
+// them in many forms: with white space between them, in either alphabet of base64, escaped for
+// JSON, a URL or HTML to any depth, in hex, as numbers, inside base64 at any alignment and inside
+// base64 of that. Its time is linear in the length of the text and of the secrets.
 type scrubber struct {
 	secrets int           // how many it was built from
 	pieces  [][]byte      // searched for in runs

@@ -44,12 +44,12 @@ type watch struct {
 
 // in returns ctx with the watch in it. Without TLS only the names of header fields tell HTTP/2 from
 // HTTP/1; with TLS, and perhaps behind a proxy, the handshake tells that the proxy let it through.
-func (w *watch) in(ctx context.Context, tls, proxy bool) context.Context {
+func (w *watch) in(ctx context.Context, secure, proxy bool) context.Context {
 	w.trace.GetConn = w.getConn
 	w.trace.GotConn = w.gotConn
 	w.trace.WroteHeaders = w.wroteHeaders
 	switch {
-	case !tls:
+	case !secure:
 		w.trace.WroteHeaderField = w.wroteHeaderField
 	case proxy:
 		w.trace.TLSHandshakeStart = w.handshake
