@@ -93,7 +93,12 @@ func (c *Client) List(ctx context.Context, opts ...ListOption) iter.Seq2[*VPPTok
 // Get reads one token. Microsoft Graph reference:
 // https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-get
 func (c *Client) Get(ctx context.Context, id string, opts ...CallOption) (*VPPToken, error) {
-	a, err := c.do(ctx, request{op: opGet, method: http.MethodGet, item: true, id: id}, opts)
+	return c.get(ctx, request{id: id}, opts)
+}
+
+func (c *Client) get(ctx context.Context, r request, opts []CallOption) (*VPPToken, error) {
+	r.op, r.method, r.item = opGet, http.MethodGet, true
+	a, err := c.do(ctx, r, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -272,7 +277,8 @@ func (c *Client) tokenOrRead(ctx context.Context, a *answer) (*VPPToken, error) 
 	}
 	header := maps.Clone(a.options.header)
 	maps.DeleteFunc(header, func(name string, _ []string) bool { return graph.IsCondition(name) }) // of the write
-	t, err := c.Get(ctx, a.req.id, func(o *call) { o.id, o.header = a.options.id, header })
+	r := request{id: a.req.id, secret: a.req.secret} // which the answer may quote
+	t, err := c.get(ctx, r, []CallOption{func(o *call) { o.id, o.header = a.options.id, header }})
 	failed, ok := errors.AsType[*Error](err)
 	if !ok {
 		return t, err

@@ -57,6 +57,7 @@ type Client struct {
 	gate   gate
 	spare  spare
 
+	uploads  uploads
 	mayProxy bool        // the transport may be one that goes through a proxy and does not tell
 	noHeader http.Header // empty, and never written to: attempts have their own
 }
@@ -66,6 +67,7 @@ func New(cfg Config) *Client {
 	_, mayProxy := cfg.Transport.(*http.Transport)
 	return &Client{
 		cfg: cfg, mayProxy: mayProxy, source: newSource(&cfg), budget: budget{left: fullBudget}, noHeader: http.Header{},
+		uploads: newUploads(),
 		gate: gate{
 			ownHold: cfg.MinWait, maxOwnHold: max(cfg.MinWait, min(cfg.MaxWait, longestOwnHold)),
 			patience: max(DefaultCallTime, 2*cfg.MaxRetryAfter), pace: pace{n: cfg.WriteLimit, per: cfg.WritePeriod},
@@ -134,5 +136,6 @@ type Outcome struct {
 
 	query    string // these were sent too: see hidden
 	header   http.Header
+	earlier  func() []string // secrets of earlier calls; may be nil
 	scrubber *scrubber
 }

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -51,8 +52,13 @@ func (o *Outcome) beginning(text string) string {
 // scrub compiles what was sent when the first text is shown: most calls show none.
 func (o *Outcome) scrub(text string) string {
 	if o.scrubber == nil || o.scrubber.secrets != len(o.Secrets) { // another access token was sent since
+		secrets := o.Secrets
+		if o.earlier != nil {
+			secrets = slices.Concat(secrets, o.earlier())
+		}
 		opaque, whole := hidden(o.query, o.header)
-		o.scrubber = newScrubber(o.Secrets, opaque, whole)
+		o.scrubber = newScrubber(secrets, opaque, whole)
+		o.scrubber.secrets = len(o.Secrets)
 	}
 	return o.scrubber.clean(text)
 }
@@ -63,7 +69,7 @@ func (o *Outcome) scrub(text string) string {
 // JSON, a URL or HTML to any depth, in hex, as numbers, inside base64 at any alignment and inside
 // base64 of that. Its time is linear in the length of the text and of the secrets.
 type scrubber struct {
-	secrets int           // how many it was built from
+	secrets int           // how many the call had sent
 	pieces  [][]byte      // searched for in runs
 	runs    grams         // of the pieces
 	inner   grams         // of the pieces, for decoded text; built on first use
@@ -75,7 +81,7 @@ type scrubber struct {
 // newScrubber returns a scrubber for every run of the secrets and of what else is opaque, and for
 // the whole texts as they are.
 func newScrubber(secrets, opaque, whole []string) *scrubber {
-	s := &scrubber{secrets: len(secrets)}
+	s := new(scrubber)
 	for _, secret := range secrets {
 		s.add(secret)
 		for _, part := range inside(secret) {
