@@ -22,20 +22,22 @@ type reader struct {
 	d      *jsontext.Decoder
 	strict bool   // for a patch: what can't be kept is an error
 	inside string // the property that contains the current object, for errors
-	values int
 	err    error
+
+	elements, values int // so far, of lists and of what is kept as it is
 
 	// In a list, the last text of each property. Texts repeat from token to token of a tenant, and so
 	// share memory.
 	words []string
 }
 
-// Bounds of a text: the elements of a list, and the values that take much more memory decoded than
-// as text. No service of this kind sends so many. The library bounds the nesting.
+// Bounds of a text, for what takes much more memory decoded than as text. No service of this kind
+// sends so many. The library bounds the nesting.
 const (
-	maxElements = 10_000
-	maxValues   = 1 << 16
-	maxNames    = 1000 // of an object that is no token
+	maxList     = 10_000  // elements of one list
+	maxElements = 1 << 18 // of all lists
+	maxValues   = 1 << 16 // unknown properties, and what is inside
+	maxNames    = 1000    // of an object that is no token
 )
 
 var (
@@ -229,7 +231,7 @@ func (in *reader) array(element func() bool) bool {
 		return false
 	}
 	for n := 0; in.kind() != ']'; n++ {
-		if in.count(); n == maxElements {
+		if in.elements++; n == maxList || in.elements > maxElements {
 			in.fail(errCrowded)
 		}
 		if in.err != nil || !element() {

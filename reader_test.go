@@ -95,8 +95,10 @@ func TestR07BoundsOnCounts(t *testing.T) {
 		in string
 		ok bool
 	}{
-		"tags of seven tokens":      {`{"value":` + list(7, tags) + "}", true},
-		"too many tags of eight":    {`{"value":` + list(8, tags) + "}", false},
+		"tags of 29 tokens":         {`{"value":` + list(29, tags) + "}", true},
+		"too many tags of thirty":   {`{"value":` + list(30, tags) + "}", false},
+		"as many strangers":         {`{"value":[{"id":"1",` + names(1<<16) + "}]}", true},
+		"one stranger more":         {`{"value":[{"id":"1",` + names(1<<16+1) + "}]}", false},
 		"strangers of a page":       {"{" + names(900) + `,"value":[]}`, true},
 		"too many of a page":        {"{" + names(1_100) + `,"value":[]}`, false},
 		"too many of a result":      {`{"value":[{"id":"1","tokenActionResults":[{` + names(1_100) + "}]}]}", false},

@@ -155,7 +155,7 @@ func (c *Client) send(ctx context.Context, a *answer, u *url.URL) error {
 	switch {
 	case a.out.Err != nil:
 		return a.fail("", a.out.Err)
-	case r.op == opDelete && a.out.Status == http.StatusNotFound && a.out.Ambiguous:
+	case r.op == opDelete && a.out.Ambiguous && a.fail("", nil).Is(ErrNotFound):
 		return nil // an earlier attempt deleted it
 	case a.out.Header.Get("Location") != "" && a.out.Status/100 == 3:
 		return a.fail("the service answered with a redirect, which is not followed", nil)

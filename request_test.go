@@ -127,6 +127,25 @@ func TestR22AnswerForAnotherToken(t *testing.T) {
 			t.Errorf("sync %s: %v", answer, err)
 		}
 	}
+	for id, other := range map[string]string{"a": "b", "token-1": "token-2", "x": "x "} {
+		c, mock := faulttest.Mock(t)
+		mock.RegisterResponder("GET", faulttest.Root+"/"+id, faulttest.Respond(200, `{"id":"`+other+`"}`))
+		if got, err := c.Get(t.Context(), id); err == nil || got != nil {
+			t.Errorf("get %s: %v", id, got)
+		}
+	}
+}
+
+// A stub may answer each id of the service's with one of its own, and the other way round.
+func TestR22MadeUpIDs(t *testing.T) {
+	t.Parallel()
+	for id, made := range map[string]string{faulttest.ID: "1", "1": faulttest.ID, "a": "A"} {
+		c, mock := faulttest.Mock(t)
+		mock.RegisterResponder("GET", faulttest.Root+"/"+id, faulttest.Respond(200, `{"id":"`+made+`"}`))
+		if got, err := c.Get(t.Context(), id); err != nil || got.ID != made {
+			t.Errorf("get %s: %v, %v", id, got, err)
+		}
+	}
 }
 
 // R22: a success without a body whose token can't be read afterward fails as the write, which may

@@ -333,3 +333,19 @@ func TestR09Sentinels(t *testing.T) {
 		}
 	}
 }
+
+// A status that is never repeated is not repeated for the words of its body either.
+func TestR01WordsOfThrottling(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{400, 403, 404, 501, 505, 507} {
+		for _, op := range faulttest.Operations() {
+			service := &faulttest.Service{
+				Answer: faulttest.Always(status, `{"error":{"code":"TooManyRequests","message":"Too many requests"}}`),
+			}
+			err := op.Run(t.Context(), faulttest.Client(t, service))
+			if n := len(service.Requests()); err == nil || errors.Is(err, vpptoken.ErrThrottled) || n > 2 || n > 1 && op.Name != "count" {
+				t.Errorf("%s, %d: %d requests, %v", op.Name, status, n, err)
+			}
+		}
+	}
+}

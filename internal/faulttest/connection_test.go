@@ -93,6 +93,9 @@ func TestR24CutWithoutALength(t *testing.T) {
 		t.Parallel()
 		checkBroken(t, "nothing", faulttest.Named(t, "get"),
 			rawserver.Script{rawserver.ReadRequest(), rawserver.Write(head)})
+		checkBroken(t, "nothing in gzip", faulttest.Named(t, "get"), rawserver.Script{
+			rawserver.ReadRequest(), rawserver.Write(strings.Replace(head, "\r\n", "\r\nContent-Encoding: gzip\r\n", 1)),
+		})
 		server := rawserver.New(t, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(head)})
 		err := faulttest.Named(t, "revokeLicenses").Run(t.Context(), faulttest.Loopback(t, server.URL()))
 		if err != nil {

@@ -356,3 +356,26 @@ func TestR04ContextThatHasEnded(t *testing.T) {
 type errorReader struct{ err error }
 
 func (r errorReader) Read([]byte) (int, error) { return 0, r.err }
+
+// A wait that fits before the deadline is not made too long for it by the jitter.
+func TestR02RetryAfterThatFits(t *testing.T) {
+	t.Parallel()
+	for range 50 {
+		for value, left := range map[string]time.Duration{"58": time.Minute, "118": 0, "19.9": 20 * time.Second} {
+			synctest.Test(t, func(t *testing.T) {
+				service := &faulttest.Service{
+					Answer: faulttest.Once(faulttest.Always(503, "", "Retry-After", value), faulttest.Always(200, `{"id":"1"}`)),
+				}
+				ctx := t.Context()
+				if left > 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, left)
+					defer cancel()
+				}
+				if _, err := faulttest.Client(t, service).Get(ctx, faulttest.ID); err != nil {
+					t.Errorf("%s s: %v", value, err)
+				}
+			})
+		}
+	}
+}

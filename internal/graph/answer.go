@@ -47,7 +47,7 @@ func (f *flight) read(ctx context.Context, resp *http.Response) ([]byte, *Cause)
 // cutShort reports whether an answer that ends only with its connection stops in the middle of its
 // JSON. An empty answer is complete, except for a Safe call.
 func (f *flight) cutShort(resp *http.Response, body []byte) bool {
-	if !resp.Close || resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 || resp.Uncompressed {
+	if !resp.Close || resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 || resp.Uncompressed && len(body) > 0 {
 		return false
 	}
 	var whole json.RawMessage

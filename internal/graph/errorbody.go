@@ -70,6 +70,11 @@ type intuneError struct {
 	Details              optional[[]graphError] `json:"Details"`
 	CustomAPIErrorPhrase lenient                `json:"CustomApiErrorPhrase"`
 	RetryAfter           lenient                `json:"RetryAfter"`
+	Version              json.RawMessage        `json:"_version"` // what is left to tell it by when the others are empty
+}
+
+func (e *intuneError) isIntunes() bool {
+	return e.Message != "" || e.ErrorCode != "" || e.CustomAPIErrorPhrase != "" || e.RetryAfter != "" || e.Version != nil
 }
 
 // maxNesting bounds how deep an error is nested: optional reads all inner levels again at each one.
@@ -127,7 +132,7 @@ func ParseError(body []byte) ErrorBody {
 // bare reads an error of Intune's or a gateway's without Graph's around it.
 func bare(body []byte) ErrorBody {
 	var in intuneError
-	if json.Unmarshal(body, &in) != nil || in.Message == "" && in.ErrorCode == "" && in.RetryAfter == "" {
+	if json.Unmarshal(body, &in) != nil || !in.isIntunes() {
 		return ErrorBody{Message: notGraph(body)}
 	}
 	var e ErrorBody
@@ -160,8 +165,7 @@ func unwrap(e *ErrorBody, text string) (code string) {
 	var phrases []string
 	for text = strings.TrimPrefix(text, "\uFEFF"); strings.HasPrefix(strings.TrimSpace(text), "{"); {
 		var in intuneError
-		if tooDeep([]byte(text)) || json.Unmarshal([]byte(text), &in) != nil || in.Message == "" && in.ErrorCode == "" &&
-			in.CustomAPIErrorPhrase == "" && in.RetryAfter == "" {
+		if tooDeep([]byte(text)) || json.Unmarshal([]byte(text), &in) != nil || !in.isIntunes() {
 			break
 		}
 		if in.ErrorCode != "" {
@@ -201,7 +205,7 @@ func message(text string, phrases []string) string {
 		}
 		return text + ": " + page
 	}
-	parts := phraseLabel().Split(messageURL().ReplaceAllString(text, ""), -1)
+	parts := phraseLabel().Split(messageURL().ReplaceAllString(text, "$1"), -1)
 	text = strings.TrimSpace(parts[0])
 	for _, p := range append(parts[1:], phrases...) {
 		p = strings.Trim(p, " \r\n\t")
@@ -237,10 +241,14 @@ func notGraph(body []byte) string {
 // does that with a 500, whose message is matched with care: many other texts have the words "rate"
 // and "limit".
 func Throttles(status int, code, message string) bool {
-	if status < http.StatusInternalServerError {
-		return status == http.StatusTooManyRequests
+	switch status {
+	case http.StatusTooManyRequests:
+		return true
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		message = strings.Join(strings.Fields(message), " ")
+		return strings.EqualFold(code, "TooManyRequests") || tooMany().MatchString(message) && !otherLimit().MatchString(message)
 	}
-	return strings.EqualFold(code, "TooManyRequests") || tooMany().MatchString(message) && !batch().MatchString(message)
+	return false
 }
 
 // NoIntune reports whether the service refused a request because Intune does not know the tenant.
@@ -254,16 +262,18 @@ func lazy(pattern string) func() *regexp.Regexp {
 }
 
 var (
-	messageURL  = lazy(`(?i)\s*(?:-\s*)?\bUrl:\s*\S*`)
+	// A query that nobody encoded reaches to the next label.
+	messageURL  = lazy(`(?is)\s*(?:-\s*)?\bUrl:\s*(?:[^\s?]*\?.*?(\s-\s[a-z][a-z ()]*:|$)|\S*)`)
 	activityID  = lazy(`(?i)Activity ID:\s*([0-9A-Za-z-]{1,64})`)
 	phraseLabel = lazy(`(?i)\s*(?:-\s*)?\bCustomApiErrorPhrase:\s*`)
-	htmlPage    = lazy(`(?i)^\s*<[!?/a-z]|(?:<|&lt;)` +
-		`(?:!doctype|\?xml|html|head|body|title|h[1-6]|div|center|script|style)\b`)
+	htmlPage    = lazy(`(?is)^\s*<(?:[!?/]|[a-z][^<>]*>.*</)|(?:<|&lt;)` +
+		`(?:!doctype|\?xml|html|head|body|title|h[1-6]|div|center|script|style|p|br|hr|table|span|[uo]l|img|meta|svg)\b`)
 	notApplicable = lazy(`(?i)\bnot applicable (?:to|for) (?:(?:the|this|your) )?(?:target )?tenant\b`)
-	batch         = lazy(`(?i)\bbatch`)
+	otherLimit    = lazy(`(?i)\bbatch|\bno (?:rate|throttl)|\bhit rate\b`)
 	tooMany       = lazy(`(?i)\btoo[ -]many[ -](?:\w+ )?(?:requests|calls)\b` +
 		`|\b(?:is|are|was|were|been|being) (?:throttled|rate[ -]?limited)\b` +
-		`|\b(?:rate|throttl(?:e|ing))[ -]?limit(?:s|ing)?(?: (?:for|of|on)\b[^.;:]{0,40})?` +
+		`|(?:^|[.:;!] )rate[ -]?limited\b` +
+		`|\b(?:rate|throttl(?:e|ing))[ -]?limit(?:s|ing)?(?: (?:for|of|on)\b[^.;:]{0,80}| \([^()]{0,40}\))?` +
 		` (?:(?:is|was|are|were|has been|have been) )?(?:reached|exceeded|hit)\b` +
 		`|\b(?:reached|exceeded|exceeds|hit|over)` +
 		` (?:(?:the|its|your|our|a|an|api|request|tenant|tenant's|allowed|maximum|service|call) ){0,4}rate[ -]?limits?\b`)

@@ -139,6 +139,39 @@ func TestParseError(t *testing.T) {
 			[]byte(`{"error":{"message":"{\"Message\":\"<html>\"}"}}`),
 			graph.ErrorBody{Message: page},
 		},
+		"F22: HTML, only inner tags": {
+			[]byte(`{"error":{"message":"Not available right now<br/><p>We're working on it.</p>"}}`),
+			graph.ErrorBody{Message: "Not available right now: " + page},
+		},
+		"F22: HTML, a table": {
+			[]byte(`{"error":{"message":"Access denied <table><tr><td>x"}}`),
+			graph.ErrorBody{Message: "Access denied: " + page},
+		},
+		"F22: a placeholder": {
+			[]byte(`{"error":{"message":"<null> is not a valid value for displayName"}}`),
+			graph.ErrorBody{Message: "<null> is not a valid value for displayName"},
+		},
+		"F22: XML": {
+			[]byte(`{"error":{"message":"<Fault><Code>x</Code></Fault>"}}`), graph.ErrorBody{Message: page},
+		},
+		"F22: no text": {
+			[]byte(`{"error":{"message":"{\"_version\":3,\"Message\":\"\",\"CustomApiErrorPhrase\":\"\",\"RetryAfter\":null}"}}`),
+			graph.ErrorBody{},
+		},
+		"F22: null in nested JSON": {
+			[]byte(`{"error":{"message":"{\"_version\":3,\"Message\":null,\"HttpHeaders\":\"{}\"}"}}`), graph.ErrorBody{},
+		},
+		"F22: a Url that nobody encoded": {
+			[]byte(`{"error":{"message":"No. - Url: https://x/?$filter=name eq 'Bergen - north' and a - Activity ID: a-1"}}`),
+			graph.ErrorBody{Message: "No. - Activity ID: a-1", ActivityID: "a-1"},
+		},
+		"F22: a Url that nobody encoded, last": {
+			[]byte(`{"error":{"message":"No. - Url: https://x/?$filter=name eq 'Bergen north'"}}`),
+			graph.ErrorBody{Message: "No."},
+		},
+		"F22: a Url without a query": {
+			[]byte(`{"error":{"message":"No. - Url: https://x/y is down"}}`), graph.ErrorBody{Message: "No. is down"},
+		},
 		"F22: less than": {
 			[]byte(`{"error":{"message":"1 < 2, a<b, List<String>"}}`),
 			graph.ErrorBody{Message: "1 < 2, a<b, List<String>"},
@@ -276,6 +309,9 @@ func TestF17ThrottlingAsA500(t *testing.T) {
 		"Requests are rate limited.", "The application has been rate-limited", "Throttling limit reached",
 		"Throttle limit exceeded.",
 		"Too many calls. Retry later.",
+		"Rate limit for tenant 11111111-2222-4333-8444-555555555555 reached. Please retry after sometime.",
+		"Rate limited. Please retry later.", "Error: rate limited", "Rate limit (100 per 20 s) reached.",
+		"Rate  limit\r\nreached", "Too  many\trequests",
 	} {
 		for _, status := range []int{500, 502, 503, 504} {
 			if !graph.Throttles(status, "InternalError", message) {
@@ -293,7 +329,8 @@ func TestF17ThrottlingAsA500(t *testing.T) {
 		"Corporate limit reached", "Too many requests in the batch.", "Too many tokens requested.",
 		"Please retry after sometime.", "Migrate: limit exceeded", "An error has occurred",
 		"The throttling limit could not be read.", "A rate limited plan can't be changed.",
-		"Failed to separate limited licenses",
+		"Failed to separate limited licenses", "The cache hit rate limit must be below 1.",
+		"No rate limit was reached, the app is missing.",
 	} {
 		if graph.Throttles(500, "InternalError", message) {
 			t.Errorf("%q is no throttling", message)
@@ -301,6 +338,11 @@ func TestF17ThrottlingAsA500(t *testing.T) {
 	}
 	if !graph.Throttles(429, "", "") || !graph.Throttles(503, "tooManyRequests", "") {
 		t.Error("by status and code")
+	}
+	for _, status := range []int{501, 505, 507, 511, 599} { // never to be repeated
+		if graph.Throttles(status, "TooManyRequests", "Too many requests") {
+			t.Errorf("a %d is throttling", status)
+		}
 	}
 }
 

@@ -60,7 +60,11 @@ func (f *flight) decide() bool {
 	}
 	f.last.wait = f.ownWait()
 	if asked > 0 {
-		f.last.wait = asked + rand.N(asked/20+1) //nolint:gosec // spreads load, guards nothing
+		late := asked / 20
+		if !f.end.IsZero() { // it must not make a wait too long that fits
+			late = max(0, min(late, (time.Until(f.end)-asked)/2))
+		}
+		f.last.wait = asked + rand.N(late+1) //nolint:gosec // spreads load, guards nothing
 	}
 	if !f.end.IsZero() && time.Now().Add(f.last.wait).After(f.end) {
 		f.Err = noTimeCause(f.Err)
