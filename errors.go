@@ -133,8 +133,9 @@ func permission(op, method string) string {
 //   - ErrUnauthorized: 401
 //   - ErrForbidden: 403, or a 401 in which Intune says Forbidden, which is ErrUnauthorized as well
 //   - ErrConflict: 409, or 412
-//   - ErrThrottled: 429, or a 5xx whose code or message reports too many requests; also a call that
-//     the throttling, or the client's own limit of writes, would have held past its deadline
+//   - ErrThrottled: 429, or a 500, 502, 503 or 504 whose code or message reports too many requests;
+//     also a call that the throttling, or the client's own limit of writes, would have held past its
+//     deadline
 //   - ErrSignIn: the token source returned no access token
 //   - ErrNoIntune: the service refused because Intune does not know the tenant
 func (e *Error) Is(target error) bool {

@@ -2,6 +2,7 @@ package renew_test
 
 import (
 	"errors"
+	"net/http"
 	"testing"
 	"time"
 
@@ -115,6 +116,43 @@ func TestF37PlanForRefuses(t *testing.T) {
 	} {
 		if p, err := f(); p != nil || err == nil {
 			t.Errorf("%s: %+v, %v", name, p, err)
+		}
+	}
+}
+
+// F35: however long the request of a sync waits at the service's limit, a failed status that the
+// token showed before is not that sync's.
+func TestF35HeldSyncRequest(t *testing.T) {
+	t.Parallel()
+	s, ct, o := onRealClock(t)
+	s.Edit(s.id, func(t *vpptoken.VPPToken) { t.LastSyncStatus = vpptoken.SyncStatusFailed })
+	s.Fail(vpptokentest.Fault{Path: "/syncLicenses", Status: http.StatusTooManyRequests, RetryAfter: "0.6"})
+	report, err := renew.Run(t.Context(), s.client, s.id, ct, o)
+	if err != nil || !report.Verified {
+		t.Errorf("Run = %+v, %v", report, err)
+	}
+}
+
+// Apply takes what With has set for its own change, not for another organization or location.
+func TestF31ApplyTwiceWith(t *testing.T) {
+	t.Parallel()
+	for name, with := range map[string]*vpptoken.Patch{
+		"organization": vpptoken.NewPatch().SetOrganizationName("Nordwind Ltd"),
+		"location":     vpptoken.NewPatch().SetLocationName("Oslo city"),
+		"both":         vpptoken.NewPatch().SetLocationName("Oslo city").SetOrganizationName("Nordwind Ltd"),
+	} {
+		s := newService(t)
+		ct := file(t, org, expires)
+		p, err := renew.MakePlan(t.Context(), s.client, s.id, ct, renew.Options{With: with, Now: clock})
+		ok(t, err)
+		for i := range 2 {
+			if err := another(t, p).Apply(t.Context(), s.client, ct); err != nil {
+				t.Errorf("%s: Apply %d: %v", name, i+1, err)
+			}
+		}
+		s.Edit(s.id, func(t *vpptoken.VPPToken) { t.OrganizationName, t.LocationName = "Another", "Elsewhere" })
+		if err := p.Apply(t.Context(), s.client, ct); !errors.Is(err, renew.ErrOtherOrganization) {
+			t.Errorf("%s: Apply to another organization's: %v", name, err)
 		}
 	}
 }

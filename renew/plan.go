@@ -158,17 +158,31 @@ func (p *Plan) refuse(t *vpptoken.VPPToken, ct *contenttoken.ContentToken) error
 	differ := func(why error, theirs, ours string) error {
 		return fmt.Errorf("%w: the token is of %q, the file of %q", why, clean(theirs), clean(ours))
 	}
+	organization, location := t.OrganizationName, clean(t.LocationName)
+	if with := p.options.With; with != nil { // an earlier Apply may have set them
+		organization = unlessOurs(organization, p.Before.OrganizationName, with.OrganizationName)
+		location = unlessOurs(location, p.Before.LocationName, with.LocationName)
+	}
 	switch theirs := t.ExpirationDateTime; {
-	case t.OrganizationName != "" && t.OrganizationName != p.OrganizationName && !p.options.AllowOtherOrganization:
+	case organization != "" && organization != p.OrganizationName && !p.options.AllowOtherOrganization:
 		return differ(ErrOtherOrganization, t.OrganizationName, p.OrganizationName)
-	case p.otherLocation(clean(t.LocationName), p.Location):
+	case p.otherLocation(location, p.Location):
 		return differ(ErrOtherLocation, t.LocationName, p.Location)
-	case p.otherLocation(clean(t.LocationName), clean(ct.Location)): // the same text under another name
+	case p.otherLocation(location, clean(ct.Location)): // the same text under another name
 		return differ(ErrOtherLocation, t.LocationName, ct.Location)
 	case p.ExpirationDateTime.Unix() < theirs.Unix() && !p.options.AllowEarlierExpiry:
 		return fmt.Errorf("%w: the service shows %s, the file has %s", ErrEarlierExpiry, on(theirs), on(p.ExpirationDateTime))
 	}
 	return nil
+}
+
+// unlessOurs returns a name that the service shows, or "" if it is With's and came since the plan was
+// made.
+func unlessOurs(name, before string, with *string) string {
+	if with != nil && clean(name) == clean(*with) && clean(name) != before {
+		return ""
+	}
+	return name
 }
 
 func (p *Plan) otherLocation(service, file string) bool {

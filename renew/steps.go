@@ -85,12 +85,13 @@ func (p *Plan) StartSync(ctx context.Context, c *vpptoken.Client) error {
 		}
 	}
 	s := &vpptoken.Sync{
-		TokenID: p.TokenID, RequestedAt: time.Now().UTC(), PreviousSyncDateTime: t.LastSyncDateTime,
+		TokenID: p.TokenID, PreviousSyncDateTime: t.LastSyncDateTime,
 		Adopted: t.LastSyncStatus == vpptoken.SyncStatusInProgress,
 	}
 	if err := p.requestSync(ctx, c, s); err != nil {
 		return err
 	}
+	s.RequestedAt = time.Now().UTC() // it may have waited for a while at the service's limit
 	p.Sync, p.note = s, syncNote{Before: word(t.LastSyncStatus)}
 	return nil
 }

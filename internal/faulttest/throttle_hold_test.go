@@ -54,7 +54,7 @@ func TestR20WaitsOfItsOwn(t *testing.T) {
 		most    int           // requests
 	}{
 		"asked for longer": {
-			faulttest.Always(429, "", "Retry-After", "15"), vpptoken.Retry{}, 15 * time.Second, 10,
+			faulttest.Always(429, "", "Retry-After", "15"), vpptoken.Retry{}, 15 * time.Second, 12,
 		},
 		"tiny": {
 			faulttest.Always(429, ""),
@@ -195,4 +195,65 @@ func TestR20RefusedTogether(t *testing.T) {
 			t.Errorf("%d requests, the first after the hold came at %v", n, first)
 		}
 	})
+}
+
+// Waits that the service asked for, each within MaxRetryAfter, are outside the two minutes of a call
+// without a deadline, but not without end.
+func TestR20WaitsAreOutsideTheTwoMinutes(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		asked    string
+		refusals int
+		ok       bool
+	}{
+		"two of 70 s": {"70", 2, true}, "two of 121 s": {"121", 2, true}, "two of 5 min": {"300", 2, true},
+		"three of 65 s": {"65", 3, true}, "for good": {"70", 1000, false}, "for good, at once": {"1", 1000, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				service := &faulttest.Service{
+					Answer: faulttest.AnswerFunc(func(n int, _ *http.Request) (*http.Response, error) {
+						if n < tc.refusals {
+							return throttled("Retry-After", tc.asked), nil
+						}
+						return faulttest.Answer(200, `{"id":"1"}`), nil
+					}),
+				}
+				began := time.Now()
+				_, err := faulttest.Client(t, service).Get(t.Context(), faulttest.ID)
+				if (err == nil) != tc.ok || time.Since(began) > 6*time.Minute+time.Second && !tc.ok {
+					t.Errorf("%d requests in %v: %v", len(service.Requests()), time.Since(began), err)
+				}
+			})
+		})
+	}
+}
+
+// Once nothing is refused any more the gate is open, however fast the service answers.
+func TestR20GateOpensAgain(t *testing.T) {
+	t.Parallel()
+	for _, takes := range []time.Duration{0, 100 * time.Microsecond, time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			service := &faulttest.Service{
+				Answer: faulttest.AnswerFunc(func(n int, _ *http.Request) (*http.Response, error) {
+					time.Sleep(takes)
+					if n == 0 {
+						return throttled("Retry-After", "1"), nil
+					}
+					return faulttest.Answer(200, `{"id":"1"}`), nil
+				}),
+			}
+			client := faulttest.Client(t, service)
+			var last vpptoken.Metadata
+			for i := range 20 {
+				if _, err := client.Get(t.Context(), faulttest.ID, vpptoken.WithMetadata(&last)); err != nil {
+					t.Fatal(i, err)
+				}
+			}
+			if last.Held != 0 {
+				t.Errorf("answers in %v: the last call was held for %v", takes, last.Held)
+			}
+		})
+	}
 }

@@ -145,7 +145,7 @@ func TestR20HeldTimeIsNotTheCalls(t *testing.T) {
 				}
 				var meta vpptoken.Metadata
 				err := op.Run(t.Context(), faulttest.Client(t, service), vpptoken.WithMetadata(&meta))
-				if n := len(service.Requests()); n == 1 || n == 4 && err != nil {
+				if n := len(service.Requests()); n != 4 || err != nil {
 					t.Errorf("%d requests: %v", n, err)
 				}
 				if meta.Held < 300*time.Second || meta.Attempts != len(service.Requests()) {

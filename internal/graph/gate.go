@@ -31,13 +31,15 @@ type gate struct {
 
 	mu     sync.Mutex
 	pace   pace
-	until  time.Time // no attempt goes before
-	row    int       // refusals in a row; attempts that were under way together count as one
-	began  time.Time // the row
-	short  int       // holds of the row under a second
-	width  int       // how many attempts may be under way until the gate is open again
-	flying int       // how many are under way
-	reads  list.List // of *waiter, in order
+	until  time.Time     // no attempt goes before: a hold
+	spaced time.Time     // nor before, after a hold: see apart
+	row    int           // refusals in a row; attempts that were under way together count as one
+	began  time.Time     // the row
+	obeyed time.Duration // what the service asked for in the first holds of the row, beyond own ones
+	short  int           // holds of the row under a second
+	width  int           // how many attempts may be under way until the gate is open again
+	flying int           // how many are under way
+	reads  list.List     // of *waiter, in order
 	writes list.List
 	timer  *time.Timer
 	rings  time.Time // when the timer fires
@@ -158,7 +160,7 @@ func (g *gate) leave(t ticket, v verdict) {
 		}
 	}
 	g.next(now)
-	if g.mayGo(now) && g.width > 1 && g.reads.Len()+g.writes.Len() == 0 && g.state.Load()%2 == 1 {
+	if !now.Before(g.until) && g.width > 1 && g.reads.Len()+g.writes.Len() == 0 && g.state.Load()%2 == 1 {
 		g.state.Add(^uint64(0))
 		g.row = 0
 	}
@@ -176,7 +178,10 @@ func (g *gate) refuse(t ticket, asked time.Duration) (until time.Time, row int) 
 	first := t.state/2 == state/2 // otherwise it was under way together with one that already closed the gate
 	if first {
 		if g.row++; g.row == 1 {
-			g.began, g.short = now, 0
+			g.began, g.obeyed, g.short = now, 0, 0
+		}
+		if g.row <= trusted && asked > g.maxOwnHold {
+			g.obeyed += asked
 		}
 		if asked = g.holdFor(asked); asked < time.Second {
 			g.short++
@@ -217,17 +222,17 @@ func (g *gate) holdFor(asked time.Duration) time.Duration {
 }
 
 // tooLate reports whether w can't go before its call ends. A call without an end waits as long as
-// any attempt gets through. If all are refused, it waits for the default call time, or for
-// g.patience if the client was served before.
+// any attempt gets through. If all are refused, it waits for the default call time, besides what the
+// service asked for at first, and for no more than g.patience; if the client was served before, for
+// g.patience.
 func (g *gate) tooLate(w *waiter, until time.Time) bool {
-	began, most := g.began, DefaultCallTime
+	began := g.began
 	if w.since.After(began) {
 		began = w.since
 	}
-	if g.served.Load() {
-		most = g.patience
-	}
-	w.vain = g.row > 0 && g.short > mostShort || w.end.IsZero() && g.row > 1 && g.until.Sub(began) > most
+	refused := g.until.Sub(began)
+	enough := refused > g.patience || refused-g.obeyed > DefaultCallTime && !g.served.Load()
+	w.vain = g.row > 0 && g.short > mostShort || w.end.IsZero() && g.row > 1 && enough
 	return w.vain || !w.end.IsZero() && until.After(w.end)
 }
 
@@ -263,8 +268,10 @@ func (g *gate) first(now time.Time) (*waiter, time.Time) {
 	switch {
 	case read == nil && write == nil, g.full():
 		return nil, time.Time{}
-	case !g.mayGo(now):
+	case now.Before(g.until):
 		return nil, g.until
+	case now.Before(g.spaced):
+		return nil, g.spaced
 	case write == nil:
 		return read, now
 	}
@@ -282,14 +289,14 @@ func (g *gate) full() bool { return g.state.Load()%2 == 1 && g.flying >= g.width
 
 // mayGo reports whether no hold stops an attempt now.
 func (g *gate) mayGo(now time.Time) bool {
-	return g.state.Load()%2 == 0 || g.flying < g.width && !now.Before(g.until)
+	return g.state.Load()%2 == 0 || g.flying < g.width && !now.Before(g.until) && !now.Before(g.spaced)
 }
 
 func (g *gate) admit(write bool, now time.Time) ticket {
 	t := ticket{valid: true, write: write, state: g.state.Load()}
 	if t.state%2 == 1 {
 		g.flying++
-		g.until = now.Add(apart)
+		g.spaced = now.Add(apart)
 	}
 	if write {
 		t.place = g.pace.begin(now)

@@ -70,7 +70,7 @@ func New(cfg Config) *Client {
 		uploads: newUploads(),
 		gate: gate{
 			ownHold: cfg.MinWait, maxOwnHold: max(cfg.MinWait, min(cfg.MaxWait, longestOwnHold)),
-			patience: max(DefaultCallTime, 2*cfg.MaxRetryAfter), pace: pace{n: cfg.WriteLimit, per: cfg.WritePeriod},
+			patience: DefaultCallTime + 2*cfg.MaxRetryAfter, pace: pace{n: cfg.WriteLimit, per: cfg.WritePeriod},
 		},
 	}
 }
