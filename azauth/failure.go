@@ -47,12 +47,19 @@ func (f *failure) As(target any) bool {
 	return true
 }
 
+const failedCode = "credential_failed" // in place of OAuth's
+
 var (
 	// azidentity has no other place for these; without them the text only says less.
 	answerStatus = regexp.MustCompile(`(?m)^RESPONSE ([1-5][0-9]{2}):`)
 	entraCode    = regexp.MustCompile(`\bAADSTS[0-9]{4,8}\b`)
 	oauthCode    = regexp.MustCompile(`"error":\s*"([a-z_]{1,40})"`)
 )
+
+// broken is a failure that does not pass.
+func broken(text string) *failure {
+	return &failure{text: text, code: failedCode, is: func(error) bool { return false }}
+}
 
 // failed hides an error of the credential: azidentity's errors print the answer, in which a server
 // or a proxy can quote what was sent.
@@ -69,7 +76,7 @@ func failed(err error) *failure {
 		f.status, _ = strconv.Atoi(m[1])
 	}
 	if f.status != 0 {
-		f.code = "credential_failed"
+		f.code = failedCode
 		f.text += strings.TrimRight(fmt.Sprintf(": %d %s", f.status, http.StatusText(f.status)), " ")
 	}
 	if m := oauthCode.FindStringSubmatch(text); m != nil {
@@ -77,7 +84,7 @@ func failed(err error) *failure {
 		f.text += ": " + f.code
 	}
 	if f.entra = entraCode.FindString(text); f.entra != "" {
-		f.code = cmp.Or(f.code, "credential_failed")
+		f.code = cmp.Or(f.code, failedCode)
 		f.text += " (" + f.entra + ")"
 	}
 	return f

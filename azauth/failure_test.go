@@ -82,11 +82,16 @@ func TestCredentialErrors(t *testing.T) {
 		"a command line's": {
 			errors.New("AzureCLICredential: ERROR: AADSTS50173: The provided grant has expired. " + secret),
 			"azauth: the credential failed (AADSTS50173)",
-			"vpptoken: get: the token source failed: credential_failed (AADSTS50173)", "credential_failed", true,
+			"vpptoken: get: the token source failed: credential_failed (AADSTS50173)", "credential_failed", false,
 		},
 		"digits that hide something": {
 			errors.New("AADSTS1234567890 AADSTS12" + secret), "azauth: the credential failed",
 			"vpptoken: get: the token source failed", "", true,
+		},
+		"an outage that a command line met": {
+			errors.New(`AzureCLICredential: ERROR: {"error":"temporarily_unavailable"} AADSTS90033`),
+			"azauth: the credential failed: temporarily_unavailable (AADSTS90033)",
+			"vpptoken: get: the token source failed: temporarily_unavailable (AADSTS90033)", "temporarily_unavailable", true,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -114,6 +119,20 @@ func TestCredentialErrors(t *testing.T) {
 				t.Error("a request was sent without a token")
 			}
 		})
+	}
+}
+
+// A credential that is broken is not better a minute later.
+func TestBrokenCredentialIsFinal(t *testing.T) {
+	t.Parallel()
+	for name, cred := range map[string]*credential{
+		"panics": failing((*brokenError)(nil)), "has no token": always(""),
+	} {
+		srv := newGraph(t)
+		_, err := newClient(t, newSource(t, cred), srv.URL).Get(t.Context(), "a")
+		if !errors.Is(err, vpptoken.ErrSignIn) || vpptoken.Retryable(err) {
+			t.Errorf("%s: Retryable %v: %v", name, vpptoken.Retryable(err), err)
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package azauth
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -137,7 +136,7 @@ func give(t azcore.AccessToken) *oauth2.Token {
 func (s *store) ask(ctx context.Context, claims string) (token azcore.AccessToken, err error) {
 	defer func() {
 		if recover() != nil { // its value may hold a secret
-			token, err = azcore.AccessToken{}, errors.New("azauth: the credential panicked")
+			token, err = azcore.AccessToken{}, broken("azauth: the credential panicked")
 		}
 	}()
 	token, err = s.cred.GetToken(ctx, policy.TokenRequestOptions{
@@ -147,7 +146,7 @@ func (s *store) ask(ctx context.Context, claims string) (token azcore.AccessToke
 	case err != nil:
 		return azcore.AccessToken{}, failed(err)
 	case token.Token == "":
-		return azcore.AccessToken{}, errors.New("azauth: the credential returned no access token")
+		return azcore.AccessToken{}, broken("azauth: the credential returned no access token")
 	}
 	return token, nil
 }

@@ -87,7 +87,7 @@ func Parse(text []byte) (*ContentToken, error) {
 		return nil, ErrServerToken
 	}
 	if !isObject(decoded) {
-		return nil, notJSON(decoded)
+		return nil, notJSON(text, decoded)
 	}
 	t, err := parseJSON(decoded)
 	if err != nil {

@@ -52,11 +52,16 @@ func notBase64(text []byte) error {
 	return malformed("the text is not base64, or it is cut off: give the .vpptoken file as Apple made it")
 }
 
-// notJSON says what base64 without a JSON object in it is.
-func notJSON(decoded []byte) error {
+// notJSON says what text is, which decodes, but not to a JSON object. Words decode too.
+func notJSON(text, decoded []byte) error {
 	for inner, ok := decode(decoded); ok; inner, ok = decode(inner) { // ends: each round is shorter
 		if isObject(inner) {
 			return ErrEncodedTwice
+		}
+	}
+	for line := range bytes.Lines(text) {
+		if bytes.ContainsAny(bytes.TrimSpace(line), " \t") {
+			return notBase64(text)
 		}
 	}
 	return ErrInnerToken

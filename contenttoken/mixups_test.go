@@ -116,6 +116,10 @@ func mixups() []mixup {
 
 		{"a path", "/srv/tokens/sToken_for_Nordwind.vpptoken", contenttoken.ErrMalformed, fileName},
 		{"a Windows path", `C:\Tokens\sToken_for_Nordwind.vpptoken` + "\r\n", contenttoken.ErrMalformed, fileName},
+		{"words", "hello world", contenttoken.ErrMalformed, notBase64},
+		{"Microsoft's sample", "Token value\n", contenttoken.ErrMalformed, notBase64},
+		{"words with a tab, in lines", "this is\nnot\ta token", contenttoken.ErrMalformed, notBase64},
+		{"inner token, indented", "  " + innerToken[:20] + "\r\n  " + innerToken[20:], contenttoken.ErrInnerToken, inner},
 		{"HTML", "<!DOCTYPE html><title>Sign in</title>", contenttoken.ErrMalformed, notBase64},
 		{"HTML with JSON in it", `<script>var x = {"token":"y"}</script>`, contenttoken.ErrMalformed, notBase64},
 		{"other JSON", `{"error":{"code":"Forbidden"}}`, contenttoken.ErrMalformed, notBase64},

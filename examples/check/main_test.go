@@ -160,6 +160,11 @@ func TestWrongInput(t *testing.T) {
 			},
 			`tenants.json: "A" appears twice`,
 		},
+		{
+			[]string{"-tenants", clitest.File(t, "tenants.json", `[{"tenant":"a","clientId":"x"},{"tenant":"a..b","clientId":"x"}]`)},
+			"tenant 2: vpptoken: a tenant is a GUID or a domain name",
+		},
+		{[]string{"-tenant", "a b", "-client-id", "x"}, `-tenant: "a b": vpptoken: a tenant is`},
 		{[]string{"-html", "x"}, "something follows the flags"},
 	} {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {

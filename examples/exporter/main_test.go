@@ -340,6 +340,7 @@ func TestWrongInput(t *testing.T) {
 		"used port":          {"-listen: ", []string{"-listen", listener.Addr().String()}},
 		"no port":            {"-listen: ", []string{"-listen", "nonsense"}},
 		"no client id":       {"-tenant needs -client-id", []string{"-tenant", "a.example"}},
+		"no tenant's name":   {"-tenant: \"../x\": ", []string{"-tenant", "a.example,../x", "-client-id", "x"}},
 		"an empty tenant":    {"-tenant: a name is empty", []string{"-tenant", "a.example,", "-client-id", "x"}},
 		"no interval":        {"-interval is ", []string{"-interval", "0s"}},
 		"an empty app":       {"for flag -apps: an id is empty", []string{"-apps", "com.example.app,"}},

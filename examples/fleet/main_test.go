@@ -166,6 +166,9 @@ func TestTenantsWithoutSecretsOrSense(t *testing.T) {
 		},
 		"twice":     {`[{"name":"a","tenant":"t","client":"c","secretEnv":"A"},{"name":"a","tenant":"t","client":"c","secretEnv":"A"}]`, "names a twice"},
 		"no client": {`[{"name":"a","tenant":"t","secretEnv":"A"}]`, "entry 1: give tenant and client"},
+		"no tenant": {
+			`[{"name":"a","tenant":"../x","client":"c","secretEnv":"A"}]`, "entry 1: vpptoken: a tenant is a GUID or a domain name",
+		},
 		"half a renewal": {
 			`[{"name":"a","tenant":"t","client":"c","secretEnv":"A","token":"x"}]`,
 			"entry 1: token goes with contentToken, settings or both, and they with it",

@@ -5,6 +5,7 @@ package main
 // job or in a result.
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -92,7 +93,13 @@ func (t *tenant) check() error {
 		return errors.New("graph is http to a loopback address: it is for the demonstration")
 	case t.Graph == "" && (t.Tenant == "" || t.Client == ""):
 		return errors.New("give tenant and client")
-	case t.Settings != nil:
+	}
+	if t.Graph == "" {
+		if _, err := cmp.Or(t.Cloud, vpptoken.CloudGlobal).Endpoint(t.Tenant); err != nil {
+			return err
+		}
+	}
+	if t.Settings != nil {
 		return t.Settings.Check(vpptoken.VersionBeta)
 	}
 	return nil
@@ -150,11 +157,7 @@ func (t *tenant) open(worker string, writes int, per time.Duration) (*vpptoken.C
 		bearer := oauth2.StaticTokenSource(&oauth2.Token{AccessToken: secret})
 		return vpptoken.NewClient(bearer, append(opts, vpptoken.WithBaseURL(t.Graph))...)
 	}
-	cloud := t.Cloud
-	if cloud == (vpptoken.Cloud{}) {
-		cloud = vpptoken.CloudGlobal
-	}
-	app, err := cloud.AppSource(t.Tenant, t.Client, secret)
+	app, err := cmp.Or(t.Cloud, vpptoken.CloudGlobal).AppSource(t.Tenant, t.Client, secret)
 	if err != nil {
 		return nil, err
 	}

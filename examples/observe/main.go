@@ -43,12 +43,16 @@ func program(ctx context.Context, args []string, _ func(string) string, stdout, 
 }
 
 func run(ctx context.Context, stdout, stderr io.Writer) (err error) {
-	exporter, err := stdouttrace.New(stdouttrace.WithWriter(stdout))
+	out := &output{w: stdout}
+	exporter, err := stdouttrace.New(stdouttrace.WithWriter(out))
 	if err != nil {
 		return err
 	}
 	provider := newProvider(exporter)
-	defer func() { err = errors.Join(err, provider.Shutdown(context.WithoutCancel(ctx))) }() // prints what is left
+	defer func() {
+		failed := provider.Shutdown(context.WithoutCancel(ctx)) // prints what is left
+		err = errors.Join(err, failed, out.err)
+	}()
 
 	srv, id := newGraph()
 	defer srv.Close()
@@ -58,6 +62,20 @@ func run(ctx context.Context, stdout, stderr io.Writer) (err error) {
 		return err
 	}
 	return work(ctx, provider.Tracer(scope), client, id)
+}
+
+// output remembers an error: OpenTelemetry hands those of a batch to nobody.
+type output struct {
+	w   io.Writer
+	err error
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	n, err := o.w.Write(p)
+	if err != nil {
+		o.err = err
+	}
+	return n, err
 }
 
 // newGraph returns a Graph that answers the first request with a 429 and the first one for the

@@ -102,4 +102,12 @@ func TestHelp(t *testing.T) {
 	clitest.Want(t, r, cli.ExitOK, "")
 	clitest.Holds(t, r, `Exit codes: 0 .*, 1 .*, 2 .*`)
 	clitest.Want(t, clitest.Run(t.Context(), program, nil, "-x"), cli.ExitUsage, "error: wrong input: ")
+	var stderr strings.Builder
+	if code := program(t.Context(), nil, nil, full{}, &stderr); code != cli.ExitFailed || !strings.Contains(stderr.String(), "error: full") {
+		t.Errorf("on a full disk: %d, %s", code, stderr.String())
+	}
 }
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, errors.New("full") }

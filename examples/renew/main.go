@@ -121,7 +121,7 @@ func carryOut(
 	ctx context.Context, client *vpptoken.Client, plan *renew.Plan, content *contenttoken.ContentToken, show *progress,
 ) (*renew.Report, error) {
 	if err := plan.Apply(ctx, client, content); err != nil {
-		return nil, fmt.Errorf("uploading the file: %w", err)
+		return nil, fmt.Errorf("uploading the file: %w", cli.Refused(err))
 	}
 	if err := plan.StartSync(ctx, client); err != nil {
 		return nil, fmt.Errorf("the file is there, but the sync could not be started, run it again: %w", err)

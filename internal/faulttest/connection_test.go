@@ -3,7 +3,9 @@ package faulttest_test
 import (
 	"compress/gzip"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -139,6 +141,33 @@ func TestR24HalfOfJSONAtItsEnd(t *testing.T) {
 					t.Errorf("error %+v (%v)", *e, err)
 				}
 			})
+		}
+	}
+}
+
+// A sign-in's answer that ends with its connection may be cut short as well.
+func TestR24SignInCutWithoutALength(t *testing.T) {
+	t.Parallel()
+	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+	const whole = `{"access_token":"` + faulttest.Bearer + `","token_type":"Bearer","expires_in":3600}`
+	graph := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, faulttest.BareToken)
+	}))
+	t.Cleanup(graph.Close)
+	for cut := range len(whole) {
+		authority := rawserver.New(t, rawserver.Script{rawserver.ReadRequest(), rawserver.Write(head + whole[:cut])},
+			rawserver.Script{rawserver.ReadRequest(), rawserver.Write(head + whole)})
+		cloud, err := vpptoken.NewCloud(graph.URL, authority.URL())
+		if err != nil {
+			t.Fatal(err)
+		}
+		source, err := cloud.AppSource("contoso.example", "client-id", faulttest.ClientSecret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := faulttest.ClientFor(t, source, faulttest.Quick(5*time.Second)).Get(t.Context(), faulttest.ID); err != nil {
+			t.Errorf("cut at %d: %v", cut, err)
 		}
 	}
 }

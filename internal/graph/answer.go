@@ -38,21 +38,21 @@ func (f *flight) read(ctx context.Context, resp *http.Response) ([]byte, *Cause)
 		return nil, f.timeCause(ctx, brokenCause(err))
 	case len(body) > limit:
 		return nil, tooLargeCause()
-	case f.cutShort(resp, body):
+	case cutShort(resp, body, f.call.Effect == Safe):
 		return nil, f.timeCause(ctx, brokenCause(io.ErrUnexpectedEOF))
 	}
 	return body, nil
 }
 
 // cutShort reports whether an answer that ends only with its connection stops in the middle of its
-// JSON. An empty answer is complete, except for a Safe call.
-func (f *flight) cutShort(resp *http.Response, body []byte) bool {
+// JSON, or before it if it needs some.
+func cutShort(resp *http.Response, body []byte, needed bool) bool {
 	if !resp.Close || resp.ContentLength >= 0 || len(resp.TransferEncoding) > 0 || resp.Uncompressed && len(body) > 0 {
 		return false
 	}
 	var whole json.RawMessage
 	err := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte("\uFEFF")))).Decode(&whole)
-	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) && f.call.Effect == Safe
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) && needed
 }
 
 // readAtMost is io.ReadAll with a bound. It does not copy if the announced length is right, or if

@@ -96,10 +96,12 @@ func SignInCause(err error) *Cause {
 // answered describes a refused sign-in.
 func (c *Cause) answered(answer *oauth2.RetrieveError) {
 	var parts []string
-	if answer.Response != nil {
+	passing := answer.ErrorCode == "temporarily_unavailable" || answer.ErrorCode == "server_error"
+	if answer.Response == nil { // a source that only passes on what another program said
+		c.retryLater = passing || !oauthCode().MatchString(answer.ErrorCode)
+	} else {
 		status := answer.Response.StatusCode
-		passing := status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500 ||
-			answer.ErrorCode == "temporarily_unavailable" || answer.ErrorCode == "server_error"
+		passing = passing || status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500
 		c.retry, c.retryLater, c.wait = passing, passing, retryAfter(answer.Response.Header, time.Now())
 		if status/100 != 2 {
 			parts = append(parts, statusLine(status))
@@ -181,6 +183,9 @@ func (x exchange) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, c
 	}
 	body, err := readAtMost(resp.Body, maxSignIn+1, resp.ContentLength, nil)
+	if err == nil && cutShort(resp, body, true) {
+		err = io.ErrUnexpectedEOF
+	}
 	if err != nil && resp.StatusCode == http.StatusBadRequest { // which may mean no more than that a person is not ready
 		c := brokenCause(err)
 		c.signIn = true

@@ -66,3 +66,17 @@ func TestR17SignInDials(t *testing.T) {
 		})
 	}
 }
+
+// Without an answer only the code tells whether a refusal may pass.
+func TestF24RefusalWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	for code, later := range map[string]bool{
+		"invalid_client": false, "invalid_grant": false, "credential_failed": false, "temporarily_unavailable": true,
+		"server_error": true, "": true, "No code at all.": true,
+	} {
+		cause := graph.SignInCause(&oauth2.RetrieveError{ErrorCode: code, ErrorDescription: "AADSTS7000215: no"})
+		if cause.RetryLater() != later {
+			t.Errorf("%q: retry later %v", code, cause.RetryLater())
+		}
+	}
+}

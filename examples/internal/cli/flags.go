@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -73,6 +74,8 @@ func (f *Flags) Check() error {
 	return nil
 }
 
+func (f *Flags) cloud() vpptoken.Cloud { return cmp.Or(f.Cloud, vpptoken.CloudGlobal) }
+
 // Open signs in and returns a client of the tenant, or it returns a client of a new, empty,
 // embedded server and that server, which the caller closes. The server is nil for a tenant. The
 // HTTP client in ctx, where golang.org/x/oauth2 looks for it, is used for signing in and for Graph.
@@ -87,11 +90,7 @@ func (f *Flags) Open(
 		srv := vpptokentest.NewServer(f.Embedded...)
 		return srv.Client(opts...), srv, nil
 	}
-	cloud := f.Cloud
-	if cloud == (vpptoken.Cloud{}) {
-		cloud = vpptoken.CloudGlobal
-	}
-	source, err := signIn(ctx, cloud, f.Tenant, f.ClientID, env(SecretVariable), stderr)
+	source, err := signIn(ctx, f.cloud(), f.Tenant, f.ClientID, env(SecretVariable), stderr)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -34,7 +34,11 @@ func Tenants(common *Flags, file string, env func(string) string, stderr io.Writ
 			return nil, fmt.Errorf(
 				"%w: -tenant: a name is empty: take the comma out, or look whether a variable is unset", ErrUsage)
 		}
-		tenants = append(tenants, live(f, env, stderr))
+		t, err := live(f, env, stderr)
+		if err != nil {
+			return nil, fmt.Errorf("%w: -tenant: %q: %w", ErrUsage, f.Tenant, err)
+		}
+		tenants = append(tenants, t)
 	}
 	if len(tenants) > 1 && env(SecretVariable) == "" {
 		return nil, fmt.Errorf(
@@ -98,26 +102,30 @@ func fileTenant(f Flags, o Object, env func(string) string, stderr io.Writer) (T
 	}
 	variable = cmp.Or(variable, SecretVariable)
 	secret := env(variable)
-	t := live(f, func(name string) string {
+	t, err := live(f, func(name string) string {
 		if name == SecretVariable {
 			return secret
 		}
 		return env(name)
 	}, stderr)
-	if secret == "" { // only this tenant's problem, which must not hide the others
+	if err == nil && secret == "" { // only this tenant's problem, which must not hide the others
 		t.Open = func(context.Context, ...vpptoken.Option) (*vpptoken.Client, error) {
 			// The name is not shown: it may be the secret.
 			return nil, errors.New("there is no client secret in the environment variable that secretVariable names")
 		}
 	}
-	return t, nil
+	return t, err
 }
 
-func live(f Flags, env func(string) string, stderr io.Writer) Tenant {
+// live returns a tenant of the real service, unless its name can't be one.
+func live(f Flags, env func(string) string, stderr io.Writer) (Tenant, error) {
+	if _, err := f.cloud().Endpoint(f.Tenant); err != nil {
+		return Tenant{}, err
+	}
 	return Tenant{f.Tenant, func(ctx context.Context, opts ...vpptoken.Option) (*vpptoken.Client, error) {
 		client, _, err := f.Open(ctx, env, stderr, opts...)
 		return client, err
-	}}
+	}}, nil
 }
 
 // distinct refuses a duplicate tenant, whose tokens would be counted twice.
