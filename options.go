@@ -77,13 +77,13 @@ func WithBaseURL(root string) Option {
 // It neither keeps nor changes hc. The Timeout of hc, if any, also limits each attempt. Its Jar and
 // CheckRedirect are not used: the client keeps no cookies and follows no redirects.
 //
-// Without this option the client has its own transport, with the settings that
-// [http.DefaultTransport] has at that time. It bounds response headers, pings HTTP/2 connections,
-// and dials anew after an attempt timed out, so that a connection that died silently costs one
-// attempt and not all of them. Your own transport needs the same for HTTP/2: set
-// [http.Transport.HTTP2] to &http.HTTP2Config{SendPingTimeout: 10 * time.Second, PingTimeout: 5 *
-// time.Second}. It must not retry a request by itself: the client prevents that in net/http, but
-// can't in other transports.
+// Without this option, or if the Transport is nil, the client has its own, with the settings that
+// [http.DefaultTransport] has at that time (what is no [http.Transport] is used as it is). It bounds
+// response headers, pings HTTP/2 connections, and dials anew after an attempt timed out, so that a
+// connection that died silently costs one attempt and not all of them. Your own transport needs the
+// same for HTTP/2: set [http.Transport.HTTP2] to &http.HTTP2Config{SendPingTimeout: 10 *
+// time.Second, PingTimeout: 5 * time.Second}. It must not retry a request by itself: the client
+// prevents that in net/http, but can't in other transports.
 func WithHTTPClient(hc *http.Client) Option {
 	return func(cfg *config) error {
 		if hc == nil {
@@ -239,7 +239,6 @@ func (cfg *config) transport() (http.RoundTripper, time.Duration) {
 		if cfg.http.Transport != nil {
 			return cfg.http.Transport, timeout
 		}
-		return http.DefaultTransport, timeout
 	}
 	return graph.NewTransport(), timeout
 }

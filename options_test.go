@@ -100,7 +100,7 @@ func TestHTTPClientIsCopied(t *testing.T) {
 	}
 }
 
-// A nil Transport in an http.Client is http.DefaultTransport; no WithHTTPClient at all works, too.
+// With a nil Transport in an http.Client, or without one, the client has a transport of its own.
 func TestTransportIsOptional(t *testing.T) {
 	t.Parallel()
 	for _, opts := range [][]vpptoken.Option{nil, {vpptoken.WithHTTPClient(&http.Client{})}} {

@@ -45,6 +45,10 @@ func TestR17DeadConnection(t *testing.T) { //nolint:paralleltest // it changes h
 				}
 				relay := rawserver.NewRelay(t, address)
 				client := faulttest.Loopback(t, root+relay.Addr(), faulttest.Quick(500*time.Millisecond))
+				if name == "get" { // an http.Client without a transport means none either
+					client = faulttest.Loopback(t, root+relay.Addr(), faulttest.Quick(500*time.Millisecond),
+						vpptoken.WithHTTPClient(&http.Client{Timeout: time.Minute}))
+				}
 				var meta vpptoken.Metadata
 				var warm sync.WaitGroup
 				for range 4 { // over HTTP/1.1 each has a connection
