@@ -93,16 +93,7 @@ func (c *Client) List(ctx context.Context, opts ...ListOption) iter.Seq2[*VPPTok
 // Get reads one token. Microsoft Graph reference:
 // https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-get
 func (c *Client) Get(ctx context.Context, id string, opts ...CallOption) (*VPPToken, error) {
-	return c.get(ctx, request{id: id}, opts)
-}
-
-func (c *Client) get(ctx context.Context, r request, opts []CallOption) (*VPPToken, error) {
-	r.op, r.method, r.item = opGet, http.MethodGet, true
-	a, err := c.do(ctx, r, opts)
-	if err != nil {
-		return nil, err
-	}
-	return a.token()
+	return c.token(ctx, request{op: opGet, method: http.MethodGet, item: true, id: id}, opts)
 }
 
 // Create uploads a content token, the text of Apple's .vpptoken file (package contenttoken reads
@@ -117,11 +108,7 @@ func (c *Client) Create(ctx context.Context, token Secret, p *Patch, opts ...Cal
 	if err != nil {
 		return nil, fmt.Errorf("vpptoken: create: %w", err)
 	}
-	a, err := c.do(ctx, request{op: opCreate, method: http.MethodPost, body: body, secret: token}, opts)
-	if err != nil {
-		return nil, err
-	}
-	return a.token()
+	return c.token(ctx, request{op: opCreate, method: http.MethodPost, body: body, secret: token}, opts)
 }
 
 // Update sends only the properties that p sets or clears, and returns the token as the service now
@@ -134,11 +121,7 @@ func (c *Client) Update(ctx context.Context, id string, p *Patch, opts ...CallOp
 		return nil, fmt.Errorf("vpptoken: update: %w", err)
 	}
 	r := request{op: opUpdate, method: http.MethodPatch, item: true, id: id, body: body, secret: p.secret()}
-	a, err := c.do(ctx, r, opts)
-	if err != nil {
-		return nil, err
-	}
-	return c.tokenOrRead(ctx, a)
+	return c.tokenOrRead(ctx, r, opts)
 }
 
 // Delete removes a token. Revoke its licenses first, with [Client.RevokeLicenses]: Microsoft's
@@ -154,18 +137,14 @@ func (c *Client) Delete(ctx context.Context, id string, opts ...CallOption) erro
 // which the service may lack: then Count counts the ids in a list, and this client does not try the
 // route again.
 func (c *Client) Count(ctx context.Context, opts ...CallOption) (int, error) {
-	if c != nil && c.noCount != nil && c.noCount.Load() {
-		return c.countList(ctx, opts)
-	}
-	a, err := c.do(ctx, request{op: opCount, method: http.MethodGet, tail: "/$count", accept: "text/plain"}, opts)
-	switch {
-	case lacksRoute(err):
+	if c == nil || c.noCount == nil || !c.noCount.Load() {
+		n, err := c.count(ctx, opts)
+		if !lacksRoute(err) {
+			return n, err
+		}
 		c.noCount.Store(true)
-		return c.countList(ctx, opts)
-	case err != nil:
-		return 0, err
 	}
-	return a.count()
+	return c.countList(ctx, opts)
 }
 
 // SyncLicenses asks Intune to synchronize a token with Apple and does not wait for that; the token
@@ -174,16 +153,11 @@ func (c *Client) Count(ctx context.Context, opts ...CallOption) (int, error) {
 // failure. Microsoft Graph reference:
 // https://learn.microsoft.com/graph/api/intune-onboarding-vpptoken-synclicenses
 func (c *Client) SyncLicenses(ctx context.Context, id string, opts ...CallOption) (*VPPToken, error) {
-	a, err := c.requestSync(ctx, id, false, opts)
-	if err != nil {
-		return nil, err
-	}
-	return c.tokenOrRead(ctx, a)
+	return c.tokenOrRead(ctx, syncRequest(id), opts)
 }
 
-func (c *Client) requestSync(ctx context.Context, id string, busy bool, opts []CallOption) (*answer, error) {
-	r := request{op: opSyncLicenses, method: http.MethodPost, item: true, id: id, tail: "/syncLicenses", busy: busy}
-	return c.do(ctx, r, opts)
+func syncRequest(id string) request {
+	return request{op: opSyncLicenses, method: http.MethodPost, item: true, id: id, tail: "/syncLicenses"}
 }
 
 // RevokeOptions says what RevokeLicenses does besides revoking the licenses of managed devices and
@@ -252,7 +226,8 @@ func lacksRoute(err error) bool {
 	missing := slices.Contains(words[:at], "no") || at > 0 && slices.ContainsFunc(words[at:], func(w string) bool {
 		return w == "template" || w == "found" || strings.HasPrefix(w, "exist") || strings.HasPrefix(w, "match")
 	})
-	return e.Is(ErrNotFound) || e.StatusCode == http.StatusBadRequest && (missing || strings.Contains(text, "segment '$count'"))
+	missing = missing || strings.Contains(text, "segment '$count'")
+	return e.Is(ErrNotFound) || e.StatusCode == http.StatusBadRequest && missing
 }
 
 func listOptions(opts []CallOption) []ListOption {
@@ -273,21 +248,40 @@ func (c *Client) apiVersion() APIVersion {
 	return c.version
 }
 
-// tokenOrRead returns the token in the answer, or reads it when the service answered without one.
-func (c *Client) tokenOrRead(ctx context.Context, a *answer) (*VPPToken, error) {
-	if !a.empty() {
+// token makes a call whose answer is a token.
+func (c *Client) token(ctx context.Context, r request, opts []CallOption) (*VPPToken, error) {
+	a, err := c.do(ctx, r, opts)
+	if err != nil {
+		return nil, err
+	}
+	return a.token()
+}
+
+// tokenOrRead makes a call, and reads the token if the service answered without one.
+func (c *Client) tokenOrRead(ctx context.Context, r request, opts []CallOption) (*VPPToken, error) {
+	a, err := c.do(ctx, r, opts)
+	switch {
+	case err != nil:
+		return nil, err
+	case !a.empty():
 		return a.token()
 	}
-	header := maps.Clone(a.options.header)
+	return c.readAfter(ctx, a)
+}
+
+// readAfter reads the token after a write that was answered without one.
+func (c *Client) readAfter(ctx context.Context, write *answer) (*VPPToken, error) {
+	header := maps.Clone(write.options.header)
 	maps.DeleteFunc(header, func(name string, _ []string) bool { return graph.IsCondition(name) }) // of the write
-	r := request{id: a.req.id, secret: a.req.secret}                                               // which the answer may quote
-	t, err := c.get(ctx, r, []CallOption{func(o *call) { o.id, o.header = a.options.id, header }})
+	r := request{op: opGet, method: http.MethodGet, item: true, id: write.req.id}
+	r.secret = write.req.secret // which the answer may quote
+	t, err := c.token(ctx, r, []CallOption{func(o *call) { o.id, o.header = write.options.id, header }})
 	failed, ok := errors.AsType[*Error](err)
 	if !ok {
 		return t, err
 	}
-	failed.Op, failed.Method, failed.Path, failed.Ambiguous = a.req.op, a.req.method, a.path, true
-	failed.Attempts += a.out.Attempts
+	failed.Op, failed.Method, failed.Path, failed.Ambiguous = write.req.op, write.req.method, write.path, true
+	failed.Attempts += write.out.Attempts
 	const accepted = "the service accepted it, but reading the token afterward failed: "
 	failed.Message = strings.TrimSuffix(accepted+failed.Message, ": ")
 	return nil, failed
@@ -311,7 +305,11 @@ func isGUID(id string) bool {
 	return len(id) == 36 && strings.Count(id, "-") == 4 && !strings.ContainsFunc(id, odd)
 }
 
-func (a *answer) count() (int, error) {
+func (c *Client) count(ctx context.Context, opts []CallOption) (int, error) {
+	a, err := c.do(ctx, request{op: opCount, method: http.MethodGet, tail: "/$count", accept: "text/plain"}, opts)
+	if err != nil {
+		return 0, err
+	}
 	text := string(a.text())
 	n, err := strconv.ParseUint(text, 10, 31)
 	if err != nil || strings.HasPrefix(text, "+") {

@@ -37,9 +37,9 @@
 // when to try again, [Error.Ambiguous] that the request may have been carried out although it
 // failed.
 //
-// A call makes up to 4 attempts of 30 s each, which [WithRetry] changes, and ends after 2 minutes if
-// its context has no deadline. Create, the syncs and revoke are retried only if the service
-// certainly did not act. A client keeps Intune's limit of 100 writes in 20 seconds
+// A call makes up to 4 attempts of 30 s each, which [WithRetry] changes, and ends after 2 minutes
+// if its context has no deadline; each page of a list is a call. Create, the syncs and revoke are
+// retried only if the service certainly did not act. A client keeps Intune's limit of 100 writes in 20 seconds
 // ([WithWriteLimit]). When the service throttles, all calls of the client wait and then go on in
 // order, so use one client for all goroutines. All that is retried and bounded:
 // https://github.com/vpptoken/vpptoken/blob/main/docs/reliability.md
@@ -48,8 +48,9 @@
 //
 // The access token goes only to the service's own scheme, host and port, and redirects are not
 // followed. No error, log or text shows the access token, the Apple token or the client secret. A
-// [Secret] prints as REDACTED; only [Patch], which is a request body, encodes its text. The types of
-// golang.org/x/oauth2 do print theirs: never print an *oauth2.Token or a *clientcredentials.Config.
+// [Secret] prints as REDACTED; only [Patch], which is a request body, encodes its text. The types
+// of golang.org/x/oauth2 do print theirs: never print an *oauth2.Token or a
+// *clientcredentials.Config.
 // The package writes nothing to standard output or error, but net/http itself logs what a server
 // sends unasked on an idle HTTP/1.1 connection.
 //

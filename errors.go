@@ -57,6 +57,7 @@ type Error struct {
 	cause       error
 	spent       bool // the client's budget of retries
 	conditional bool // the caller sent a condition
+	forbidden   bool // the answer says so somewhere inside
 }
 
 // Error returns one line with all that an operator needs, for example "vpptoken: update: 403
@@ -134,8 +135,8 @@ func permission(op, method string) string {
 //   - ErrForbidden: 403, or a 401 in which Intune says Forbidden, which is ErrUnauthorized as well
 //   - ErrConflict: 409, or 412
 //   - ErrThrottled: 429, or a 500, 502, 503 or 504 whose code or message reports too many requests;
-//     also a call that the throttling, or the client's own limit of writes, would have held past its
-//     deadline
+//     also a call that the throttling, or the client's own limit of writes, would have held past
+//     its deadline
 //   - ErrSignIn: the token source returned no access token
 //   - ErrNoIntune: the service refused because Intune does not know the tenant
 func (e *Error) Is(target error) bool {
@@ -146,7 +147,8 @@ func (e *Error) Is(target error) bool {
 	case ErrUnauthorized:
 		return e.StatusCode == http.StatusUnauthorized
 	case ErrForbidden:
-		return e.StatusCode == http.StatusForbidden || e.StatusCode == http.StatusUnauthorized && code("Forbidden")
+		return e.StatusCode == http.StatusForbidden ||
+			e.StatusCode == http.StatusUnauthorized && (e.forbidden || code("Forbidden"))
 	case ErrConflict:
 		return e.StatusCode == http.StatusConflict || e.StatusCode == http.StatusPreconditionFailed
 	case ErrThrottled:
@@ -172,7 +174,7 @@ func (e *Error) Unwrap() error { return e.cause }
 // holds.
 func Retryable(err error) bool {
 	e, ok := errors.AsType[*Error](err)
-	if !ok || errors.Is(err, ErrSyncFailed) {
+	if !ok || e == nil || errors.Is(err, ErrSyncFailed) {
 		return false
 	}
 	if e.Ambiguous && effect(e.Op) == graph.Unsafe {
@@ -195,7 +197,7 @@ func Retryable(err error) bool {
 // asked for it, or the client's limit of writes needs it.
 func RetryAfter(err error) (time.Duration, bool) {
 	e, ok := errors.AsType[*Error](err)
-	if !ok || e.RetryAfter <= 0 {
+	if !ok || e == nil || e.RetryAfter <= 0 {
 		return 0, false
 	}
 	return e.RetryAfter, true

@@ -171,6 +171,10 @@ func TestForbiddenNamesThePermission(t *testing.T) {
 
 func TestRetryable(t *testing.T) {
 	t.Parallel()
+	var none *vpptoken.Error
+	if _, ok := vpptoken.RetryAfter(none); ok || vpptoken.Retryable(none) || vpptoken.Retryable(nil) {
+		t.Error("no error is worth another try")
+	}
 	if err := failed(t, faulttest.Named(t, "get"), 503, ``); !vpptoken.Retryable(err) ||
 		!vpptoken.Retryable(fmt.Errorf("job 7: %w", err)) {
 		t.Errorf("%v is not Retryable, or not when it is wrapped", err)

@@ -271,7 +271,7 @@ type wireToken VPPToken
 func (t VPPToken) MarshalJSON() ([]byte, error) {
 	b, err := json.Marshal(wireToken(t))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("vpptoken: %w", err)
 	}
 	if t.ID != "" { // without one there is nothing to send a Patch to
 		v := &visit{do: unread, seen: t.seen}
@@ -299,8 +299,7 @@ func (t VPPToken) MarshalJSON() ([]byte, error) {
 // known reports whether VPPToken has a field for a name.
 func known(name string) bool { return name == "@odata.type" || lookUp(name, &noToken).found }
 
-// MarshalJSON writes the three fields of a revocation if the type is that of one, or if they are
-// not zero.
+// MarshalJSON writes what is not zero, and of a revocation, by its type, the two counts in any case.
 func (r ActionResult) MarshalJSON() ([]byte, error) {
 	w := struct {
 		ODataType           string              `json:"@odata.type,omitempty"`
@@ -323,7 +322,11 @@ func (r ActionResult) MarshalJSON() ([]byte, error) {
 	if revoke || r.FailedLicensesCount != 0 {
 		w.FailedLicensesCount = &r.FailedLicensesCount
 	}
-	return json.Marshal(w)
+	b, err := json.Marshal(w)
+	if err != nil {
+		return nil, fmt.Errorf("vpptoken: %w", err)
+	}
+	return b, nil
 }
 
 // MarshalJSON returns exactly the bytes that [Client.Update] sends: what was set and what was

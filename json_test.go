@@ -253,6 +253,11 @@ func TestActionResultEncoding(t *testing.T) {
 		if got := encode(t, r); got != want {
 			t.Errorf("\ngot  %s\nwant %s", got, want)
 		}
+		r.StartDateTime = time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)
+		if _, err := r.MarshalJSON(); err == nil || !strings.HasPrefix(err.Error(), "vpptoken: ") {
+			t.Errorf("the year 12000: %v", err)
+		}
+		r.StartDateTime = time.Time{}
 		var again vpptoken.ActionResult
 		if err := json.Unmarshal([]byte(want), &again); err != nil || !cmp.Equal(r, again) {
 			t.Errorf("%s decoded into %v, %v", want, again, err)

@@ -1,6 +1,7 @@
 package vpptoken
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -78,10 +79,10 @@ func WithBaseURL(root string) Option {
 // CheckRedirect are not used: the client keeps no cookies and follows no redirects.
 //
 // Without this option, or if the Transport is nil, the client has its own, with the settings that
-// [http.DefaultTransport] has at that time (what is no [http.Transport] is used as it is). It bounds
-// response headers, pings HTTP/2 connections, and dials anew after an attempt timed out, so that a
-// connection that died silently costs one attempt and not all of them. Your own transport needs the
-// same for HTTP/2: set [http.Transport.HTTP2] to &http.HTTP2Config{SendPingTimeout: 10 *
+// [http.DefaultTransport] has at that time (what is no [http.Transport] is used as it is). It
+// bounds response headers, pings HTTP/2 connections, and dials anew after an attempt timed out, so
+// that a connection that died silently costs one attempt and not all of them. Your own transport
+// needs the same for HTTP/2: set [http.Transport.HTTP2] to &http.HTTP2Config{SendPingTimeout: 10 *
 // time.Second, PingTimeout: 5 * time.Second}. It must not retry a request by itself: the client
 // prevents that in net/http, but can't in other transports.
 func WithHTTPClient(hc *http.Client) Option {
@@ -109,8 +110,8 @@ func WithUserAgent(name string) Option {
 	}
 }
 
-// WithLogger logs each attempt, each sign-in and each wait in line at debug level, and each retry at
-// warning level: operation, client-request-id, method, path, status, attempt, duration and
+// WithLogger logs each attempt, each sign-in and each wait in line at debug level, and each retry
+// at warning level: operation, client-request-id, method, path, status, attempt, duration and
 // request-id, as far as a record has them, for waits and retries also the reason, the time and its
 // end, and nothing else. The handler gets the call's context with its values, such as a trace id.
 // By default the client logs nothing.
@@ -141,7 +142,7 @@ func WithWriteLimit(n int, per time.Duration) Option {
 	}
 }
 
-// longest is the longest time that an option can set: as good as for ever, and short enough for sums.
+// longest is the longest time that an option can set: as good as for ever, short enough for sums.
 const longest = math.MaxInt64 / 4
 
 // Intune's own write limit for each application and tenant.
@@ -169,10 +170,10 @@ func WithRetry(r Retry) Option {
 		if r.MaxAttempts < 0 || min(r.MinWait, r.MaxWait, r.MaxRetryAfter, r.AttemptTimeout) < 0 {
 			return errors.New("WithRetry: a number is negative")
 		}
-		cfg.retry = r.withDefaults()
-		if cfg.retry.MinWait > cfg.retry.MaxWait {
-			return fmt.Errorf("WithRetry: MinWait %v is longer than MaxWait %v", cfg.retry.MinWait, cfg.retry.MaxWait)
+		if r.MinWait > r.MaxWait && r.MaxWait > 0 {
+			return fmt.Errorf("WithRetry: MinWait %v is longer than MaxWait %v", r.MinWait, r.MaxWait)
 		}
+		cfg.retry = r.withDefaults()
 		return nil
 	}
 }
@@ -194,8 +195,8 @@ func (r Retry) withDefaults() Retry {
 		field *time.Duration
 		value time.Duration
 	}{
-		{&r.MinWait, time.Second},
-		{&r.MaxWait, 30 * time.Second},
+		{&r.MinWait, min(time.Second, cmp.Or(r.MaxWait, time.Second))}, // a default fits what is set
+		{&r.MaxWait, max(30*time.Second, r.MinWait)},
 		{&r.MaxRetryAfter, 5 * time.Minute},
 		{&r.AttemptTimeout, 30 * time.Second},
 	} {

@@ -110,6 +110,28 @@ func TestTransportIsOptional(t *testing.T) {
 	}
 }
 
+// Whoever sets one of the two waits gets no error about the other.
+func TestRetryDefaultsFit(t *testing.T) {
+	t.Parallel()
+	for set, want := range map[vpptoken.Retry][2]time.Duration{
+		{MaxWait: 100 * time.Millisecond}: {50 * time.Millisecond, 100 * time.Millisecond},
+		{MinWait: 45 * time.Second}:       {22 * time.Second, 45 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			set.MaxAttempts = 2
+			c, mock := faulttest.Mock(t, vpptoken.WithRetry(set))
+			mock.RegisterResponder("GET", faulttest.Item, faulttest.Respond(503, ""))
+			start := time.Now()
+			if _, err := c.Get(t.Context(), faulttest.ID); err == nil {
+				t.Fatal("no error")
+			}
+			if took := time.Since(start); took < want[0] || took > want[1] {
+				t.Errorf("%+v: waited %v", set, took)
+			}
+		})
+	}
+}
+
 func TestRetryOption(t *testing.T) {
 	t.Parallel()
 	for attempts, want := range map[int]int{0: 4, 1: 1, 2: 2} {

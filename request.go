@@ -215,6 +215,7 @@ func (a *answer) fail(message string, cause error) *Error {
 		return e
 	}
 	b := graph.ParseError(a.out.Body)
+	e.forbidden = b.Forbidden
 	e.Code, e.Target = a.out.Clean(b.Code), a.out.Clean(b.Target)
 	e.ActivityID = a.out.CleanID(b.ActivityID)
 	if message == "" {

@@ -35,7 +35,9 @@ func (c *Client) StartSync(ctx context.Context, id string, opts ...CallOption) (
 	// A 429 may be about a sync that is under way or about too many requests, so the first one is not
 	// retried before the token was read again.
 	for busy := true; ; busy = false {
-		_, err := c.requestSync(ctx, id, busy, opts) // the token in the answer still shows the previous sync
+		r := syncRequest(id)
+		r.busy = busy
+		_, err := c.do(ctx, r, opts) // the token in the answer still shows the previous sync
 		if refusedSync(err) && c.syncRuns(ctx, id, opts) {
 			s.Adopted, err = true, nil
 		}

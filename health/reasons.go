@@ -45,7 +45,8 @@ func state(t *vpptoken.VPPToken) []Reason {
 	}
 	return []Reason{{
 		LevelUnknown, CodeUnknownState,
-		fmt.Sprintf("The state %q is not known here: look it up in Microsoft's documentation, and update this program.", t.State),
+		fmt.Sprintf("The state %q is not known here: look it up in Microsoft's documentation, "+
+			"and update this program.", t.State),
 	}}
 }
 
@@ -56,8 +57,8 @@ func date(t *vpptoken.VPPToken, now time.Time, p Policy) []Reason {
 	switch {
 	case expires.IsZero():
 		return []Reason{{
-			LevelUnknown, CodeNoExpiryDate, "The token has no expiry date: start a sync and look again, and if it is still missing, " +
-				"look in the .vpptoken file or in Apple Business Manager.",
+			LevelUnknown, CodeNoExpiryDate, "The token has no expiry date: start a sync and look again, " +
+				"and if it is still missing, look in the .vpptoken file or in Apple Business Manager.",
 		}}
 	case t.State == vpptoken.StateExpired:
 		return nil

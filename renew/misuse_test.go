@@ -55,6 +55,7 @@ func TestMisuse(t *testing.T) {
 		"MakePlan, zero file":          makePlan(ctx, s.client, &contenttoken.ContentToken{}, renew.Options{}),
 		"MakePlan, file without text":  makePlan(ctx, s.client, another(t, ct), renew.Options{}),
 		"MakePlan, negative PollEvery": makePlan(ctx, s.client, ct, renew.Options{PollEvery: -time.Second}),
+		"decoding without plan":        (*renew.Plan)(nil).UnmarshalJSON([]byte("{}")),
 		"Apply without plan":           (*renew.Plan)(nil).Apply(ctx, s.client, ct),
 		"Apply, zero plan":             new(renew.Plan).Apply(ctx, s.client, ct),
 		"Apply without context":        ready.Apply(none, s.client, ct),

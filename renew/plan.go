@@ -176,8 +176,8 @@ func (p *Plan) refuse(t *vpptoken.VPPToken, ct *contenttoken.ContentToken) error
 	return nil
 }
 
-// unlessOurs returns a name that the service shows, or "" if it is With's and came since the plan was
-// made.
+// unlessOurs returns a name that the service shows, or "" if it is With's and came since the plan
+// was made.
 func unlessOurs(name, before string, with *string) string {
 	if with != nil && clean(name) == clean(*with) && clean(name) != before {
 		return ""

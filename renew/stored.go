@@ -2,6 +2,7 @@ package renew
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -24,6 +25,9 @@ func (p Plan) MarshalJSON() ([]byte, error) {
 // UnmarshalJSON reads what MarshalJSON wrote, and replaces all of p but its OnStep. The first step
 // that gets a plan that was changed in the meantime refuses it.
 func (p *Plan) UnmarshalJSON(text []byte) error {
+	if p == nil {
+		return errors.New("renew: decoding into a nil plan")
+	}
 	var s stored
 	if err := json.Unmarshal(text, &s); err != nil {
 		return fmt.Errorf("renew: the plan's JSON: %w", err)

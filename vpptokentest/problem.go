@@ -20,7 +20,8 @@ func badRequest(format string, args ...any) *problem {
 }
 
 func noSegment(status int, segment string) *problem {
-	return &problem{status, "ResourceNotFound", fmt.Sprintf("Resource not found for the segment '%s'.", short(segment)), nil}
+	message := fmt.Sprintf("Resource not found for the segment '%s'.", short(segment))
+	return &problem{status, "ResourceNotFound", message, nil}
 }
 
 // noRoute is Graph's own refusal, not Intune's: what Intune's collections answer to /$count.

@@ -19,7 +19,7 @@ type Request struct {
 	Path   string      `json:"path"`   // as sent, escaped: "/beta/deviceAppManagement/vppTokens"
 	Query  url.Values  `json:"query"`  // decoded; nil when there was none or it could not be read
 	Header http.Header `json:"header"` // Authorization is there when it was sent, but its value is "Bearer REDACTED"
-	Body   string      `json:"-"`      // byte for byte, but for a sign-in's secrets; "" when there was none, cut above 1 MiB
+	Body   string      `json:"-"`      // as it came, but for a sign-in's secrets; "" when there was none, cut above 1 MiB
 }
 
 // Format writes the method, the path and the size of the body, under every verb.

@@ -252,7 +252,7 @@ func TestRefusedBodies(t *testing.T) {
 		{"result: null", "beta", `{"tokenActionResults":[null]}`},
 		{"result: unknown property", "beta", `{"tokenActionResults":[{"name":"x"}]}`},
 		{"result: twice", "beta", `{"tokenActionResults":[{"actionName":"x","actionName":"x"}]}`},
-		{"result: word", "beta", `{"tokenActionResults":[{"actionState":"cancelled"}]}`},
+		{"result: word", "beta", `{"tokenActionResults":[{"actionState":"halted"}]}`},
 		{"result: null state", "beta", `{"tokenActionResults":[{"actionState":null}]}`},
 		{"result: another type", "beta", `{"tokenActionResults":[{"@odata.type":"microsoft.graph.vppToken"}]}`},
 		{"result: count on the plain type", "beta", `{"tokenActionResults":[{"totalLicensesCount":1}]}`},

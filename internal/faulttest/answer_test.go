@@ -310,6 +310,14 @@ func TestR09Sentinels(t *testing.T) {
 			401, `{"error":{"code":"UnknownError","message":"{\"ErrorCode\":\"Forbidden\",\"Message\":\"no\"}"}}`,
 			"ErrForbidden ErrUnauthorized",
 		},
+		{
+			401, `{"error":{"code":"Unauthorized","message":"{\"ErrorCode\":\"Forbidden\",\"Message\":\"no\"}"}}`,
+			"ErrForbidden ErrUnauthorized",
+		},
+		{
+			401, `{"error":{"code":"InvalidAuthenticationToken","message":"no","innerError":{"code":"Forbidden"}}}`,
+			"ErrForbidden ErrUnauthorized",
+		},
 		{401, faulttest.Fixture(t, "error-intune-nested-twice.json"), "ErrForbidden ErrUnauthorized"},
 		{403, ``, "ErrForbidden"},
 		{403, code("ResourceNotFound"), "ErrForbidden"},

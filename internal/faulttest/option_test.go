@@ -65,7 +65,6 @@ func TestR15WrongOptions(t *testing.T) {
 		"negative MaxRetryAfter": vpptoken.WithRetry(vpptoken.Retry{MaxRetryAfter: -1}),
 		"negative attempt":       vpptoken.WithRetry(vpptoken.Retry{AttemptTimeout: math.MinInt64}),
 		"least above most":       vpptoken.WithRetry(vpptoken.Retry{MinWait: 2, MaxWait: 1}),
-		"least above default":    vpptoken.WithRetry(vpptoken.Retry{MinWait: time.Hour}),
 	} {
 		source := &faulttest.CountedSource{}
 		c, err := vpptoken.NewClient(source, opt)

@@ -23,10 +23,13 @@ type ErrorBody struct {
 	RequestID  string
 	ActivityID string
 	RetryAfter time.Duration // Intune's, from inside the message; 0 if there is none
+	Forbidden  bool          // the service means 403, whatever the status: Intune wraps it in a 401
 }
 
-// Forbidden reports whether the service means 403, whatever the status: Intune wraps it in a 401.
-func (e ErrorBody) Forbidden() bool { return strings.EqualFold(e.Code, "Forbidden") }
+// saw notes a code of any level.
+func (e *ErrorBody) saw(code lenient) {
+	e.Forbidden = e.Forbidden || strings.EqualFold(string(code), "Forbidden")
+}
 
 // lenient is a string that accepts whatever stands in its place.
 type lenient string
@@ -112,12 +115,14 @@ func ParseError(body []byte) ErrorBody {
 	}
 	e := ErrorBody{Code: string(g.Code), Target: target(g.Target, g.Details.value), RequestID: string(g.RequestID)}
 	e.RetryAfter = span(string(g.RetryAfter))
+	e.saw(g.Code)
 	inner := unwrap(&e, string(g.Message))
 	innermost := ""
 	for in := g.InnerError.value; in != nil; in = in.InnerError.value {
 		if e.RequestID == "" {
 			e.RequestID = string(in.RequestID)
 		}
+		e.saw(in.Code)
 		if in.Code != "" && !strings.EqualFold(string(in.Code), "UnknownError") {
 			innermost = string(in.Code)
 		}
@@ -168,6 +173,7 @@ func unwrap(e *ErrorBody, text string) (code string) {
 		if tooDeep([]byte(text)) || json.Unmarshal([]byte(text), &in) != nil || !in.isIntunes() {
 			break
 		}
+		e.saw(in.ErrorCode)
 		if in.ErrorCode != "" {
 			code = string(in.ErrorCode)
 		}
@@ -246,7 +252,8 @@ func Throttles(status int, code, message string) bool {
 		return true
 	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		message = strings.Join(strings.Fields(message), " ")
-		return strings.EqualFold(code, "TooManyRequests") || tooMany().MatchString(message) && !otherLimit().MatchString(message)
+		return strings.EqualFold(code, "TooManyRequests") ||
+			tooMany().MatchString(message) && !otherLimit().MatchString(message)
 	}
 	return false
 }

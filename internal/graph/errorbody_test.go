@@ -37,7 +37,7 @@ func TestParseError(t *testing.T) {
 		},
 		"Intune's, twice": {
 			fixture(t, "error-intune-nested-twice.json"),
-			graph.ErrorBody{Code: "Forbidden", Message: operation, RequestID: id + "77", ActivityID: id + "77"},
+			graph.ErrorBody{Code: "Forbidden", Forbidden: true, Message: operation, RequestID: id + "77", ActivityID: id + "77"},
 		},
 		"throttled": {
 			fixture(t, "error-throttled.json"),
@@ -89,7 +89,7 @@ func TestParseError(t *testing.T) {
 		"deep":      {[]byte(strings.Repeat(`{"error":`, 20_000)), graph.ErrorBody{}},
 		"F16: Intune's, without Graph's around it": {
 			[]byte(`{"ErrorCode":"Forbidden","Message":"{\"_version\":3,\"Message\":\"m - Activity ID: a-1\",\"RetryAfter\":30}"}`),
-			graph.ErrorBody{Code: "Forbidden", Message: "m - Activity ID: a-1", ActivityID: "a-1", RetryAfter: 30 * time.Second},
+			graph.ErrorBody{Code: "Forbidden", Forbidden: true, Message: "m - Activity ID: a-1", ActivityID: "a-1", RetryAfter: 30 * time.Second},
 		},
 		"a gateway's":        {[]byte(`{"statusCode":429,"message":"Try later."}`), graph.ErrorBody{Message: "Try later."}},
 		"somebody's":         {[]byte(`{"a":"{}"}`), graph.ErrorBody{}},
@@ -213,7 +213,7 @@ func TestParseError(t *testing.T) {
 		},
 		"F22: dangling": {
 			[]byte(`{"error":{"code":"Forbidden","message":"No. - Activity ID: a-1 - Url: https://x/?v=1 - CustomApiErrorPhrase: "}}`),
-			graph.ErrorBody{Code: "Forbidden", Message: "No. - Activity ID: a-1", ActivityID: "a-1"},
+			graph.ErrorBody{Code: "Forbidden", Forbidden: true, Message: "No. - Activity ID: a-1", ActivityID: "a-1"},
 		},
 		"F22: dangling, bare": {
 			[]byte(`{"error":{"message":"No. - CustomApiErrorPhrase:"}}`),

@@ -222,9 +222,9 @@ func (g *gate) holdFor(asked time.Duration) time.Duration {
 }
 
 // tooLate reports whether w can't go before its call ends. A call without an end waits as long as
-// any attempt gets through. If all are refused, it waits for the default call time, besides what the
-// service asked for at first, and for no more than g.patience; if the client was served before, for
-// g.patience.
+// any attempt gets through. If all are refused, it waits for the default call time, besides what
+// the service asked for at first, and for no more than g.patience; if the client was served before,
+// for g.patience.
 func (g *gate) tooLate(w *waiter, until time.Time) bool {
 	began := g.began
 	if w.since.After(began) {

@@ -32,7 +32,7 @@ func (f *flight) decide() bool {
 		f.RetryAfter = asked
 		f.Claims = f.showableClaims()
 		if f.Status == http.StatusUnauthorized || f.Status == http.StatusForbidden {
-			denied := f.Status == http.StatusForbidden || f.last.refusal.Forbidden()
+			denied := f.Status == http.StatusForbidden || f.last.refusal.Forbidden
 			f.c.source.forget(f.last.bearer, denied) // so that the next call asks the source again
 		}
 	}
@@ -88,7 +88,7 @@ func (f *flight) retryable(asked time.Duration) (cost int, ok bool) {
 	}
 	switch f.Status {
 	case http.StatusUnauthorized:
-		return 0, f.refused == "" && !f.last.refusal.Forbidden() // a missing role or license is a 401 too
+		return 0, f.refused == "" && !f.last.refusal.Forbidden // a missing role or license is a 401 too
 	case http.StatusPreconditionFailed: // without a condition it is one of Intune's own, which passes
 		return retryCost, f.call.Effect == Idempotent && !Conditional(f.call.Header)
 	case http.StatusServiceUnavailable:

@@ -8,8 +8,8 @@ import (
 // keptUploads is how many secrets a client remembers.
 const keptUploads = 16
 
-// uploads remembers the last secrets in the bodies of a client's calls: the service may quote one in
-// its answer to a later call. It keeps them inside functions, where no printer finds them.
+// uploads remembers the last secrets in the bodies of a client's calls: the service may quote one
+// in its answer to a later call. It keeps them inside functions, where no printer finds them.
 type uploads struct {
 	add func(secret string)
 	all func() []string

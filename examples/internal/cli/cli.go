@@ -30,8 +30,8 @@ var ErrUsage = errors.New("wrong input")
 // exit code.
 type Program func(ctx context.Context, args []string, env func(string) string, stdout, stderr io.Writer) int
 
-// Main runs p in the real process and exits. The first interrupt or SIGTERM ends the context, a second one the
-// process.
+// Main runs p in the real process and exits. The first interrupt or SIGTERM ends the context, a
+// second one the process.
 func Main(p Program) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
