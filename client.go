@@ -70,13 +70,15 @@ func NewClient(ts oauth2.TokenSource, opts ...Option) (*Client, error) {
 	}
 	carrier, timeout := cfg.transport()
 	writes, period := cfg.writeLimit()
-	token, forget := tokenFunc(ts)
-	return &Client{base: base, home: home, version: cfg.version, noCount: new(atomic.Bool), graph: graph.New(graph.Config{
-		Base: base, Transport: carrier, Token: token, PlainToken: forget == nil, Forget: forget,
-		Logger: cfg.logger, UserAgent: cfg.userAgent,
+	calls := graph.Config{
+		Base: base, Transport: carrier, Logger: cfg.logger, UserAgent: cfg.userAgent,
 		MaxAttempts: cfg.retry.MaxAttempts, MinWait: cfg.retry.MinWait, MaxWait: cfg.retry.MaxWait,
 		MaxRetryAfter: cfg.retry.MaxRetryAfter, AttemptTimeout: timeout, WriteLimit: writes, WritePeriod: period,
-	})}, nil
+	}
+	takeSource(&calls, ts)
+	return &Client{
+		base: base, home: home, version: cfg.version, noCount: new(atomic.Bool), graph: graph.New(calls),
+	}, nil
 }
 
 // Format prints the service's address under every verb, and nothing that the client holds.

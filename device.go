@@ -27,8 +27,9 @@ const (
 // minutes. Network failures while the user enters the code do no harm.
 //
 // ctx limits only this sign-in. Later the Source renews its access token with its refresh token, in
-// the context of the call that needs one; if Microsoft Entra refuses that, the user must sign in
-// again. The application must allow public client flows. Microsoft identity platform reference:
+// the context of the call that needs one; if Microsoft Entra refuses that, calls fail with
+// [ErrSignIn] and the code invalid_grant, and the user must sign in again, with a new Source. The
+// application must allow public client flows. Microsoft identity platform reference:
 // https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
 func (c Cloud) DeviceSource(
 	ctx context.Context, tenant, clientID string, show func(*oauth2.DeviceAuthResponse),
@@ -59,7 +60,7 @@ func (c Cloud) DeviceSource(
 	p.keep(t)
 	tokens := &graph.Tokens{Ask: p.refresh}
 	tokens.Keep(t)
-	return c.source(cfg.Endpoint.TokenURL, tokens), nil
+	return c.source(cfg.Endpoint.TokenURL, tokens, func() []string { return []string{code.DeviceCode, p.refreshToken()} }), nil
 }
 
 // person is a user who signed in.
@@ -156,11 +157,15 @@ func (p *person) keep(t *oauth2.Token) {
 	}
 }
 
+func (p *person) refreshToken() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.renewal
+}
+
 // refresh gets another access token without involving the user.
 func (p *person) refresh(ctx context.Context, claims string) (*oauth2.Token, error) {
-	p.mu.Lock()
-	renewal := p.renewal
-	p.mu.Unlock()
+	renewal := p.refreshToken()
 	if renewal == "" {
 		return nil, graph.NewSignInCause("the access token expired and there is no refresh token: sign in again", "")
 	}

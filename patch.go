@@ -289,7 +289,7 @@ func never(t time.Time) bool { return t.Year() == 1 && t.YearDay() == 1 }
 // Check returns everything for which [Client.Update] would refuse to send p to that version of the
 // API: [ErrEmptyPatch], or a [PropertyError] with every property that the version lacks, that can't
 // be encoded, or whose value is never valid (the zero Secret as Token, unknownFutureValue). p may
-// be nil.
+// be nil. A patch for [Client.Create] may be empty.
 func (p *Patch) Check(v APIVersion) error {
 	if v != VersionBeta && v != VersionV1 {
 		return fmt.Errorf("vpptoken: %q is neither version %q nor %q", v, VersionBeta, VersionV1)

@@ -38,6 +38,7 @@ type Source struct {
 	// Functions, because what a closure holds can't be printed.
 	get  func(ctx context.Context, claims string) (*oauth2.Token, error)
 	drop func(bearer string, ago time.Duration)
+	held func() []string // the secrets besides the access token
 }
 
 // AppSource signs in as the application itself, with a client secret, to act with application
@@ -49,14 +50,15 @@ func (c Cloud) AppSource(tenant, clientID, clientSecret string) (*Source, error)
 		return nil, err
 	}
 	a := authority{cfg: cfg, base: graph.NewTransport()}
-	return c.source(cfg.TokenURL, &graph.Tokens{Ask: func(ctx context.Context, claims string) (*oauth2.Token, error) {
+	tokens := &graph.Tokens{Ask: func(ctx context.Context, claims string) (*oauth2.Token, error) {
 		return a.token(ctx, claims, url.Values{})
-	}}), nil
+	}}
+	return c.source(cfg.TokenURL, tokens, func() []string { return []string{clientSecret} }), nil
 }
 
-func (c Cloud) source(tokenURL string, tokens *graph.Tokens) *Source {
+func (c Cloud) source(tokenURL string, tokens *graph.Tokens, held func() []string) *Source {
 	tokens.Patience = patience
-	return &Source{cloud: c, path: pathOf(tokenURL), get: tokens.Get, drop: tokens.Forget}
+	return &Source{cloud: c, path: pathOf(tokenURL), get: tokens.Get, drop: tokens.Forget, held: held}
 }
 
 // patience is how long a sign-in may take before another call starts one too, in case it hangs.
@@ -74,6 +76,9 @@ func (s *Source) forget(bearer string, denied bool) {
 	}
 	s.drop(bearer, 0)
 }
+
+// secrets returns what no text of Graph's may show either.
+func (s *Source) secrets() []string { return s.held() }
 
 // Cloud returns the cloud that s signs in to.
 func (s *Source) Cloud() Cloud {
@@ -152,6 +157,10 @@ func (a authority) token(ctx context.Context, claims string, params url.Values) 
 		Scopes: a.cfg.Scopes, AuthStyle: a.cfg.AuthStyle, EndpointParams: params,
 	}
 	t, err := cfg.Token(context.WithValue(ctx, oauth2.HTTPClient, graph.SignInClient(ctx, a.base)))
+	if refused, ok := errors.AsType[*oauth2.RetrieveError](err); ok &&
+		graph.Shows(refused.ErrorCode, a.cfg.ClientSecret, params.Get("device_code"), params.Get("refresh_token")) {
+		refused.ErrorCode = "" // a hostile authority put it there
+	}
 	if err != nil {
 		return nil, graph.SignInCause(err) // it shows nothing of the request
 	}
@@ -171,17 +180,24 @@ type contextSource interface {
 	TokenContext(ctx context.Context, claims string) (*oauth2.Token, error)
 }
 
-// tokenFunc hides a source in functions, out of the reach of printers. forget is nil if ts takes no
-// context.
-func tokenFunc(ts oauth2.TokenSource) (ask graph.TokenFunc, forget func(bearer string, denied bool)) {
+// ownSource is a Source, or a type that embeds one.
+type ownSource interface {
+	forget(bearer string, denied bool)
+	secrets() []string
+}
+
+// takeSource hides a source in functions, out of the reach of printers.
+func takeSource(cfg *graph.Config, ts oauth2.TokenSource) {
 	cs, ok := ts.(contextSource)
 	if !ok {
-		return func(context.Context, string) (*oauth2.Token, error) { return ts.Token() }, nil
+		cfg.PlainToken = true
+		cfg.Token = func(context.Context, string) (*oauth2.Token, error) { return ts.Token() }
+		return
 	}
-	if s, ok := ts.(interface{ forget(string, bool) }); ok { // a Source, or a type that embeds one
-		return cs.TokenContext, s.forget
+	cfg.Token, cfg.Forget = cs.TokenContext, func(string, bool) {}
+	if own, ok := ts.(ownSource); ok {
+		cfg.Forget, cfg.Held = own.forget, own.secrets
 	}
-	return cs.TokenContext, func(string, bool) {}
 }
 
 // takeCloud sets the cloud from the source, if the source has one.

@@ -45,7 +45,7 @@ func state(t *vpptoken.VPPToken) []Reason {
 	}
 	return []Reason{{
 		LevelUnknown, CodeUnknownState,
-		fmt.Sprintf("The state %q is not known here: look it up in Microsoft's documentation, "+
+		fmt.Sprintf("The state %.256q is not known here: look it up in Microsoft's documentation, "+
 			"and update this program.", t.State),
 	}}
 }
@@ -110,7 +110,7 @@ func actions(t *vpptoken.VPPToken) []Reason {
 		}
 		text := "An action on the token failed"
 		if r.ActionName != "" {
-			text = fmt.Sprintf("The action %q on the token failed", r.ActionName)
+			text = fmt.Sprintf("The action %.256q on the token failed", r.ActionName)
 		}
 		if !r.LastUpdatedDateTime.IsZero() {
 			text += " on " + on(r.LastUpdatedDateTime)
@@ -136,7 +136,7 @@ func remedy(r vpptoken.ActionFailureReason) string {
 	case vpptoken.ActionFailureReasonNone, "":
 		return "no reason was given; repeat the action."
 	}
-	return fmt.Sprintf("the reason given is %q; repeat the action.", r)
+	return fmt.Sprintf("the reason given is %.256q; repeat the action.", r)
 }
 
 func on(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }

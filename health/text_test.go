@@ -1,6 +1,7 @@
 package health_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -140,5 +141,22 @@ func TestLevelsAreTheirWords(t *testing.T) {
 	got := []health.Level{health.LevelOK, health.LevelWarning, health.LevelUnknown, health.LevelCritical}
 	if diff := cmp.Diff([]health.Level{"ok", "warning", "unknown", "critical"}, got); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// What the service sends without end is not shown without end.
+func TestTextsAreBounded(t *testing.T) {
+	t.Parallel()
+	endless := strings.Repeat("y\x1b", 1<<16)
+	token := vpptoken.VPPToken{
+		State: vpptoken.State(endless),
+		TokenActionResults: []vpptoken.ActionResult{{
+			ActionState: vpptoken.ActionStateFailed, ActionName: endless, ActionFailureReason: vpptoken.ActionFailureReason(endless),
+		}},
+	}
+	for _, r := range health.Assess(&token, time.Now(), health.Policy{}).Reasons {
+		if len(r.Text) > 4096 {
+			t.Errorf("%s: %d bytes", r.Code, len(r.Text))
+		}
 	}
 }

@@ -56,8 +56,9 @@
 //   - Verify waits for the same sync again, and checks again: an expiry that lagged shows later,
 //     with nothing sent a second time.
 //
-// So a job engine needs two rules: run a failed step again, and after [ErrNotVerified] from Verify
-// go back to StartSync, which decides whether there is anything to do.
+// So a job engine needs three rules: run a failed step again; after [ErrNotVerified] from Verify go
+// back to StartSync, which decides whether there is anything to do; and when the file was replaced
+// (its expiry is not the plan's), begin with a new plan, because only Apply looks at the file.
 //
 // Run also continues where an earlier Run with the same file stopped. If the service shows the
 // file's expiry, it sends no second PATCH: it syncs, and reports that the renewal is verified or

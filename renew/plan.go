@@ -8,6 +8,7 @@ import (
 
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/contenttoken"
+	"github.com/vpptoken/vpptoken/internal/graph"
 	"github.com/vpptoken/vpptoken/internal/location"
 )
 
@@ -63,7 +64,7 @@ func MakePlan(
 	}
 	p.begin(StepPlan)
 	var m vpptoken.Metadata
-	t, err := p.look(ctx, c, &m)
+	t, err := p.look(hiding(ctx, ct), c, &m)
 	if err != nil {
 		return nil, err
 	}
@@ -187,6 +188,12 @@ func unlessOurs(name, before string, with *string) string {
 
 func (p *Plan) otherLocation(service, file string) bool {
 	return !p.options.AllowOtherLocation && location.Differ(file, service)
+}
+
+// hiding returns a context whose calls show nothing of the file: the service may have stored it at
+// an earlier run, and quote it.
+func hiding(ctx context.Context, ct *contenttoken.ContentToken) context.Context {
+	return graph.WithSecret(ctx, ct.Secret().Reveal())
 }
 
 // look reads the token. An answer with another token is an error.

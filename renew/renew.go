@@ -87,6 +87,7 @@ func Run(
 	if err != nil {
 		return nil, err
 	}
+	ctx = hiding(ctx, ct)
 	if err := p.Apply(ctx, c, ct); err != nil {
 		if failed, ok := errors.AsType[*vpptoken.Error](err); ok && failed.Ambiguous {
 			return p.report().unverified(err,

@@ -54,7 +54,8 @@ func Example_resumable() {
 	// uploads: 1
 }
 
-// resume goes on from the plan in planFile, and begins with a new one when there is none.
+// resume goes on from the plan in planFile, and begins with a new one when there is none, or when
+// the token's file was replaced.
 func resume(ctx context.Context, client *vpptoken.Client, id, tokenFile, planFile string) (*renew.Report, error) {
 	ct, err := contenttoken.ReadFile(tokenFile)
 	if err != nil {
@@ -62,10 +63,12 @@ func resume(ctx context.Context, client *vpptoken.Client, id, tokenFile, planFil
 	}
 	plan := new(renew.Plan)
 	stored, err := os.ReadFile(planFile)
-	if errors.Is(err, fs.ErrNotExist) {
-		plan, err = renew.MakePlan(ctx, client, id, ct, renew.Options{Now: november, PollEvery: time.Minute})
-	} else if err == nil {
+	if err == nil {
 		err = json.Unmarshal(stored, plan)
+	}
+	// A plan is for one file: with a newer one, begin anew.
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !plan.ExpirationDateTime.Equal(ct.ExpirationDateTime) {
+		plan, err = renew.MakePlan(ctx, client, id, ct, renew.Options{Now: november, PollEvery: time.Minute})
 	}
 	if err != nil {
 		return nil, err

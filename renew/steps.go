@@ -38,6 +38,7 @@ func (p *Plan) Apply(ctx context.Context, c *vpptoken.Client, ct *contenttoken.C
 	if err := p.checkFile(ct); err != nil || !p.NeedsApply {
 		return err
 	}
+	ctx = hiding(ctx, ct)
 	p.begin(StepApply)
 	p.Sync, p.note = nil, syncNote{}
 	var m vpptoken.Metadata

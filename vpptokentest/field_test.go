@@ -327,3 +327,17 @@ func TestF41Revocation(t *testing.T) {
 		t.Errorf("after [] was written: %v", got.TokenActionResults)
 	}
 }
+
+// What a result was added with is shown, whether its type was named or not.
+func TestResultsAreShownAsAdded(t *testing.T) {
+	t.Parallel()
+	s := newService(t)
+	id := s.Add(vpptoken.VPPToken{TokenActionResults: []vpptoken.ActionResult{{
+		ActionName: "revokeLicenses", ActionState: vpptoken.ActionStateFailed,
+		ActionFailureReason: vpptoken.ActionFailureReasonAppleFailure, FailedLicensesCount: 3,
+	}}})
+	got := parse[vpptoken.VPPToken](t, s.send("GET", "/beta"+collection+"/"+id, "").body)
+	if r := got.TokenActionResults[0]; r.ActionFailureReason != "appleFailure" || r.FailedLicensesCount != 3 {
+		t.Errorf("got %+v", r)
+	}
+}

@@ -13,7 +13,7 @@ const (
 	revokeResultType = "microsoft.graph.vppTokenRevokeLicensesActionResult"
 )
 
-// appendResult writes one action result; the three results of a revocation only on its own type.
+// appendResult writes one action result; the three results of a revocation only if it is one.
 func appendResult(b []byte, r *vpptoken.ActionResult) []byte {
 	b = append(b, '{')
 	if r.ODataType != "" {
@@ -23,7 +23,8 @@ func appendResult(b []byte, r *vpptoken.ActionResult) []byte {
 	b = appendJSON(append(b, `,"actionState":`...), orNone(r.ActionState))
 	b = appendJSON(append(b, `,"startDateTime":`...), r.StartDateTime)
 	b = appendJSON(append(b, `,"lastUpdatedDateTime":`...), r.LastUpdatedDateTime)
-	if strings.TrimPrefix(r.ODataType, "#") == revokeResultType {
+	if strings.TrimPrefix(r.ODataType, "#") == revokeResultType ||
+		r.ActionFailureReason != "" || r.TotalLicensesCount != 0 || r.FailedLicensesCount != 0 {
 		b = appendJSON(append(b, `,"actionFailureReason":`...), orNone(r.ActionFailureReason))
 		b = appendJSON(append(b, `,"totalLicensesCount":`...), r.TotalLicensesCount)
 		b = appendJSON(append(b, `,"failedLicensesCount":`...), r.FailedLicensesCount)

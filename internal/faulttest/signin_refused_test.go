@@ -103,3 +103,28 @@ func TestR19BlipWhileABearerIsReplaced(t *testing.T) {
 		}
 	})
 }
+
+// A refused token whose replacement is refused as well, as of a user whose sessions were revoked: the
+// error names both, the sign-in's with its code.
+func TestR19RefusedWhileABearerIsReplaced(t *testing.T) {
+	t.Parallel()
+	for _, op := range faulttest.Operations() {
+		synctest.Test(t, func(t *testing.T) {
+			source, ctx, _ := signIns(t, func(n int) (*http.Response, error) {
+				if n == 0 {
+					return granted()
+				}
+				return faulttest.Answer(400, `{"error":"invalid_grant","error_description":"AADSTS50173: revoked"}`), nil
+			})
+			service := &faulttest.Service{Answer: faulttest.Always(401, `{"error":{"code":"InvalidAuthenticationToken"}}`)}
+			client := faulttest.ClientFor(t, source, vpptoken.WithHTTPClient(&http.Client{Transport: service}))
+			err := op.Run(ctx, client)
+			e := faulttest.Error(t, err)
+			if !errors.Is(err, vpptoken.ErrSignIn) || !errors.Is(err, vpptoken.ErrUnauthorized) || e.Code != "invalid_grant" ||
+				e.StatusCode != 401 || e.Attempts != 1 || e.Ambiguous || vpptoken.Retryable(err) ||
+				!strings.Contains(err.Error(), "AADSTS50173") || len(service.Requests()) != 1 {
+				t.Errorf("%s: error %+v (%v)", op.Name, *e, err)
+			}
+		})
+	}
+}

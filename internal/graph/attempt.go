@@ -61,14 +61,14 @@ func (f *flight) attempt(req *http.Request) *Cause {
 	f.RetryAfter = 0
 	f.c.gate.sent(&f.last.ticket)
 	w := &watch{cancel: cancel, safe: f.call.Effect == Safe, sent: f.call.Body}
-	resp, err := f.c.cfg.Transport.RoundTrip(f.request(ctx, w, req))
+	resp, err := f.c.carry(f.request(ctx, w, req))
 	if err == nil {
 		err = notHTTP(resp)
 	}
 	if err != nil {
 		var cause *Cause
 		if f.last.sent, cause = w.ended(err); cause.unknown {
-			if proxy := proxyOf(f.c.cfg.Transport, req); proxy != nil && !w.tunneled(proxy) {
+			if proxy := f.c.proxyOf(req); proxy != nil && !w.tunneled(proxy) {
 				cause = proxyError(0).cause()
 			}
 		}
@@ -97,9 +97,9 @@ func notHTTP(resp *http.Response) error {
 }
 
 // signIn fetches the attempt's access token. The first attempt of a call may use a cached one; any
-// other asks the source, because a token may be stale after a long wait. A refused token must be
-// replaced by a different one: otherwise signIn returns nil and leaves f.last.bearer empty, nothing
-// is sent, and the answer that refused the token stands.
+// other asks the source, because a token may be stale after a long wait. If the source has only the
+// token that was refused, signIn returns nil and leaves f.last.bearer empty: nothing is sent, and
+// the answer that refused the token stands.
 func (f *flight) signIn(ctx context.Context) *Cause {
 	bearer, cause := f.c.source.fetch(ctx, f.claims, f.refused, f.Attempts == 0)
 	f.logSignIn(bearer, cause)
@@ -110,7 +110,7 @@ func (f *flight) signIn(ctx context.Context) *Cause {
 	case cause != nil && ended(ctx):
 		cause = sourceCause(SignInTimeCause(f.c.cfg.AttemptTimeout))
 		cause.retry = false // it used up an attempt's time
-	case replaces && (cause != nil && !cause.retry || cause == nil && slices.Contains(f.Secrets, bearer)):
+	case replaces && cause == nil && slices.Contains(f.Secrets, bearer):
 		return nil
 	}
 	if cause != nil {

@@ -23,8 +23,9 @@ type source struct {
 }
 
 // newSource wraps the caller's token source. Each call asks a source that takes a context by
-// itself. Any other is asked by one call at a time, and its token is cached.
-func newSource(cfg *Config) source {
+// itself. Any other is asked by one call at a time, and its token is cached. remember is called
+// with each token that is sent and that the last request did not have.
+func newSource(cfg *Config, remember func(bearer string)) source {
 	var last atomic.Pointer[string]
 	s := source{forget: cfg.Forget, isNew: func(bearer string) bool {
 		before := last.Swap(&bearer)
@@ -35,6 +36,7 @@ func newSource(cfg *Config) source {
 		if h := header.Load(); h != nil && (*h)[len(scheme):] == bearer {
 			return *h
 		}
+		remember(bearer)
 		h := scheme + bearer
 		header.Store(&h)
 		return h

@@ -31,13 +31,14 @@ const (
 	DefaultCallTime = 2 * time.Minute
 )
 
-// Config configures a Client. Forget, Logger and the two of the limit are optional.
+// Config configures a Client. Forget, Held, Logger and the two of the limit are optional.
 type Config struct {
 	Base           *url.URL // the service's root and version
 	Transport      http.RoundTripper
 	Token          TokenFunc
 	PlainToken     bool                             // Token takes no context, and its result depends only on time
 	Forget         func(bearer string, denied bool) // not with PlainToken: the token was refused or denied
+	Held           func() []string                  // the secrets of the source; may be nil
 	Logger         *slog.Logger
 	UserAgent      string
 	MaxAttempts    int
@@ -57,17 +58,25 @@ type Client struct {
 	gate   gate
 	spare  spare
 
-	uploads  uploads
+	uploads, bearers memory // of earlier calls
+
+	carry    func(*http.Request) (*http.Response, error)
+	proxyOf  func(*http.Request) *url.URL
 	mayProxy bool        // the transport may be one that goes through a proxy and does not tell
 	noHeader http.Header // empty, and never written to: attempts have their own
 }
 
 // New returns a Client with a full budget and an open gate.
 func New(cfg Config) *Client {
-	_, mayProxy := cfg.Transport.(*http.Transport)
+	rt := cfg.Transport
+	_, mayProxy := rt.(*http.Transport)
+	cfg.Transport = nil // its buffers hold what was sent, and functions keep that from printers
+	bearers := newMemory(keptBearers)
 	return &Client{
-		cfg: cfg, mayProxy: mayProxy, source: newSource(&cfg), budget: budget{left: fullBudget}, noHeader: http.Header{},
-		uploads: newUploads(),
+		cfg: cfg, mayProxy: mayProxy, source: newSource(&cfg, bearers.add), budget: budget{left: fullBudget},
+		noHeader: http.Header{}, uploads: newMemory(keptUploads), bearers: bearers,
+		carry:   func(r *http.Request) (*http.Response, error) { return rt.RoundTrip(r) },
+		proxyOf: func(r *http.Request) *url.URL { return proxyOf(rt, r) },
 		gate: gate{
 			ownHold: cfg.MinWait, maxOwnHold: max(cfg.MinWait, min(cfg.MaxWait, longestOwnHold)),
 			patience: DefaultCallTime + 2*cfg.MaxRetryAfter, pace: pace{n: cfg.WriteLimit, per: cfg.WritePeriod},
@@ -136,6 +145,6 @@ type Outcome struct {
 
 	query    string // these were sent too: see hidden
 	header   http.Header
-	earlier  func() []string // secrets of earlier calls; may be nil
+	flight   *flight // to which it belongs; nil in tests
 	scrubber *scrubber
 }

@@ -53,8 +53,8 @@ func (o *Outcome) beginning(text string) string {
 func (o *Outcome) scrub(text string) string {
 	if o.scrubber == nil || o.scrubber.secrets != len(o.Secrets) { // another access token was sent since
 		secrets := o.Secrets
-		if o.earlier != nil {
-			secrets = slices.Concat(secrets, o.earlier())
+		if o.flight != nil {
+			secrets = slices.Concat(secrets, o.flight.earlier())
 		}
 		opaque, whole := hidden(o.query, o.header)
 		o.scrubber = newScrubber(secrets, opaque, whole)

@@ -139,7 +139,8 @@ func unicodeEscape(high []byte, low byte) (n int, c byte) {
 
 // invisible reports whether r is white space beyond ASCII, or has no width at all.
 func invisible(r rune) bool {
-	return r >= utf8.RuneSelf && (unicode.IsSpace(r) || unicode.Is(unicode.Cf, r))
+	return r >= utf8.RuneSelf &&
+		(unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point))
 }
 
 // entity is escape for HTML's.
@@ -247,7 +248,7 @@ func decodeHex(digits view, phase int) view {
 }
 
 // decodeDecimal decodes v as the codes of characters, such as "[101,121]". Those of three digits
-// begin with 1, and the others don't, so it does not matter what separates them.
+// begin with 1 or 0, and the others don't, so it does not matter what separates them.
 func decodeDecimal(v view) view {
 	digits := makeView(len(v.text))
 	for i, c := range v.text {
@@ -261,7 +262,7 @@ func decodeDecimal(v view) view {
 	var out decoded
 	for i := 0; i+1 < len(digits.text); {
 		code, end := 0, i+2
-		if digits.text[i] == 1 {
+		if digits.text[i] <= 1 {
 			end = min(i+3, len(digits.text))
 		}
 		for _, d := range digits.text[i:end] {
