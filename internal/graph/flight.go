@@ -39,7 +39,7 @@ type flight struct {
 // request was sent.
 func (c *Client) Do(ctx context.Context, call Call) *Outcome {
 	f := &flight{c: c, call: call, ctx: ctx}
-	f.Secrets, f.query, f.header, f.flight = f.secrets[:0], call.URL.RawQuery, call.Header, f
+	f.Secrets, f.flight = f.secrets[:0], f
 	if call.Secret != "" {
 		f.Secrets = append(f.Secrets, call.Secret)
 		c.uploads.add(call.Secret)

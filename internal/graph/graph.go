@@ -143,8 +143,6 @@ type Outcome struct {
 	Claims     string        // the decoded challenge of a 401
 	Secrets    []string      // sent, and not to be shown in any text
 
-	query    string // these were sent too: see hidden
-	header   http.Header
 	flight   *flight // to which it belongs; nil in tests
 	scrubber *scrubber
 }

@@ -53,10 +53,11 @@ func (o *Outcome) beginning(text string) string {
 func (o *Outcome) scrub(text string) string {
 	if o.scrubber == nil || o.scrubber.secrets != len(o.Secrets) { // another access token was sent since
 		secrets := o.Secrets
-		if o.flight != nil {
-			secrets = slices.Concat(secrets, o.flight.earlier())
+		var opaque, whole []string
+		if f := o.flight; f != nil {
+			secrets = slices.Concat(secrets, f.earlier())
+			opaque, whole = hidden(f.call.URL.RawQuery, f.call.Header)
 		}
-		opaque, whole := hidden(o.query, o.header)
 		o.scrubber = newScrubber(secrets, opaque, whole)
 		o.scrubber.secrets = len(o.Secrets)
 	}
