@@ -27,8 +27,8 @@ const signInTime = 30 * time.Second
 // [Retryable] reports whether it is temporary. A client retries a temporary failure for every
 // operation, because nothing was sent.
 //
-// A sign-in uses a connection of its own. To use another transport, put an *http.Client into the
-// context of the call, as for golang.org/x/oauth2:
+// A sign-in uses a connection of its own, and httptrace hooks in the context of the call see it too.
+// To use another transport, put an *http.Client into that context, as for golang.org/x/oauth2:
 //
 //	ctx = context.WithValue(ctx, oauth2.HTTPClient, client)
 type Source struct {
