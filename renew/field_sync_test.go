@@ -68,9 +68,12 @@ func TestF34ForeignSync(t *testing.T) {
 func TestF34SyncBeginsWithOurs(t *testing.T) {
 	t.Parallel()
 	for _, refusal := range []int{0, http.StatusTooManyRequests, http.StatusConflict, http.StatusBadRequest} {
-		var opts []vpptokentest.Option
+		opts := []vpptokentest.Option{vpptokentest.WithSyncDuration(time.Second)} // it must not end before our request
 		if refusal != 0 {
 			opts = append(opts, vpptokentest.WithSyncRefusal(refusal))
+		}
+		if refusal == http.StatusTooManyRequests {
+			opts[0] = vpptokentest.WithSyncDuration(250 * time.Millisecond) // the client asks until it has ended
 		}
 		s, ct, o := onRealClock(t, opts...)
 		p, err := renew.MakePlan(t.Context(), s.client, s.id, ct, o)
@@ -104,7 +107,7 @@ func TestF34SyncBeginsWithOurs(t *testing.T) {
 // It ends without a proof, so StartSync starts another, once.
 func TestF34SyncThatNobodyCouldSee(t *testing.T) {
 	t.Parallel()
-	s, ct, o := onRealClock(t)
+	s, ct, o := onRealClock(t, vpptokentest.WithSyncDuration(time.Second)) // it must not end before our request
 	p, err := renew.MakePlan(t.Context(), s.client, s.id, ct, o)
 	ok(t, err)
 	somebody := s.Client()
@@ -139,7 +142,7 @@ func TestF34ForeignSyncNeverEnds(t *testing.T) {
 	s.StartSync(s.id)
 	_, err := s.client.Get(t.Context(), s.id)
 	ok(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
 	report, err := renew.Run(ctx, s.client, s.id, ct, o)
 	if report == nil || report.Verified || !errors.Is(err, renew.ErrNotVerified) ||
@@ -157,7 +160,7 @@ func TestF34CanceledWhileAForeignSyncRuns(t *testing.T) {
 	s.StartSync(s.id)
 	shutdown := errors.New("shutdown")
 	ctx, cancel := context.WithCancelCause(t.Context())
-	time.AfterFunc(300*time.Millisecond, func() { cancel(shutdown) })
+	time.AfterFunc(2*time.Second, func() { cancel(shutdown) })
 	_, err := renew.Run(ctx, s.client, s.id, ct, o)
 	if !errors.Is(err, renew.ErrNotVerified) || !errors.Is(err, context.Canceled) || !errors.Is(err, shutdown) {
 		t.Errorf("Run: %v", err)

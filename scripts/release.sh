@@ -6,6 +6,7 @@
 # release.sh dry-run [vX.Y.Z] set, commit, tag, check and consume it, all in a scratch clone; without a version the next minor
 set -euo pipefail
 cd "$(dirname "$0")/.."
+self=scripts/release.sh
 
 apidiff_version=v0.0.0-20261014143641-f0251eb4aa3e
 untagged="(not tagged yet)"
@@ -60,6 +61,13 @@ check() {
   if git rev-parse -q --verify "refs/tags/$1" >/dev/null; then api "$1^"; else api HEAD; fi
 }
 
+# apidiff FOLDER FLAGS: compares the package of a folder, which may be a module of its own.
+apidiff() (
+  cd "$1"
+  shift
+  go run "golang.org/x/exp/cmd/apidiff@$apidiff_version" "$@" .
+)
+
 api() {
   local last old report package now
   last=$(git describe --tags --abbrev=0 --match 'v[0-9]*' "$1" 2>/dev/null || true)
@@ -67,14 +75,15 @@ api() {
     echo "api: no release yet, nothing to compare with"
     return
   fi
-  now=v$(version)
+  now=$(heading)
+  now=v${now%% *}
   old=$(mktemp -d)
   git worktree add -q --detach "$old" "$last"
-  trap 'git worktree remove --force "$old"; trap - RETURN' RETURN
-  for package in . ./contenttoken ./health ./renew ./fleet ./vpptokentest; do
+  trap "git worktree remove --force '$old'" EXIT
+  for package in . ./contenttoken ./health ./renew ./fleet ./vpptokentest ./azauth; do
     [ -d "$old/$package" ] || continue
-    (cd "$old" && go run "golang.org/x/exp/cmd/apidiff@$apidiff_version" -w "$old/exported" "$package")
-    report=$(go run "golang.org/x/exp/cmd/apidiff@$apidiff_version" -incompatible "$old/exported" "$package")
+    apidiff "$old/$package" -w "$old/exported"
+    report=$(apidiff "./$package" -incompatible "$old/exported")
     if [ -n "$report" ]; then
       printf 'api: %s breaks against %s:\n%s\n' "$package" "$last" "$report"
       # Before 1.0.0 a minor version may break, when the changelog says how; a patch never may.
@@ -112,7 +121,7 @@ case "${1:-} ${2:-}" in
 "api ") api HEAD ;;
 "dry-run " | "dry-run v"[0-9]*.*.*) dry_run "${2:-}" ;;
 *)
-  sed -n '2,6s/^# //p' "$0" >&2
+  sed -n '2,6s/^# //p' "$self" >&2
   exit 2
   ;;
 esac

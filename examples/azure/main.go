@@ -84,7 +84,7 @@ func list(
 		if !t.ExpirationDateTime.IsZero() {
 			expires = t.ExpirationDateTime.UTC().Format("2006-01-02")
 		}
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", printable(t.DisplayName), printable(string(t.State)), expires)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%s\n", cli.Printable(t.DisplayName), cli.Printable(string(t.State)), expires)
 	}
 	return table.Flush()
 }

@@ -221,6 +221,31 @@ func TestHeldTime(t *testing.T) {
 	}
 }
 
+// A tenant is signed in to once, not for each reading: a person would get a code each time.
+func TestSignsInOnce(t *testing.T) {
+	t.Parallel()
+	srv := vpptokentest.NewServer()
+	defer srv.Close()
+	opened := 0
+	w := &watcher{
+		tenant: cli.Tenant{
+			Name: "a.example", Open: func(_ context.Context, opts ...vpptoken.Option) (*vpptoken.Client, error) {
+				if opened++; opened == 1 {
+					return nil, errors.New("not yet")
+				}
+				return srv.Client(opts...), nil
+			},
+		},
+		settings: settings{timeout: time.Minute}, stats: newStats(prometheus.NewRegistry()), log: slog.New(slog.DiscardHandler),
+	}
+	for range 4 {
+		w.read(t.Context())
+	}
+	if opened != 2 || !w.snapshot().up {
+		t.Errorf("opened %d times, up %v", opened, w.snapshot().up)
+	}
+}
+
 // What was read stays when a later reading fails, and up says so.
 func TestOldTokensStay(t *testing.T) {
 	t.Parallel()

@@ -17,6 +17,7 @@ type watcher struct {
 	settings settings
 	stats    *stats
 	log      *slog.Logger
+	client   *vpptoken.Client // nil until the first reading that could sign in
 
 	mu   sync.Mutex
 	last snapshot
@@ -70,8 +71,8 @@ func (w *watcher) read(ctx context.Context) {
 }
 
 // count counts the licenses of one app. A failure costs only them: the tokens are read already.
-func (w *watcher) count(ctx context.Context, client *vpptoken.Client, app string, m *meter, into map[license]counts) {
-	for l, err := range client.LicensesForApp(ctx, app, vpptoken.WithMetadata(&m.Metadata)) {
+func (w *watcher) count(ctx context.Context, app string, m *meter, into map[license]counts) {
+	for l, err := range w.client.LicensesForApp(ctx, app, vpptoken.WithMetadata(&m.Metadata)) {
 		m.count(w.stats, w.tenant.Name)
 		if err != nil {
 			w.log.Error("the licenses of an app could not be read", "app", app, "error", err)
@@ -85,12 +86,14 @@ func (w *watcher) count(ctx context.Context, client *vpptoken.Client, app string
 func (w *watcher) fetch(ctx context.Context) (tokens []*vpptoken.VPPToken, licenses map[license]counts, err error) {
 	ctx, cancel := context.WithTimeout(ctx, w.settings.timeout)
 	defer cancel()
-	client, err := w.tenant.Open(ctx, vpptoken.WithLogger(w.stats.logger(w.tenant.Name)))
+	if w.client == nil { // it keeps its access token, its connections and its place in the limits
+		w.client, err = w.tenant.Open(ctx, vpptoken.WithLogger(w.stats.logger(w.tenant.Name)))
+	}
 	if err != nil {
 		return nil, nil, err
 	}
 	var m meter
-	for t, err := range client.List(ctx, vpptoken.WithMetadata(&m.Metadata)) {
+	for t, err := range w.client.List(ctx, vpptoken.WithMetadata(&m.Metadata)) {
 		m.count(w.stats, w.tenant.Name)
 		if err != nil {
 			return nil, nil, err // a partial list is not the list
@@ -99,7 +102,7 @@ func (w *watcher) fetch(ctx context.Context) (tokens []*vpptoken.VPPToken, licen
 	}
 	licenses = make(map[license]counts)
 	for _, app := range w.settings.apps {
-		w.count(ctx, client, app, &m, licenses)
+		w.count(ctx, app, &m, licenses)
 	}
 	return tokens, licenses, nil
 }

@@ -98,6 +98,7 @@ func TestRenewalsThatFail(t *testing.T) {
 			graph.NextSync(id, vpptokentest.SyncFindsDuplicate)
 		}, renew.StepVerify, renew.ErrNotVerified, false, true},
 		"an expiry that lags": {func(graph *vpptokentest.Server, id string, b *bench) {
+			graph.NextSync(id, vpptokentest.SyncNeverEnds) // until Edit ends it
 			polls := 0
 			b.alive = func() { // the sync of before is over, and its result does not show
 				if polls++; polls == 1 {

@@ -85,7 +85,11 @@ func serveOn(ctx context.Context, l net.Listener, h http.Handler) error {
 	stop := context.AfterFunc(ctx, func() {
 		left, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		ended <- srv.Shutdown(left)
+		err := srv.Shutdown(left)
+		if errors.Is(err, context.DeadlineExceeded) { // perhaps a connection on which no request came
+			err = srv.Close()
+		}
+		ended <- err
 	})
 	defer stop()
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {

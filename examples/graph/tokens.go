@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/vpptoken/vpptoken"
 )
@@ -25,7 +26,7 @@ func readTokens(name string) ([]vpptoken.VPPToken, error) {
 	page := struct {
 		Value []*vpptoken.VPPToken `json:"value"`
 	}{}
-	text = bytes.TrimPrefix(bytes.TrimSpace(text), []byte("\ufeff"))
+	text = bytes.TrimSpace(bytes.TrimPrefix(bytes.TrimSpace(text), []byte("\ufeff")))
 	if bytes.HasPrefix(text, []byte("[")) {
 		err = json.Unmarshal(text, &page.Value)
 	} else {
@@ -49,14 +50,18 @@ func readTokens(name string) ([]vpptoken.VPPToken, error) {
 }
 
 func check(t *vpptoken.VPPToken, seen map[string]bool) error {
-	switch {
-	case t == nil:
+	if t == nil {
 		return errors.New("it is null")
+	}
+	id := strings.ToLower(t.ID)
+	switch {
 	case len(t.Extra) > 0:
 		return fmt.Errorf("there is no property %q", slices.Sorted(maps.Keys(t.Extra))[0])
-	case t.ID != "" && seen[t.ID]:
+	case strings.ContainsFunc(id, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' }):
+		return errors.New("an id is letters, digits and hyphens")
+	case id != "" && seen[id]:
 		return errors.New("its id appears twice")
 	}
-	seen[t.ID] = true
+	seen[id] = true
 	return nil
 }

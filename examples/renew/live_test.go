@@ -95,7 +95,7 @@ func TestNotVerified(t *testing.T) {
 		},
 		{
 			"the sync never ends", func(s service, id string) { s.NextSync(id, vpptokentest.SyncNeverEnds) },
-			[]string{"-timeout", "500ms"},
+			[]string{"-timeout", "3s"},
 			[]string{`Not verified:`, `- It is not known how the sync ended, because time ran out: .*`},
 			[]string{"the sync is still running"},
 		},

@@ -121,7 +121,7 @@ func TestR19RefusedWhileABearerIsReplaced(t *testing.T) {
 			err := op.Run(ctx, client)
 			e := faulttest.Error(t, err)
 			if !errors.Is(err, vpptoken.ErrSignIn) || !errors.Is(err, vpptoken.ErrUnauthorized) || e.Code != "invalid_grant" ||
-				e.StatusCode != 401 || e.Attempts != 1 || e.Ambiguous || vpptoken.Retryable(err) ||
+				e.StatusCode != http.StatusUnauthorized || e.Attempts != 1 || e.Ambiguous || vpptoken.Retryable(err) ||
 				!strings.Contains(err.Error(), "AADSTS50173") || len(service.Requests()) != 1 {
 				t.Errorf("%s: error %+v (%v)", op.Name, *e, err)
 			}

@@ -68,7 +68,7 @@ func TestR21DialOutlivesItsAttempt(t *testing.T) {
 		dials.Add(1)
 		defer dials.Done()
 		if n.Add(1) <= 3 {
-			time.Sleep(100 * time.Millisecond) // whatever ctx says
+			time.Sleep(500 * time.Millisecond) // whatever ctx says
 		}
 		return new(net.Dialer).DialContext(context.WithoutCancel(ctx), network, addr)
 	}}
@@ -79,7 +79,7 @@ func TestR21DialOutlivesItsAttempt(t *testing.T) {
 		ConnectDone:  func(string, string, error) { hooks.Add(1) },
 	})
 	client := faulttest.Client(t, transport, vpptoken.WithBaseURL("http://"+address),
-		faulttest.Quick(50*time.Millisecond))
+		faulttest.Quick(250*time.Millisecond))
 	if err := op.Run(ctx, client); err != nil {
 		t.Error(err)
 	}
@@ -101,7 +101,7 @@ func TestR21HandshakeOutlivesItsAttempt(t *testing.T) {
 		TLSHandshakeStart: func() { close(began) },
 	}))
 	defer cancel()
-	time.AfterFunc(200*time.Millisecond, cancel)
+	time.AfterFunc(time.Second, cancel)
 	err := faulttest.Named(t, "create").Run(ctx, proxied(t, proxy.URL(), "https://service.example"))
 	if e := faulttest.Error(t, err); !errors.Is(err, context.Canceled) || e.Ambiguous {
 		t.Errorf("error %+v (%v)", *e, err)
