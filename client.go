@@ -224,11 +224,12 @@ func lacksRoute(err error) bool {
 	}
 	text := strings.ToLower(e.Code + " " + e.Message)
 	words := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) })
-	at := max(0, slices.Index(words, "route"))
-	missing := slices.Contains(words[:at], "no") || at > 0 && slices.ContainsFunc(words[at:], func(w string) bool {
-		return w == "template" || w == "found" || strings.HasPrefix(w, "exist") || strings.HasPrefix(w, "match")
-	})
-	missing = missing || strings.Contains(text, "segment '$count'")
+	missing := strings.Contains(text, "segment '$count'")
+	if at := slices.Index(words, "route"); at >= 0 {
+		missing = missing || slices.Contains(words[:at], "no") || slices.ContainsFunc(words[at:], func(w string) bool {
+			return w == "template" || w == "found" || strings.HasPrefix(w, "exist") || strings.HasPrefix(w, "match")
+		})
+	}
 	return e.Is(ErrNotFound) || e.StatusCode == http.StatusBadRequest && missing
 }
 

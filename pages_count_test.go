@@ -17,6 +17,7 @@ func TestF01CountWithoutRoute(t *testing.T) {
 		`{"error":{"code":"BadRequest","message":"No OData route exists that match template ~/singleton/navigation/$count with http verb GET."}}`,
 		`{"error":{"code":"BadRequest","message":"{\"Message\":\"no odata route exists\"}"}}`,
 		`{"error":{"code":"ResourceNotFound","message":"Gone."}}`,
+		`{"error":{"message":"Route 'vppTokens/$count' was not found."}}`,
 		`{"error":{"code":"BadRequest","message":"Resource not found for the segment '$count'."}}`,
 	} {
 		s := &byQuery{pages: map[string]string{
