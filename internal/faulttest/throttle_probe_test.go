@@ -116,11 +116,37 @@ func TestR20OneProbeAfterEachHold(t *testing.T) {
 	})
 }
 
+// crowd counts requests that take a second, and how many had come when the first of them is
+// answered.
+type crowd struct{ came, before atomic.Int32 }
+
+func (c *crowd) answer(first bool) *http.Response {
+	c.came.Add(1)
+	time.Sleep(time.Second)
+	if first {
+		c.before.Store(c.came.Load())
+	}
+	return faulttest.Answer(200, `{"id":"1"}`)
+}
+
+// beginsWithOne makes five calls at once, of which one goes and the others wait for its answer.
+func (c *crowd) beginsWithOne(t *testing.T, client *vpptoken.Client) {
+	t.Helper()
+	var group sync.WaitGroup
+	for range 5 {
+		group.Go(func() { get(t, client) })
+	}
+	group.Wait()
+	if n := c.before.Load(); n != 1 {
+		t.Errorf("%d were under way before the next answer", n)
+	}
+}
+
 // A probe whose caller did not wait for its answer says nothing: the next one goes alone as well.
 func TestR20CanceledProbeSaysNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var under, most atomic.Int32
+		var crowd crowd
 		service := &faulttest.Service{
 			Answer: faulttest.AnswerFunc(func(n int, r *http.Request) (*http.Response, error) {
 				switch n {
@@ -130,12 +156,7 @@ func TestR20CanceledProbeSaysNothing(t *testing.T) {
 					<-r.Context().Done()
 					return nil, r.Context().Err()
 				}
-				under.Add(1)
-				time.Sleep(time.Second)
-				if n == 2 {
-					most.Store(under.Load())
-				}
-				return faulttest.Answer(200, `{"id":"1"}`), nil
+				return crowd.answer(n == 2), nil
 			}),
 		}
 		client := faulttest.Client(t, service)
@@ -144,14 +165,7 @@ func TestR20CanceledProbeSaysNothing(t *testing.T) {
 		if _, err := client.Get(ctx, faulttest.ID); !errors.Is(err, context.Canceled) {
 			t.Errorf("the probe: %v", err)
 		}
-		var group sync.WaitGroup
-		for range 5 {
-			group.Go(func() { get(t, client) })
-		}
-		group.Wait()
-		if most.Load() != 1 {
-			t.Errorf("%d were under way before the next answer", most.Load())
-		}
+		crowd.beginsWithOne(t, client)
 	})
 }
 
@@ -159,18 +173,13 @@ func TestR20CanceledProbeSaysNothing(t *testing.T) {
 func TestR20ProbeWithoutToken(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		var under, most atomic.Int32
+		var crowd crowd
 		service := &faulttest.Service{
 			Answer: faulttest.AnswerFunc(func(n int, _ *http.Request) (*http.Response, error) {
 				if n == 0 {
 					return throttled("Retry-After", "1"), nil
 				}
-				under.Add(1)
-				time.Sleep(time.Second)
-				if n == 1 {
-					most.Store(under.Load())
-				}
-				return faulttest.Answer(200, `{"id":"1"}`), nil
+				return crowd.answer(n == 1), nil
 			}),
 		}
 		var asked atomic.Int32
@@ -184,14 +193,7 @@ func TestR20ProbeWithoutToken(t *testing.T) {
 		if _, err := client.Get(t.Context(), faulttest.ID); !errors.Is(err, vpptoken.ErrSignIn) {
 			t.Errorf("the probe: %v", err)
 		}
-		var group sync.WaitGroup
-		for range 5 {
-			group.Go(func() { get(t, client) })
-		}
-		group.Wait()
-		if most.Load() != 1 {
-			t.Errorf("%d were under way before the next answer", most.Load())
-		}
+		crowd.beginsWithOne(t, client)
 	})
 }
 
