@@ -196,7 +196,7 @@ func takeSource(cfg *graph.Config, ts oauth2.TokenSource) {
 	}
 	cfg.Token, cfg.Forget = cs.TokenContext, func(string, bool) {}
 	if own, ok := ts.(ownSource); ok {
-		cfg.Forget, cfg.Held = own.forget, own.secrets
+		cfg.Forget, cfg.Secrets = own.forget, own.secrets
 	}
 }
 

@@ -31,14 +31,14 @@ const (
 	DefaultCallTime = 2 * time.Minute
 )
 
-// Config configures a Client. Forget, Held, Logger and the two of the limit are optional.
+// Config configures a Client. Forget, Secrets, Logger and the two of the limit are optional.
 type Config struct {
 	Base           *url.URL // the service's root and version
 	Transport      http.RoundTripper
 	Token          TokenFunc
 	PlainToken     bool                             // Token takes no context, and its result depends only on time
 	Forget         func(bearer string, denied bool) // not with PlainToken: the token was refused or denied
-	Held           func() []string                  // the secrets of the source; may be nil
+	Secrets        func() []string                  // of the source, besides its access tokens; may be nil
 	Logger         *slog.Logger
 	UserAgent      string
 	MaxAttempts    int
@@ -108,7 +108,7 @@ type Call struct {
 	Header  http.Header // the caller's own
 	ID      string      // client-request-id
 	Effect  Effect
-	Secret  string // the part of Body that no text may show
+	Secret  string // the part of Body, or of the call before, that no text may show
 	// Busy says that the call may be refused because its work is under way already: throttling is
 	// not retried, and a 429 that names no wait holds nobody.
 	Busy bool

@@ -53,8 +53,8 @@ func WithSecret(ctx context.Context, secret string) context.Context {
 // earlier returns what no text of the call may show besides what the call itself sent.
 func (f *flight) earlier() []string {
 	secrets := slices.Concat(f.c.uploads.all(), f.c.bearers.all())
-	if f.c.cfg.Held != nil {
-		secrets = append(secrets, long(f.c.cfg.Held())...)
+	if f.c.cfg.Secrets != nil {
+		secrets = append(secrets, long(f.c.cfg.Secrets())...)
 	}
 	if secret, ok := f.ctx.Value(secretKey{}).(func() string); ok {
 		secrets = append(secrets, secret())

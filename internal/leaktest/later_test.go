@@ -16,6 +16,7 @@ import (
 	"github.com/vpptoken/vpptoken"
 	"github.com/vpptoken/vpptoken/contenttoken"
 	"github.com/vpptoken/vpptoken/internal/faulttest"
+	"github.com/vpptoken/vpptoken/internal/graph"
 	"github.com/vpptoken/vpptoken/internal/leaktest"
 	"github.com/vpptoken/vpptoken/renew"
 	"github.com/vpptoken/vpptoken/vpptokentest"
@@ -305,4 +306,11 @@ func reach(v reflect.Value, seen map[uintptr]bool, out *strings.Builder) {
 	case reflect.String:
 		out.WriteString(v.String() + " ")
 	}
+}
+
+// A context of renew's reaches the handlers of loggers and the hooks of httptrace, and contexts
+// print what they hold.
+func TestLeakContextWithASecret(t *testing.T) {
+	t.Parallel()
+	leaktest.ShowsNoSecret(t, graph.WithSecret(t.Context(), faulttest.AppleToken))
 }
