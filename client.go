@@ -277,7 +277,7 @@ func (c *Client) readAfter(ctx context.Context, write *answer) (*VPPToken, error
 	header := maps.Clone(write.options.header)
 	maps.DeleteFunc(header, func(name string, _ []string) bool { return graph.IsCondition(name) }) // of the write
 	r := request{op: opGet, method: http.MethodGet, item: true, id: write.req.id}
-	r.secret = write.req.secret // which the answer may quote
+	ctx = graph.WithSecret(ctx, write.req.secret.Reveal()) // which the answer may quote
 	t, err := c.token(ctx, r, []CallOption{func(o *call) { o.id, o.header = write.options.id, header }})
 	failed, ok := errors.AsType[*Error](err)
 	if !ok {

@@ -108,7 +108,7 @@ type Call struct {
 	Header  http.Header // the caller's own
 	ID      string      // client-request-id
 	Effect  Effect
-	Secret  string // the part of Body, or of the call before, that no text may show
+	Secret  string // the part of Body that no text may show
 	// Busy says that the call may be refused because its work is under way already: throttling is
 	// not retried, and a 429 that names no wait holds nobody.
 	Busy bool

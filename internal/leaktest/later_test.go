@@ -55,6 +55,37 @@ func TestLeakEchoedLater(t *testing.T) {
 	}
 }
 
+// However many other uploads come between an update and the read after it, the read knows the
+// update's own token.
+func TestLeakEchoedAfterManyUploads(t *testing.T) {
+	t.Parallel()
+	var client *vpptoken.Client
+	upload := func(text string) error {
+		_, err := client.Update(t.Context(), faulttest.ID, vpptoken.NewPatch().SetToken(vpptoken.NewSecret(text)))
+		return err
+	}
+	client = faulttest.Client(t, &faulttest.Service{
+		Answer: faulttest.AnswerFunc(func(n int, _ *http.Request) (*http.Response, error) {
+			switch {
+			case n == 0:
+				return faulttest.Answer(204, ""), nil
+			case n > 1:
+				return faulttest.Answer(200, faulttest.BareToken), nil
+			}
+			for i := range 20 {
+				if err := upload(fmt.Sprintf("another-content-token-%d", i)); err != nil {
+					t.Error(err)
+				}
+			}
+			return faulttest.Answer(400, `{"error":{"message":`+leaktest.JSONText(faulttest.AppleToken)+`}}`), nil
+		}),
+	})
+	err := upload(faulttest.AppleToken)
+	if shown := leaktest.Leaks(fmt.Sprint(err)); err == nil || shown != "" {
+		t.Errorf("a secret (%.12s...) shows in %v", shown, err)
+	}
+}
+
 // The steps of a renewal are several calls.
 func TestLeakEchoedInARenewal(t *testing.T) {
 	t.Parallel()
