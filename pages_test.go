@@ -216,13 +216,14 @@ func TestF05TokenOnTwoPages(t *testing.T) {
 		pages [][]string
 		want  []string
 	}{
-		"one":          {[][]string{{"a", "b"}, {"b", "c"}}, []string{"a", "b", "c"}},
-		"two":          {[][]string{{"a", "b", "c"}, {"b", "c", "d"}}, []string{"a", "b", "c", "d"}},
-		"three pages":  {[][]string{{"a", "b"}, {"b", "c"}, {"c", "d"}}, []string{"a", "b", "c", "d"}},
-		"a whole page": {[][]string{{"a", "b"}, {"a", "b"}, {"c"}}, []string{"a", "b", "c"}},
-		"same page":    {[][]string{{"a", "a"}, {"b"}}, []string{"a", "b"}},
-		"far apart":    {[][]string{{"a"}, {"b"}, {"c"}, {"a"}}, []string{"a", "b", "c", "a"}},
-		"none":         {[][]string{{"a"}, {"b"}, {"c"}}, []string{"a", "b", "c"}},
+		"one":           {[][]string{{"a", "b"}, {"b", "c"}}, []string{"a", "b", "c"}},
+		"two":           {[][]string{{"a", "b", "c"}, {"b", "c", "d"}}, []string{"a", "b", "c", "d"}},
+		"three pages":   {[][]string{{"a", "b"}, {"b", "c"}, {"c", "d"}}, []string{"a", "b", "c", "d"}},
+		"a whole page":  {[][]string{{"a", "b"}, {"a", "b"}, {"c"}}, []string{"a", "b", "c"}},
+		"same page":     {[][]string{{"a", "a"}, {"b"}}, []string{"a", "b"}},
+		"empty between": {[][]string{{"a", "b"}, {}, {"b", "c"}}, []string{"a", "b", "c"}},
+		"far apart":     {[][]string{{"a"}, {"b"}, {"c"}, {"a"}}, []string{"a", "b", "c", "a"}},
+		"none":          {[][]string{{"a"}, {"b"}, {"c"}}, []string{"a", "b", "c"}},
 	} {
 		s := &byQuery{pages: map[string]string{}}
 		for i, list := range tc.pages {

@@ -156,3 +156,29 @@ func TestF31ApplyTwiceWith(t *testing.T) {
 		}
 	}
 }
+
+// What With sets excuses nothing that the token already showed when the plan was made.
+func TestF31WithIsNoLicense(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		edit func(*vpptoken.VPPToken)
+		with *vpptoken.Patch
+		want error
+	}{
+		"organization": {
+			func(t *vpptoken.VPPToken) { t.OrganizationName = "Another" },
+			vpptoken.NewPatch().SetOrganizationName("Another"), renew.ErrOtherOrganization,
+		},
+		"location": {
+			func(t *vpptoken.VPPToken) { t.LocationName = "Elsewhere" },
+			vpptoken.NewPatch().SetLocationName("Elsewhere"), renew.ErrOtherLocation,
+		},
+	} {
+		s := newService(t)
+		s.Edit(s.id, c.edit)
+		_, err := renew.MakePlan(t.Context(), s.client, s.id, file(t, org, expires), renew.Options{With: c.with, Now: clock})
+		if !errors.Is(err, c.want) || len(s.patches()) != 0 {
+			t.Errorf("%s: %v, sent %v", name, err, s.sent())
+		}
+	}
+}

@@ -218,6 +218,8 @@ func TestWrongInput(t *testing.T) {
 			"unknown property", `token 2: there is no property "displyName"`,
 			[]string{"-tokens", file(`{"value":[{},{"displyName":"x"}]}`)},
 		},
+		{"id in another case", "token 2: its id appears twice", []string{"-tokens", file(`[{"id":"ab"},{"id":"AB"}]`)}},
+		{"no id", "token 1: an id is letters, digits and hyphens", []string{"-tokens", file(`[{"id":"a/b"}]`)}},
 		{"id twice", "token 2: its id appears twice", []string{"-tokens", file(`[{"id":"a"},{"id":"a"}]`)}},
 		{"unknown flag", "-port", []string{"-port", "1"}},
 		{"argument", "something follows the flags", []string{"now"}},

@@ -177,6 +177,53 @@ func TestLeakEchoedToAnotherProcess(t *testing.T) {
 	}
 }
 
+// A run that finds the file uploaded sends it no more, and hides it all the same.
+func TestLeakEchoedToARunThatGoesOn(t *testing.T) {
+	t.Parallel()
+	secret := vpptokentest.ContentToken("Nordwind", time.Now().AddDate(1, 0, 0))
+	text := secret.Reveal()
+	ct, err := contenttoken.Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := vpptokentest.NewServer()
+	t.Cleanup(srv.Close)
+	id := srv.Add(vpptoken.VPPToken{OrganizationName: "Nordwind", ExpirationDateTime: ct.ExpirationDateTime})
+	srv.Fail(vpptokentest.Fault{
+		Path: "/syncLicenses", Status: 400, Body: `{"error":{"code":"x","message":` + leaktest.JSONText("stored: "+text) + `}}`,
+	})
+	_, err = renew.Run(t.Context(), srv.Client(), id, ct, renew.Options{})
+	if err == nil || strings.Contains(err.Error(), text[40:52]) {
+		t.Error(err)
+	}
+}
+
+// A made-up secret that is a word hides no word.
+func TestLeakShortSecretsHideNothing(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		if strings.HasSuffix(r.URL.Path, "/token") {
+			_, _ = io.WriteString(w, `{"access_token":"`+faulttest.Bearer+`","token_type":"Bearer","expires_in":3600}`)
+			return
+		}
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `{"error":{"code":"x","message":"The client is unknown."}}`)
+	}))
+	t.Cleanup(server.Close)
+	cloud, err := vpptoken.NewCloud(server.URL, server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := cloud.AppSource("contoso.example", "client-id", "client")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := faulttest.ClientFor(t, source).Get(t.Context(), "1"); !strings.Contains(err.Error(), "The client is unknown.") {
+		t.Error(err)
+	}
+}
+
 // What was used to sign in, and an access token that is no longer used, are as secret as the current
 // one.
 func TestLeakWhatTheSourceHolds(t *testing.T) {
